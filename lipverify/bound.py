@@ -1,0 +1,162 @@
+"""The one result record: an interval, how rigorous each side is, and why the method stopped."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import total_ordering
+from types import MappingProxyType
+from typing import Any, final
+
+from lipverify.algebraic import ExactNorm
+from lipverify.arrays import Pattern, Point
+from lipverify.errors import LipverifyError
+
+
+@total_ordering
+class Rigor(enum.Enum):
+    """How far a side of a bound may be trusted; PROVED > ROUNDED > NUMERICAL > HEURISTIC."""
+
+    HEURISTIC = "an estimate that may be on the wrong side"
+    NUMERICAL = "a theorem in real arithmetic, rounding ignored"
+    ROUNDED = "a theorem, with every rounding error accounted for"
+    PROVED = "exact rational arithmetic"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Rigor):
+            return NotImplemented
+        order = list(Rigor)
+        return order.index(self) < order.index(other)
+
+
+class Status(enum.Enum):
+    """Why a method stopped; the value is the sentence that a user reads."""
+
+    EXACT = "both sides enclose one proved value"
+    CLOSED = "the gap is within the tolerance that was asked for"
+    TIME_LIMIT = "stopped by the time limit; the interval is valid"
+    INTERRUPTED = "stopped before the end; the interval is valid"
+    ONE_SIDED = "the method bounds one side only"
+    FAILED = "the method failed; the interval is valid but may say nothing"
+
+
+@final
+@dataclass(frozen=True)
+class Witness:
+    """A point inside a full-dimensional activation region, and the region's pattern.
+
+    Attributes
+    ----------
+    point
+        Rational coordinates, length n_0, in the interior of the domain; every pre-activation that is not
+        constant around it is non-zero at it.
+    pattern
+        One tuple per hidden layer, True where the neuron is active. A neuron that is constant on the region is
+        active iff it is positive; one with equal slopes has no sign and counts as active.
+    """
+
+    point: Point
+    pattern: Pattern
+
+
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """lower ≤ L ≤ upper for a Lipschitz constant L.
+
+    Attributes
+    ----------
+    lower, upper
+        Floats, rounded outward; 0 and inf for a side that is not given.
+    lower_rigor, upper_rigor
+        How each side was obtained. The trivial sides 0 and inf are PROVED.
+    status, method, seconds
+        Why the method stopped, its name, and the wall-clock time it took.
+    witness
+        Where the lower side is attained, when it is.
+    stats
+        Counts: "regions", "nodes", "lps", …
+    exact
+        The exact constant, when the status is EXACT.
+    certificate, details
+        What the method leaves for a checker, and for a curious reader.
+    subject
+        What the number speaks of when that is not exactly the model given.
+    """
+
+    method: str
+    status: Status
+    lower: float = 0.0
+    upper: float = math.inf
+    lower_rigor: Rigor = Rigor.PROVED
+    upper_rigor: Rigor = Rigor.PROVED
+    seconds: float = 0.0
+    witness: Witness | None = None
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    exact: ExactNorm | None = None
+    certificate: Any = None
+    details: Any = None
+    subject: str = ""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.lower <= math.inf and 0 <= self.upper):
+            raise LipverifyError(f"{self.method} produced [{self.lower}, {self.upper}]; this is a bug in it")
+        heuristic = Rigor.HEURISTIC in (self.lower_rigor, self.upper_rigor)
+        if self.lower > self.upper and not heuristic:
+            raise LipverifyError(
+                f"{self.method} contradicts itself: lower {self.lower!r} > upper {self.upper!r}; this is a bug in it"
+            )
+        object.__setattr__(self, "stats", MappingProxyType(dict(self.stats)))
+
+    @property
+    def exact_value(self) -> Fraction | None:
+        """L as a Fraction, when it is known and rational (always for p ∈ {1, inf} and status EXACT)."""
+        return self.exact.root if self.exact else None
+
+    @property
+    def exact_square(self) -> Fraction | None:
+        """L² as a Fraction, when it is known and rational (always for scalar outputs and status EXACT)."""
+        return self.exact.square if self.exact else None
+
+    @property
+    def enclosure(self) -> tuple[Fraction, Fraction] | None:
+        """Rationals around L, of relative width ≤ 2⁻⁵², when the status is EXACT."""
+        return self.exact.enclosure if self.exact else None
+
+    @property
+    def regions(self) -> int | None:
+        """The number of full-dimensional activation regions visited."""
+        return self.stats.get("regions")
+
+    @property
+    def nodes(self) -> int | None:
+        """The number of search nodes."""
+        return self.stats.get("nodes")
+
+    @property
+    def gap(self) -> float:
+        """upper / lower − 1; 0 when both are 0, inf when only lower is."""
+        if self.upper == self.lower:
+            return 0.0
+        return self.upper / self.lower - 1 if self.lower > 0 else math.inf
+
+    def stopped(self, status: Status) -> Bound:
+        """The same interval with another reason for stopping."""
+        return replace(self, status=status)
+
+    def __str__(self) -> str:
+        sides = f"[{self.lower:.12g}, {self.upper:.12g}]"
+        return f"{self.method}: {sides} ({self.lower_rigor.name}, {self.upper_rigor.name}), {self.status.value}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return _rebuild, (state | {"stats": dict(self.stats)},)
+
+
+def _rebuild(state: dict[str, Any]) -> Bound:
+    return Bound(**state)

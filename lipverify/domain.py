@@ -1,0 +1,212 @@
+"""Where a network is looked at: the whole space, a box, or a polytope, always with interior.
+
+Every domain is described to the exact code in one way: rows g with g·(x, t) ≥ 0 cut out the cone over
+the domain, {(x, t) : t ≥ 0, x/t in the domain}; the row t ≥ 0 itself is understood (proofs/domain.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from lipverify.arrays import Array, Matrix, Vector, frozen
+from lipverify.errors import InvalidDomain
+from lipverify.rationals import interior_ray, rational
+from lipverify.rounding import float_down, float_up
+
+
+@final
+@dataclass(frozen=True)
+class Everywhere:
+    """The whole input space: the constant over it is the global Lipschitz constant."""
+
+    @property
+    def bounded(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def dimension(self) -> int | None:
+        """None: it fits every network."""
+        return None
+
+    def rows(self, dimension: int) -> Matrix:
+        """The cone's half-spaces, shape (0, dimension + 1)."""
+        return np.zeros((0, dimension + 1))
+
+    def contains_inside(self, point: Sequence[Fraction]) -> bool:
+        """Whether a rational point lies in the interior: always."""
+        return True
+
+    def __str__(self) -> str:
+        return "everywhere"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Box:
+    """{x : lower ≤ x ≤ upper}, both of shape (d,), finite, with lower < upper in every coordinate.
+
+    Raises
+    ------
+    InvalidDomain
+        For NaN, infinite or crossed limits. A box that is flat in a coordinate has no interior and no
+        Lipschitz constant of its own: fold the fixed input into the first bias.
+    """
+
+    lower: Vector
+    upper: Vector
+
+    def __init__(self, lower: npt.ArrayLike, upper: npt.ArrayLike) -> None:
+        low, high = _vector(lower, "lower"), _vector(upper, "upper")
+        if low.shape != high.shape:
+            raise InvalidDomain(f"lower has shape {low.shape} and upper {high.shape}; they must agree")
+        for i in np.flatnonzero(~(low < high)):
+            raise InvalidDomain(
+                f"the box is empty or flat in coordinate {i}: lower {low[i]} is not below upper {high[i]}"
+            )
+        object.__setattr__(self, "lower", low)
+        object.__setattr__(self, "upper", high)
+
+    @classmethod
+    def around(cls, x: npt.ArrayLike, radius: float | npt.ArrayLike) -> Box:
+        """The ℓ∞ ball of a radius > 0 (or one per coordinate) around x, limits rounded outward."""
+        centre = _vector(x, "x")
+        radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), centre.shape)
+        if not (np.isfinite(radii).all() and (radii > 0).all()):
+            raise InvalidDomain(f"the radius must be positive and finite; got {radius!r}")
+        exact = [(Fraction(c), Fraction(r)) for c, r in zip(centre.tolist(), radii.tolist(), strict=True)]
+        return cls([float_down(c - r) for c, r in exact], [float_up(c + r) for c, r in exact])
+
+    @property
+    def bounded(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return len(self.lower)
+
+    def rows(self, dimension: int) -> Matrix:
+        """The cone's half-spaces x − lower·t ≥ 0 and upper·t − x ≥ 0, shape (2d, d + 1)."""
+        unit = np.eye(dimension)
+        return np.vstack(
+            [np.column_stack([unit, -self.lower]), np.column_stack([-unit, self.upper])]
+        )
+
+    def contains_inside(self, point: Sequence[Fraction]) -> bool:
+        """Whether a rational point lies strictly inside."""
+        limits = zip(self.lower.tolist(), point, self.upper.tolist(), strict=True)
+        return all(low < x < high for low, x, high in limits)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Box):
+            return NotImplemented
+        return np.array_equal(self.lower, other.lower) and np.array_equal(self.upper, other.upper)
+
+    def __hash__(self) -> int:
+        return hash((self.lower.tobytes(), self.upper.tobytes()))
+
+    def __str__(self) -> str:
+        low, high = set(self.lower.tolist()), set(self.upper.tolist())
+        if len(low) == len(high) == 1:
+            return f"[{low.pop():g}, {high.pop():g}]^{self.dimension}"
+        return f"a box in {self.dimension} dimensions"
+
+    def __reduce__(self) -> tuple[type[Box], tuple[Vector, Vector]]:
+        return Box, (self.lower, self.upper)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Polytope:
+    """{x : A x ≤ b} with A of shape (m, d) and b of shape (m,), bounded or not, with interior.
+
+    Raises
+    ------
+    InvalidDomain
+        For bad shapes or entries, and for a set that is empty or flat: decided in exact arithmetic.
+    """
+
+    A: Matrix
+    b: Vector
+
+    def __init__(self, A: npt.ArrayLike, b: npt.ArrayLike) -> None:
+        right = _vector(b, "b")
+        try:
+            left = frozen(A)
+        except (TypeError, ValueError) as error:
+            raise InvalidDomain(f"A is not a matrix of real numbers: {error}") from error
+        if left.ndim != 2 or left.shape[0] != len(right) or not left.shape[1]:
+            raise InvalidDomain(f"A has shape {left.shape} and b {right.shape}; expected (m, d) and (m,)")
+        if not np.isfinite(left).all():
+            raise InvalidDomain("A has an entry that is NaN or infinite")
+        object.__setattr__(self, "A", left)
+        object.__setattr__(self, "b", right)
+        dimension = left.shape[1]
+        rows = [[rational(v) for v in row] for row in self.rows(dimension).tolist()]
+        rows.append([rational(0.0)] * dimension + [rational(1.0)])
+        if interior_ray(rows, dimension + 1) is None:
+            raise InvalidDomain(
+                "the polytope is empty or flat: A x < b has no solution; "
+                "eliminate the variables that its equations fix"
+            )
+
+    @property
+    def bounded(self) -> bool:
+        """False: methods that need a bounded domain want a Box."""
+        return False
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return self.A.shape[1]
+
+    def rows(self, dimension: int) -> Matrix:
+        """The cone's half-spaces b·t − A x ≥ 0, shape (m, d + 1); zero rows of A are left to the check."""
+        return np.column_stack([-self.A, self.b])
+
+    def contains_inside(self, point: Sequence[Fraction]) -> bool:
+        """Whether a rational point satisfies A x < b."""
+        return all(
+            sum((Fraction(a) * x for a, x in zip(row, point, strict=True)), Fraction(0)) < limit
+            for row, limit in zip(self.A.tolist(), self.b.tolist(), strict=True)
+            if any(row)
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Polytope):
+            return NotImplemented
+        return np.array_equal(self.A, other.A) and np.array_equal(self.b, other.b)
+
+    def __hash__(self) -> int:
+        return hash((self.A.tobytes(), self.b.tobytes()))
+
+    def __str__(self) -> str:
+        return f"a polytope of {len(self.b)} half-spaces in {self.dimension} dimensions"
+
+    def __reduce__(self) -> tuple[type[Polytope], tuple[Matrix, Vector]]:
+        return Polytope, (self.A, self.b)
+
+
+Domain: TypeAlias = Everywhere | Box | Polytope
+
+
+def _vector(values: npt.ArrayLike, name: str) -> Array:
+    try:
+        array = frozen(values)
+    except (TypeError, ValueError) as error:
+        raise InvalidDomain(f"{name} is not a vector of real numbers: {error}") from error
+    if array.ndim != 1 or not len(array):
+        raise InvalidDomain(f"{name} has shape {array.shape}; expected one non-empty axis")
+    for i in np.flatnonzero(~np.isfinite(array)):
+        raise InvalidDomain(
+            f"{name}[{i}] is {array[i]}; limits must be finite (half-lines: lipverify.Polytope)"
+        )
+    return array

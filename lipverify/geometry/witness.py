@@ -1,0 +1,69 @@
+"""Verify, in exact arithmetic, that a point lies inside a full-dimensional activation region.
+
+Every lower bound of lipverify passes through `certify_point`: a float search proposes a point, and the
+number reported is the exact norm of the exact Jacobian there (proofs/witness.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq_mat
+
+from lipverify.algebraic import ExactNorm
+from lipverify.arrays import Pattern, Point
+from lipverify.bound import Witness
+from lipverify.domain import Domain
+from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
+from lipverify.network import Network
+from lipverify.norms import exact_norm
+from lipverify.problem import Problem
+from lipverify.rationals import column, rational
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A verified witness, the exact Jacobian of its region, and that Jacobian's exact norm."""
+
+    witness: Witness
+    jacobian: fmpq_mat
+    norm: ExactNorm
+
+
+def locate(net: Network, domain: Domain, point: Sequence[Fraction] | Sequence[float]) -> Pattern | None:
+    """The pattern of the region that holds the point in its interior, or None when no region does.
+
+    None means that the point is not inside the domain, or that some pre-activation which is not constant
+    around the point vanishes at it: the point is on a boundary, and says nothing.
+    """
+    coordinates = [Fraction(x) for x in point]
+    if not domain.contains_inside(coordinates):
+        return None
+    z = column([*(rational(x) for x in coordinates), rational(1.0)])
+    pattern: list[tuple[bool, ...]] = []
+    rows = affine_rows(net)
+    for k, slopes in enumerate(net.slopes):
+        states: list[bool] = []
+        for row, (value,), (left, right) in zip(rows.tolist(), (rows * z).tolist(), slopes.tolist(), strict=True):
+            if value == 0 and left != right and any(row[:-1]):
+                return None
+            states.append(bool(value > 0) or left == right)
+        pattern.append(tuple(states))
+        rows = next_affine_rows(net, k, rows, states)
+    return tuple(pattern)
+
+
+def certify_point(problem: Problem, point: Sequence[Fraction] | Sequence[float]) -> Certified | None:
+    """The exact norm of the Jacobian at a point, when `locate` finds the point inside a region."""
+    pattern = locate(problem.network, problem.domain, point)
+    if pattern is None:
+        return None
+    return certify_region(problem, tuple(Fraction(x) for x in point), pattern)
+
+
+def certify_region(problem: Problem, point: Point, pattern: Pattern) -> Certified:
+    """The exact norm on a region whose interior point and pattern are already verified."""
+    matrix = jacobian_exact(problem.network, pattern)
+    return Certified(Witness(point, pattern), matrix, exact_norm(matrix, problem.norm))

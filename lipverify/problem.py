@@ -1,0 +1,111 @@
+"""What is asked, what it may cost, and what a method must offer to be asked."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+
+from lipverify.bound import Bound, Rigor
+from lipverify.domain import Domain, Everywhere
+from lipverify.errors import InvalidArgument, InvalidDomain, UnsupportedDomain, UnsupportedNorm
+from lipverify.network import Network
+from lipverify.norms import NormPair, require_computable
+
+Side: TypeAlias = Literal["upper", "lower", "exact"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """L_{p→q}(f; X): the supremum of ‖J_f(x)‖_{p→q} over the interior of the domain X.
+
+    Raises
+    ------
+    InvalidDomain
+        When the domain's dimension is not the network's.
+    UnsupportedNorm
+        When nobody can compute the norm of a Jacobian of this shape.
+    """
+
+    network: Network
+    norm: NormPair
+    domain: Domain = field(default_factory=Everywhere)
+
+    def __post_init__(self) -> None:
+        dimension = self.domain.dimension
+        if dimension not in (None, self.network.input_dim):
+            raise InvalidDomain(
+                f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs"
+            )
+        require_computable(self.norm, self.network.output_dim, self.network.input_dim)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a method may spend.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock time from `started`, inf for no limit. The verb stops a method between two of the bounds
+        that it yields; a method only needs to look here to cut short a single long step.
+    seed
+        The seed of every random choice.
+    rel_gap
+        The relative gap at which a two-sided search may stop.
+    """
+
+    seconds: float = math.inf
+    seed: int = 0
+    rel_gap: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if not self.seconds >= 0:
+            raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {self.seconds}")
+        if not 0 <= self.rel_gap < math.inf:
+            raise InvalidArgument(f"rel_gap must be finite and ≥ 0; got {self.rel_gap}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise InvalidArgument(f"seed must be an integer ≥ 0; got {self.seed!r}")
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, ≥ 0."""
+        return max(0.0, self.started + self.seconds - time.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time is up."""
+        return self.remaining == 0.0
+
+
+@runtime_checkable
+class Method(Protocol):
+    """An algorithm, described well enough to be listed, and run.
+
+    `run` yields valid bounds, each at least as good as the one before, and often: every yield is where a
+    time limit, a progress callback or Ctrl-C takes effect. The last one carries the final status; those
+    before it carry INTERRUPTED, since that is what they are if nobody goes on.
+    """
+
+    name: ClassVar[str]
+    side: ClassVar[Side]
+    rigor: ClassVar[Rigor]
+    norms: ClassVar[tuple[NormPair, ...]]
+    needs_box: ClassVar[bool]
+    cost: ClassVar[str]
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
+        """Bounds for the problem, better and better."""
+        ...
+
+
+def require_supported(method: Method, problem: Problem) -> None:
+    """Raise UnsupportedNorm or UnsupportedDomain when the problem is outside the method's table."""
+    if problem.norm not in method.norms:
+        known = ", ".join(str(pair) for pair in method.norms)
+        raise UnsupportedNorm(f"{method.name} does not support p = {problem.norm}; it supports p = {known}")
+    if method.needs_box and not problem.domain.bounded:
+        raise UnsupportedDomain(f"{method.name} needs a bounded domain (lipverify.Box); got {problem.domain}")
