@@ -1,0 +1,273 @@
+"""A full-dimensional cell of hyperplanes, and the exact answer to "does this row change sign on it?".
+
+The cell is a cone in homogeneous coordinates, {z : s_i rows_i·z ≥ 0}, and always comes with a point of its
+interior. Rows are pushed in blocks (the domain's, then one block a layer) and popped with them. A question
+about a row is answered with evidence, in this order: learned circuits; one warm-started LP, whose vertex
+gives a point on the other side, or whose tight rows give multipliers, either verified in rigorous floats; and
+where floats cannot tell, Farkas' alternative in rationals. Only signs of optima matter, so the answer is
+exact: side s survives iff s·row is positive somewhere on the closed cell. Proof: proofs/cone.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from flint import fmpq
+
+from lipverify.arrays import Array, Matrix, Signs, Vector
+from lipverify.domain import Box, Domain
+from lipverify.errors import InvalidDomain
+from lipverify.geometry.circuits import Circuits
+from lipverify.geometry.frame import Frame, cone_rows, exact_rows
+from lipverify.geometry.lp import LinearProgram, Optimum, normalised
+from lipverify.rationals import Positive, dot, farkas, interior_ray, rational
+from lipverify.rounding import TINY, gamma
+
+ExactPoint: TypeAlias = tuple[fmpq, ...]
+ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Verified interior points of a cell: floats, shape (k, m), or, where none fits, one rational point."""
+
+    floats: Array
+    exact: ExactPoint | None = None
+
+    def rational(self) -> ExactPoint:
+        """One of the points, exactly."""
+        return self.exact if self.exact is not None else tuple(rational(v) for v in self.floats[0].tolist())
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows that were pushed together."""
+
+    first: int
+    size: int
+    exact: ExactRows
+    cache: list[list[fmpq]] | None = field(default=None)
+
+    def rows(self) -> list[list[fmpq]]:
+        """The exact rows, computed once."""
+        if self.cache is None:
+            self.cache = self.exact()
+        return self.cache
+
+
+class Cone:
+    """The stack of rows, their signs on the current cell, and the ways to answer.
+
+    Attributes
+    ----------
+    signs
+        Known sign of every row on the current cell's interior, 0 while unknown; shape (rows,).
+    enforced
+        The part of `signs` that cuts the cell out (the rest is implied by it); shape (rows,).
+    settled
+        How many questions needed rational arithmetic.
+    """
+
+    def __init__(self, domain: Domain, frame: Frame, blocks: int) -> None:
+        m = frame.dimension
+        base = cone_rows(domain, frame)
+        self.dimension = m
+        self.settled = 0
+        self._rows = np.zeros((0, m))
+        self._radii = np.zeros((0, m))
+        self._unit = np.zeros((0, m))  # γ|rows| + radii: what a float product with a point may be off by
+        self.signs: Signs = np.zeros(0, dtype=np.int8)
+        self.enforced: Signs = np.zeros(0, dtype=np.int8)
+        self.top = 0
+        self._blocks: list[Block] = []
+        self._lp = LinearProgram(*frame.limits(domain))
+        self._circuits = Circuits(m, blocks + 1)
+        self._t_row = 0 if frame.has_t else None
+        # The LP knows t ≥ 0, and a box's facets, as limits of its variables.
+        self._in_limits = len(base) if isinstance(domain, Box) else int(frame.has_t)
+        self._facets = (1, len(base) // 2) if isinstance(domain, Box) else None
+        self._push(base, np.zeros_like(base), lambda: exact_rows(base), self._in_limits)
+        self.signs[:] = 1
+        self.enforced[:] = 1
+
+    @property
+    def lps(self) -> int:
+        """How many LPs were solved."""
+        return self._lp.solved
+
+    def start(self, samples: Array) -> Inside:
+        """Interior points of the domain's cone: those samples that are verified, else a rational one.
+
+        Raises
+        ------
+        InvalidDomain
+            When the domain has no interior.
+        """
+        good = [z for z in samples if self._is_inside(z)]
+        if good:
+            return Inside(np.array(good))
+        point = interior_ray(self._blocks[0].rows(), self.dimension)
+        if point is None:
+            raise InvalidDomain("the domain has no interior")
+        return self._inside(point)
+
+    def push(self, rows: Matrix, radii: Matrix, exact: ExactRows) -> slice:
+        """Add a block of undecided rows, shape (n, m), known up to `radii`; returns their global indices."""
+        return self._push(rows, radii, exact, 0)
+
+    def _push(self, rows: Matrix, radii: Matrix, exact: ExactRows, skipped: int) -> slice:
+        first, n = self.top, len(rows)
+        # A power of two per row: signs, zeros and relative errors stay as they are.
+        scale = np.ldexp(1.0, -np.clip(np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1], -1000, 1000))[:, None]
+        rows, radii = rows * scale, radii * scale + np.where(radii > 0, TINY, 0.0)
+        keep = slice(0, first)
+        self._rows = np.vstack([self._rows[keep], rows])
+        self._radii = np.vstack([self._radii[keep], radii])
+        self._unit = np.vstack([self._unit[keep], gamma(2 * self.dimension + 8) * np.abs(rows) + 2 * radii])
+        blank = np.zeros(n, dtype=np.int8)
+        self.signs = np.concatenate([self.signs[keep], blank])
+        self.enforced = np.concatenate([self.enforced[keep], blank])
+        self._lp.push(normalised(rows[skipped:]))
+        self._circuits.push(first, rows, radii)
+        self._blocks.append(Block(first, n, exact))
+        self.top = first + n
+        return slice(first, self.top)
+
+    def pop(self) -> None:
+        """Remove the last block."""
+        block = self._blocks.pop()
+        self._lp.pop(block.size)
+        self._circuits.pop()
+        self.top = block.first
+        keep = slice(0, self.top)
+        self._rows, self._radii, self._unit = self._rows[keep], self._radii[keep], self._unit[keep]
+        self.signs, self.enforced = self.signs[keep], self.enforced[keep]
+
+    def signs_at(self, points: Array) -> Signs:
+        """Proven signs of the top block's rows at float points (k, m): shape (k, n), 0 where floats cannot tell."""
+        rows = slice(self._blocks[-1].first, self.top)
+        value = points @ self._rows[rows].T
+        error = np.abs(points) @ self._unit[rows].T + TINY
+        return (value > error).astype(np.int8) - (value < -error).astype(np.int8)
+
+    def exact_sign(self, i: int, point: ExactPoint) -> int:
+        """The sign of row i (of the top block) at a rational point."""
+        value = dot(self._exact_row(i), point)
+        return (value > 0) - (value < 0)
+
+    def implied(self, i: int) -> int:
+        """The sign of row i (of the top block) that learned circuits prove on the whole cell, 0 if none do."""
+        return self._circuits.implied(i, self.signs)
+
+    def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
+        """Interior points of the part of the cell where row i (of the top block) has the sign −known.
+
+        `known` is the row's sign at `inside`. None means, proven, that there is no such part.
+        """
+        index = self._blocks[-1].first + i
+        row = self._rows[index]
+        optimum = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
+        if optimum is not None:
+            if len(inside.floats):
+                reached = self._step(index, known, inside.floats[0], optimum.point)
+                if reached is not None:
+                    return Inside(reached[None])
+            members = self._tight_rows(optimum)
+            if len(members) == self.dimension and self._circuits.learn(
+                members, self._rows[members], self._radii[members]
+            ):
+                implied = self.implied(i)
+                if implied:
+                    return None if implied == known else self._settle(i, known, inside, members)
+            return self._settle(i, known, inside, members)
+        return self._settle(i, known, inside, [])
+
+    def both_sides(self, i: int, point: ExactPoint) -> tuple[Inside, Inside]:
+        """Points with row i (of the top block) negative and positive, next to an interior point where it is 0."""
+        row = self._exact_row(i)
+        step = fmpq(1)
+        for other in self._enforced_rows()[1]:
+            slope = abs(dot(other, row))
+            if slope:
+                step = min(step, abs(dot(other, point)) / slope / 2)
+        forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
+        backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
+        return self._inside(backward), self._inside(forward)
+
+    def _step(self, index: int, known: int, start: Vector, target: Vector) -> Vector | None:
+        """A verified interior point beyond row `index` on the way from an interior point to a vertex."""
+        row = self._rows[index]
+        start = start / np.abs(start).max() * max(float(np.abs(target).max()), 1e-300)
+        here, there = known * float(row @ start), -known * float(row @ target)
+        if not (here > 0 and there > 1e-13 * float(np.abs(row) @ np.abs(target))):
+            return None
+        crossing = here / (here + there)
+        point = start + (0.5 + 0.5 * crossing) * (target - start)
+        return point if self._is_inside(point, index, -known) else None
+
+    def _is_inside(self, point: Vector, index: int | None = None, sign: int = 0) -> bool:
+        """Whether a float point provably lies inside the cell, and on side `sign` of row `index`."""
+        value = self._rows @ point
+        error = self._unit @ np.abs(point) + TINY
+        margin = self.enforced * value
+        if not ((margin > error) | (self.enforced == 0)).all():
+            return False
+        return index is None or bool(sign * value[index] > error[index])
+
+    def _tight_rows(self, optimum: Optimum) -> list[int]:
+        """Global indices of the cone's rows that are tight at an LP vertex."""
+        members = [i + self._in_limits for i in optimum.rows if self.enforced[i + self._in_limits]]
+        if self._facets is not None:
+            first, d = self._facets
+            members += [first + j for j in optimum.at_lower if j < d]
+            members += [first + d + j for j in optimum.at_upper if j < d]
+            members.append(0)  # t is fixed
+        elif self._t_row is not None and self.dimension - 1 in optimum.at_lower:
+            members.append(self._t_row)
+        return sorted(set(members))
+
+    def _settle(self, i: int, known: int, inside: Inside, hint: list[int]) -> Inside | None:
+        """Answer `beyond` in rational arithmetic."""
+        self.settled += 1
+        row = self._exact_row(i)
+        form = [-known * x for x in row]
+        indices, rows = self._enforced_rows()
+        position = {index: k for k, index in enumerate(indices)}
+        answer = farkas(rows, form, [position[j] for j in hint if j in position])
+        if isinstance(answer, Positive):
+            start = inside.rational()
+            # start + μ z is inside for every μ ≥ 0; beyond the row from |row·start| / (form·z) on.
+            reach = 2 * abs(dot(row, start)) / dot(form, answer.point)
+            return self._inside(tuple(x + reach * z for x, z in zip(start, answer.point, strict=True)))
+        support = [(indices[k], 1) for k in answer.multipliers]
+        if support:
+            # −form = Σ λ_k s_k rows_k with λ > 0, so the coefficient of rows_k in the row has the sign known·s_k.
+            members = [index for index, _ in support]
+            coefficients = [known * int(self.enforced[index]) for index in members]
+            self._circuits.learn_clause(i, members, coefficients)
+        return None
+
+    def _inside(self, point: ExactPoint) -> Inside:
+        """A rational interior point, exchanged for a nearby float one if that is provably inside too."""
+        top = max(abs(x) for x in point)
+        floats = np.array([float(x.p) / float(x.q) if abs(x.q) < 2**900 else 0.0 for x in (v / top for v in point)])
+        if self._t_row is not None and self._facets is not None and floats[-1] > 0:
+            floats = floats / floats[-1]
+        return Inside(np.zeros((0, self.dimension)), point) if not self._is_inside(floats) else Inside(floats[None])
+
+    def _exact_row(self, i: int) -> list[fmpq]:
+        return self._blocks[-1].rows()[i]
+
+    def _enforced_rows(self) -> tuple[list[int], list[list[fmpq]]]:
+        """Global indices of the rows that cut the cell out, and s_i rows_i for each, exactly."""
+        indices: list[int] = []
+        rows: list[list[fmpq]] = []
+        for block in self._blocks:
+            for k in np.flatnonzero(self.enforced[block.first : block.first + block.size]).tolist():
+                indices.append(block.first + k)
+                exact = block.rows()[k]
+                rows.append(exact if self.enforced[indices[-1]] > 0 else [-x for x in exact])
+        return indices, rows

@@ -1,0 +1,122 @@
+"""The coordinates in which a problem's regions are explored: homogeneous, and no more than needed.
+
+A domain becomes the cone over it (`domain.rows`), so that a global problem is as bounded as a local one.
+On the whole space two exact reductions apply: regions depend on x only through W_1 x, so columns of W_1
+that span its column space suffice; and without hidden biases they are cones in x already, so the
+coordinate t is dropped. Proof: proofs/frame.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from flint import fmpq, fmpq_mat
+
+from lipverify.arrays import Array, Matrix, Point, Vector
+from lipverify.domain import Box, Domain, Everywhere
+from lipverify.network import Network
+from lipverify.rationals import fraction, rational, rational_matrix
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A choice of columns of (x, t).
+
+    Attributes
+    ----------
+    columns
+        Indices into (x_1, …, x_d, t), increasing; d is the index of t.
+    inputs
+        d.
+    """
+
+    columns: tuple[int, ...]
+    inputs: int
+
+    @classmethod
+    def of(cls, net: Network, domain: Domain) -> Frame:
+        """The frame for a network on a domain."""
+        d = net.input_dim
+        if not isinstance(domain, Everywhere) or not net.slopes:
+            return cls(tuple(range(d + 1)), d)
+        columns = _spanning_columns(net.weights[0])
+        biased = any(b.any() for b in net.biases[:-1])
+        return cls((*columns, d) if biased else columns or (d,), d)
+
+    @property
+    def dimension(self) -> int:
+        """m, the number of coordinates."""
+        return len(self.columns)
+
+    @property
+    def has_t(self) -> bool:
+        """Whether the homogenising coordinate t is among them (last)."""
+        return self.columns[-1] == self.inputs
+
+    def restrict(self, rows: Matrix) -> Matrix:
+        """Rows over (x, t), shape (n, d + 1), in these coordinates, shape (n, m)."""
+        return rows[:, list(self.columns)]
+
+    def restrict_exact(self, rows: fmpq_mat) -> list[list[fmpq]]:
+        """The same for exact rows."""
+        return [[row[j] for j in self.columns] for row in rows.tolist()]
+
+    def point(self, z: tuple[fmpq, ...]) -> Point:
+        """The input that z stands for: x/t, coordinates outside the frame 0."""
+        t = z[-1] if self.has_t else fmpq(1)
+        x = [Fraction(0)] * self.inputs
+        for j, value in zip(self.columns, z, strict=True):
+            if j < self.inputs:
+                x[j] = fraction(value / t)
+        return tuple(x)
+
+    def limits(self, domain: Domain) -> tuple[Vector, Vector]:
+        """Limits of z for the float LP: a slice t = 1 of the cone over a box, else [−1, 1]^d × [0, 1]."""
+        m = self.dimension
+        lower, upper = -np.ones(m), np.ones(m)
+        if self.has_t:
+            lower[-1] = 0.0
+        if isinstance(domain, Box):
+            lower, upper = np.append(domain.lower, 1.0), np.append(domain.upper, 1.0)
+        return lower, upper
+
+    def samples(self, domain: Domain, count: int, rng: np.random.Generator) -> Array:
+        """Points to begin with, shape (≤ count, m); whoever uses them checks that they are inside."""
+        m = self.dimension
+        if isinstance(domain, Box):
+            width = domain.upper - domain.lower
+            x = domain.lower + width * rng.uniform(0.05, 0.95, size=(count, m - 1))
+            return np.column_stack([x, np.ones(count)])
+        z = rng.normal(size=(count, m))
+        if self.has_t:
+            z[:, -1] = np.abs(z[:, -1])
+        return z
+
+
+def _spanning_columns(weight: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    """Columns of a matrix that span its column space, by exact elimination."""
+    used = np.flatnonzero(weight.any(axis=0))
+    if not len(used):
+        return ()
+    reduced, rank = rational_matrix(weight[:, used]).rref()
+    pivots = [next(j for j, x in enumerate(row) if x) for row in reduced.tolist()[:rank]]
+    return tuple(int(used[j]) for j in pivots)
+
+
+def cone_rows(domain: Domain, frame: Frame) -> Matrix:
+    """The half-spaces of the cone over the domain, t ≥ 0 first, shape (r, m)."""
+    rows = frame.restrict(domain.rows(frame.inputs))
+    rows = rows[rows.any(axis=1)]  # 0 ≥ 0 is no constraint
+    if not frame.has_t:
+        return rows
+    unit = np.zeros((1, frame.dimension))
+    unit[0, -1] = 1.0
+    return np.vstack([unit, rows])
+
+
+def exact_rows(rows: Matrix) -> list[list[fmpq]]:
+    """Float rows as the rationals they are."""
+    return [[rational(v) for v in row] for row in rows.tolist()]

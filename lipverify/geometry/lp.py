@@ -1,0 +1,105 @@
+"""Linear programs over a cell: the one place that talks to HiGHS.
+
+Nothing here is trusted. An answer is a hint — a point to try, or the rows that may carry the multipliers —
+and `geometry.cone` accepts it only with evidence of its own. The model is built once and changed in place:
+a row per half-space, switched on and off by its bounds, and a new objective per question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from highspy import HighsBasisStatus, HighsModelStatus
+
+from lipverify.arrays import Array, Matrix, Signs, Vector
+
+INF = highspy.kHighsInf
+_OPTIONS = {
+    "output_flag": False,
+    "log_to_console": False,
+    "presolve": "off",
+    "threads": 1,
+    "solver": "simplex",
+    "simplex_strategy": 4,  # primal: the old vertex stays feasible when only the objective changes
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """A vertex that HiGHS calls optimal, and the constraints that are tight there.
+
+    Attributes
+    ----------
+    point
+        Shape (m,).
+    rows
+        Indices of the non-basic rows.
+    at_lower, at_upper
+        Indices of the variables that sit at a limit.
+    """
+
+    point: Vector
+    rows: list[int]
+    at_lower: list[int]
+    at_upper: list[int]
+
+
+class LinearProgram:
+    """maximise g·z over lower ≤ z ≤ upper and the half-spaces s_i (rows_i·z) ≥ 0 with s_i ≠ 0."""
+
+    def __init__(self, lower: Vector, upper: Vector) -> None:
+        self._solver = highspy.Highs()
+        for name, value in _OPTIONS.items():
+            self._solver.setOptionValue(name, value)
+        m = len(lower)
+        self._columns = np.arange(m, dtype=np.int32)
+        self._solver.addVars(m, lower, upper)
+        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        self._signs: list[int] = []
+        self.solved = 0
+
+    def push(self, rows: Matrix) -> None:
+        """Append half-spaces, shape (n, m), all switched off."""
+        n, m = rows.shape
+        if n:
+            free = np.full(n, INF)
+            starts = np.arange(n, dtype=np.int32) * m
+            self._solver.addRows(n, -free, free, n * m, starts, np.tile(self._columns, n), rows.ravel())
+        self._signs += [0] * n
+
+    def pop(self, n: int) -> None:
+        """Remove the last n half-spaces."""
+        if n:
+            total = len(self._signs)
+            self._solver.deleteRows(n, np.arange(total - n, total, dtype=np.int32))
+            del self._signs[total - n :]
+
+    def maximise(self, form: Vector, signs: Signs) -> Optimum | None:
+        """Maximise form·z with the rows switched as in `signs`, shape (rows,); None unless HiGHS says optimal."""
+        solver = self._solver
+        current = self._signs
+        for i, sign in enumerate(signs.tolist()):
+            if sign != current[i]:
+                solver.changeRowBounds(i, 0.0 if sign > 0 else -INF, 0.0 if sign < 0 else INF)
+                current[i] = sign
+        solver.changeColsCost(len(form), self._columns, form)
+        solver.run()
+        self.solved += 1
+        if solver.getModelStatus() != HighsModelStatus.kOptimal:
+            solver.clearSolver()
+            return None
+        basis = solver.getBasis()
+        return Optimum(
+            np.array(solver.getSolution().col_value),
+            [i for i, state in enumerate(basis.row_status) if state != HighsBasisStatus.kBasic],
+            [j for j, state in enumerate(basis.col_status) if state == HighsBasisStatus.kLower],
+            [j for j, state in enumerate(basis.col_status) if state == HighsBasisStatus.kUpper],
+        )
+
+
+def normalised(rows: Array) -> Array:
+    """Rows divided by their largest entry in absolute value, zero rows left alone."""
+    top = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    return rows / np.where(top > 0, top, 1.0)

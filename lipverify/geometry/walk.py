@@ -1,0 +1,193 @@
+"""Walk through the full-dimensional activation regions of a problem, depth first.
+
+Neurons are inserted layer by layer; on the open cell so far the next pre-activation is an affine form. If it
+is constant its neuron is decided and adds no constraint; if not, each side that meets the cell's interior
+is followed (`geometry.cone` answers exactly). Cost grows with the regions, and memory with the depth of the
+network times its width: nothing is kept of a region that was left. Proof: proofs/walk.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lipverify.arrays import Array, Bools, Pattern, Point, Signs
+from lipverify.domain import Domain
+from lipverify.geometry.affine import LayerForms
+from lipverify.geometry.cone import Cone, Inside
+from lipverify.geometry.frame import Frame
+from lipverify.network import Network
+
+_SAMPLES = 128  # points to begin with: each region that one of them hits is found without an LP
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A region: the states of all hidden neurons, concatenated, and interior points in the walk's frame."""
+
+    states: Bools
+    inside: Inside
+    frame: Frame
+    net: Network
+
+    @property
+    def pattern(self) -> Pattern:
+        """The activation pattern, one tuple per hidden layer."""
+        layers = np.split(self.states, np.cumsum(self.net.hidden)[:-1]) if self.net.hidden else []
+        return tuple(tuple(layer.tolist()) for layer in layers)
+
+    @property
+    def point(self) -> Point:
+        """A rational point in the region's interior."""
+        return self.frame.point(self.inside.rational())
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A cell of the current block: how far its rows are decided, and points inside it."""
+
+    row: int
+    signs: Signs
+    enforced: Signs
+    inside: Inside
+    at: Signs  # signs of the block's rows at inside.floats, shape (k, n)
+
+
+@dataclass
+class Walk:
+    """The walk itself; iterate over `leaves()`.
+
+    Attributes
+    ----------
+    net, domain, seed
+        The problem, and the seed of the starting points (it changes the order of the regions, nothing else).
+    """
+
+    net: Network
+    domain: Domain
+    seed: int = 0
+    frame: Frame = field(init=False)
+    cone: Cone = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.frame = Frame.of(self.net, self.domain)
+        self.cone = Cone(self.domain, self.frame, len(self.net.slopes))
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every full-dimensional activation region, once."""
+        rng = np.random.default_rng(self.seed)
+        samples = self.frame.samples(self.domain, _SAMPLES, rng)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            start = self.cone.start(samples)
+        yield from self._layer(LayerForms.first(self.net), start, ())
+
+    def _layer(self, forms: LayerForms, inside: Inside, below: tuple[Bools, ...]) -> Iterator[Leaf]:
+        if forms.k == len(self.net.slopes):
+            states = np.concatenate(below) if below else np.zeros(0, dtype=bool)
+            yield Leaf(states, inside, self.frame, self.net)
+            return
+        states, variable = _classify(forms)
+        if not len(variable):
+            yield from self._layer(forms.above(states), inside, (*below, states))
+            return
+        where = self.cone.push(
+            self.frame.restrict(forms.ball.mid[variable]),
+            self.frame.restrict(forms.ball.rad[variable]),
+            lambda: [self.frame.restrict_exact(forms.exact)[i] for i in variable.tolist()],
+        )
+        last = forms.k + 1 == len(self.net.slopes)
+        for cell in self._cells(where, inside):
+            found = states.copy()
+            found[variable] = cell.signs > 0
+            if last:
+                yield Leaf(np.concatenate([*below, found]), cell.inside, self.frame, self.net)
+            else:
+                yield from self._layer(forms.above(found), cell.inside, (*below, found))
+        self.cone.pop()
+
+    def _cells(self, where: slice, inside: Inside) -> Iterator[_Cell]:
+        """The cells into which one block of rows cuts the current cell."""
+        cone, n = self.cone, where.stop - where.start
+        blank = np.zeros(n, dtype=np.int8)
+        stack = [_Cell(0, blank, blank, inside, cone.signs_at(inside.floats))]
+        while stack:
+            cell = stack.pop()
+            # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
+            cone.signs[where], cone.enforced[where] = cell.signs, cell.enforced
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                for i in range(cell.row, n):
+                    sibling = self._insert(i, where.start + i, cell)
+                    if sibling is not None:
+                        stack.append(sibling)
+            yield cell
+
+    def _insert(self, i: int, index: int, cell: _Cell) -> _Cell | None:
+        """Decide row i on a cell: the cell keeps one side; the other, if it exists, comes back as a cell."""
+        cone = self.cone
+        column = cell.at[:, i]
+        positive, negative = column > 0, column < 0
+        if positive.any() and negative.any():
+            return self._split(i, index, cell, positive, negative)
+        known = int(positive.any()) - int(negative.any())
+        if known == 0:
+            exact = cell.inside.rational()
+            known = cone.exact_sign(i, exact)
+            if known == 0:
+                left, right = cone.both_sides(i, exact)
+                sibling = self._sibling(i, cell, 1, right)
+                self._keep(i, index, cell, -1, left)
+                return sibling
+        if cone.implied(i) == known:
+            cell.signs = cell.signs.copy()
+            cell.signs[i] = cone.signs[index] = known
+            return None
+        beyond = cone.beyond(i, known, cell.inside)
+        if beyond is None:
+            cell.signs = cell.signs.copy()
+            cell.signs[i] = cone.signs[index] = known
+            return None
+        sibling = self._sibling(i, cell, -known, beyond)
+        self._keep(i, index, cell, known, None)
+        return sibling
+
+    def _split(self, i: int, index: int, cell: _Cell, positive: Bools, negative: Bools) -> _Cell:
+        """Both sides are known from points: distribute the points."""
+        floats, at = cell.inside.floats, cell.at
+        signs, enforced = _with(cell, i, 1)
+        sibling = _Cell(i + 1, signs, enforced, Inside(floats[positive]), at[positive])
+        cell.inside, cell.at = Inside(floats[negative]), at[negative]
+        self._keep(i, index, cell, -1, None)
+        return sibling
+
+    def _sibling(self, i: int, cell: _Cell, side: int, inside: Inside) -> _Cell:
+        signs, enforced = _with(cell, i, side)
+        return _Cell(i + 1, signs, enforced, inside, self.cone.signs_at(inside.floats))
+
+    def _keep(self, i: int, index: int, cell: _Cell, side: int, inside: Inside | None) -> None:
+        """Cut the cell down to one side of row i."""
+        cell.signs, cell.enforced = _with(cell, i, side)
+        self.cone.signs[index] = self.cone.enforced[index] = side
+        if inside is not None:
+            cell.inside, cell.at = inside, self.cone.signs_at(inside.floats)
+
+
+def _with(cell: _Cell, i: int, side: int) -> tuple[Signs, Signs]:
+    signs, enforced = cell.signs.copy(), cell.enforced.copy()
+    signs[i] = enforced[i] = side
+    return signs, enforced
+
+
+def _classify(forms: LayerForms) -> tuple[Bools, Array]:
+    """States of the neurons that need no decision, and the indices of those that do.
+
+    A neuron with equal slopes is linear and counts as active; a constant one is active iff it is positive.
+    """
+    slopes = forms.net.slopes[forms.k]
+    linear = slopes[:, 0] == slopes[:, 1]
+    constant = forms.vanishing() & ~linear
+    states = linear.copy()
+    for i in np.flatnonzero(constant):
+        states[i] = forms.constant_is_positive(int(i))
+    return states, np.flatnonzero(~linear & ~constant)
