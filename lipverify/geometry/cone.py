@@ -22,7 +22,7 @@ from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.circuits import Circuits
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
-from lipverify.geometry.lp import LinearProgram, Optimum, normalised
+from lipverify.geometry.lp import LinearProgram, Tight, normalised
 from lipverify.rationals import Positive, dot, farkas, interior_ray, rational
 from lipverify.rounding import TINY, gamma
 
@@ -169,21 +169,19 @@ class Cone:
         """
         index = self._blocks[-1].first + i
         row = self._rows[index]
-        optimum = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
-        if optimum is not None:
-            if len(inside.floats):
-                reached = self._step(index, known, inside.floats[0], optimum.point)
-                if reached is not None:
-                    return Inside(reached[None])
-            members = self._tight_rows(optimum)
-            if len(members) == self.dimension and self._circuits.learn(
-                members, self._rows[members], self._radii[members]
-            ):
-                implied = self.implied(i)
-                if implied:
-                    return None if implied == known else self._settle(i, known, inside, members)
-            return self._settle(i, known, inside, members)
-        return self._settle(i, known, inside, [])
+        vertex = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
+        if vertex is None:
+            return self._settle(i, known, inside, [])
+        if len(inside.floats):
+            reached = self._step(index, known, inside.floats[0], vertex)
+            if reached is not None:
+                return Inside(reached[None])
+        members = self._tight_rows(self._lp.tight())
+        if len(members) == self.dimension and self._circuits.learn(
+            members, self._rows[members], self._radii[members]
+        ) and self.implied(i) == known:
+            return None
+        return self._settle(i, known, inside, members)
 
     def both_sides(self, i: int, point: ExactPoint) -> tuple[Inside, Inside]:
         """Points with row i (of the top block) negative and positive, next to an interior point where it is 0."""
@@ -217,15 +215,15 @@ class Cone:
             return False
         return index is None or bool(sign * value[index] > error[index])
 
-    def _tight_rows(self, optimum: Optimum) -> list[int]:
+    def _tight_rows(self, tight: Tight) -> list[int]:
         """Global indices of the cone's rows that are tight at an LP vertex."""
-        members = [i + self._in_limits for i in optimum.rows if self.enforced[i + self._in_limits]]
+        members = [i + self._in_limits for i in tight.rows if self.enforced[i + self._in_limits]]
         if self._facets is not None:
             first, d = self._facets
-            members += [first + j for j in optimum.at_lower if j < d]
-            members += [first + d + j for j in optimum.at_upper if j < d]
+            members += [first + j for j in tight.at_lower if j < d]
+            members += [first + d + j for j in tight.at_upper if j < d]
             members.append(0)  # t is fixed
-        elif self._t_row is not None and self.dimension - 1 in optimum.at_lower:
+        elif self._t_row is not None and self.dimension - 1 in tight.at_lower:
             members.append(self._t_row)
         return sorted(set(members))
 

@@ -27,20 +27,9 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Optimum:
-    """A vertex that HiGHS calls optimal, and the constraints that are tight there.
+class Tight:
+    """The constraints that are tight at the last optimum: indices of rows, and of variables at a limit."""
 
-    Attributes
-    ----------
-    point
-        Shape (m,).
-    rows
-        Indices of the non-basic rows.
-    at_lower, at_upper
-        Indices of the variables that sit at a limit.
-    """
-
-    point: Vector
     rows: list[int]
     at_lower: list[int]
     at_upper: list[int]
@@ -76,8 +65,11 @@ class LinearProgram:
             self._solver.deleteRows(n, np.arange(total - n, total, dtype=np.int32))
             del self._signs[total - n :]
 
-    def maximise(self, form: Vector, signs: Signs) -> Optimum | None:
-        """Maximise form·z with the rows switched as in `signs`, shape (rows,); None unless HiGHS says optimal."""
+    def maximise(self, form: Vector, signs: Signs) -> Vector | None:
+        """A vertex that maximises form·z with the rows switched as in `signs`, shape (rows,).
+
+        None unless HiGHS says optimal: any other status says nothing.
+        """
         solver = self._solver
         current = self._signs
         for i, sign in enumerate(signs.tolist()):
@@ -90,12 +82,16 @@ class LinearProgram:
         if solver.getModelStatus() != HighsModelStatus.kOptimal:
             solver.clearSolver()
             return None
-        basis = solver.getBasis()
-        return Optimum(
-            np.array(solver.getSolution().col_value),
+        return np.array(solver.getSolution().col_value)
+
+    def tight(self) -> Tight:
+        """What is tight at the vertex that `maximise` has just returned."""
+        basis = self._solver.getBasis()
+        columns = basis.col_status
+        return Tight(
             [i for i, state in enumerate(basis.row_status) if state != HighsBasisStatus.kBasic],
-            [j for j, state in enumerate(basis.col_status) if state == HighsBasisStatus.kLower],
-            [j for j, state in enumerate(basis.col_status) if state == HighsBasisStatus.kUpper],
+            [j for j, state in enumerate(columns) if state == HighsBasisStatus.kLower],
+            [j for j, state in enumerate(columns) if state == HighsBasisStatus.kUpper],
         )
 
 

@@ -46,7 +46,10 @@ class Leaf:
 
 @dataclass(slots=True)
 class _Cell:
-    """A cell of the current block: how far its rows are decided, and points inside it."""
+    """A cell of the current block: how far its rows are decided, and points inside it.
+
+    It owns its arrays: they are filled in place, and copied for a sibling.
+    """
 
     row: int
     signs: Signs
@@ -111,7 +114,7 @@ class Walk:
         """The cells into which one block of rows cuts the current cell."""
         cone, n = self.cone, where.stop - where.start
         blank = np.zeros(n, dtype=np.int8)
-        stack = [_Cell(0, blank, blank, inside, cone.signs_at(inside.floats))]
+        stack = [_Cell(0, blank, blank.copy(), inside, cone.signs_at(inside.floats))]
         while stack:
             cell = stack.pop()
             # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
@@ -126,11 +129,14 @@ class Walk:
     def _insert(self, i: int, index: int, cell: _Cell) -> _Cell | None:
         """Decide row i on a cell: the cell keeps one side; the other, if it exists, comes back as a cell."""
         cone = self.cone
-        column = cell.at[:, i]
-        positive, negative = column > 0, column < 0
-        if positive.any() and negative.any():
-            return self._split(i, index, cell, positive, negative)
-        known = int(positive.any()) - int(negative.any())
+        at = cell.at
+        if len(at) == 1:  # by far the most frequent case
+            known = int(at[0, i])
+        else:
+            positive, negative = at[:, i] > 0, at[:, i] < 0
+            known = int(positive.any()) - int(negative.any())
+            if known == 0 and positive.any():
+                return self._split(i, index, cell, positive, negative)
         if known == 0:
             exact = cell.inside.rational()
             known = cone.exact_sign(i, exact)
@@ -139,13 +145,8 @@ class Walk:
                 sibling = self._sibling(i, cell, 1, right)
                 self._keep(i, index, cell, -1, left)
                 return sibling
-        if cone.implied(i) == known:
-            cell.signs = cell.signs.copy()
-            cell.signs[i] = cone.signs[index] = known
-            return None
-        beyond = cone.beyond(i, known, cell.inside)
+        beyond = None if cone.implied(i) == known else cone.beyond(i, known, cell.inside)
         if beyond is None:
-            cell.signs = cell.signs.copy()
             cell.signs[i] = cone.signs[index] = known
             return None
         sibling = self._sibling(i, cell, -known, beyond)
@@ -155,28 +156,27 @@ class Walk:
     def _split(self, i: int, index: int, cell: _Cell, positive: Bools, negative: Bools) -> _Cell:
         """Both sides are known from points: distribute the points."""
         floats, at = cell.inside.floats, cell.at
-        signs, enforced = _with(cell, i, 1)
-        sibling = _Cell(i + 1, signs, enforced, Inside(floats[positive]), at[positive])
+        sibling = _branch(cell, i, 1, Inside(floats[positive]), at[positive])
         cell.inside, cell.at = Inside(floats[negative]), at[negative]
         self._keep(i, index, cell, -1, None)
         return sibling
 
     def _sibling(self, i: int, cell: _Cell, side: int, inside: Inside) -> _Cell:
-        signs, enforced = _with(cell, i, side)
-        return _Cell(i + 1, signs, enforced, inside, self.cone.signs_at(inside.floats))
+        return _branch(cell, i, side, inside, self.cone.signs_at(inside.floats))
 
     def _keep(self, i: int, index: int, cell: _Cell, side: int, inside: Inside | None) -> None:
         """Cut the cell down to one side of row i."""
-        cell.signs, cell.enforced = _with(cell, i, side)
+        cell.signs[i] = cell.enforced[i] = side
         self.cone.signs[index] = self.cone.enforced[index] = side
         if inside is not None:
             cell.inside, cell.at = inside, self.cone.signs_at(inside.floats)
 
 
-def _with(cell: _Cell, i: int, side: int) -> tuple[Signs, Signs]:
+def _branch(cell: _Cell, i: int, side: int, inside: Inside, at: Signs) -> _Cell:
+    """The cell on one side of row i, with the rows before it decided alike."""
     signs, enforced = cell.signs.copy(), cell.enforced.copy()
     signs[i] = enforced[i] = side
-    return signs, enforced
+    return _Cell(i + 1, signs, enforced, inside, at)
 
 
 def _classify(forms: LayerForms) -> tuple[Bools, Array]:
