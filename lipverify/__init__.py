@@ -1,1 +1,123 @@
-"""lipverify"""
+"""Exact Lipschitz constants of ReLU networks, and every estimator held to them.
+
+    lipverify/
+      network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
+      domain.py norms.py        where, and in which norms; algebraic.py holds norms known exactly
+      bound.py problem.py       the result record; the question, the budget, and what a method is
+      rounding.py rationals.py  floats with their errors; exact linear algebra and Farkas' alternative
+      readers/                  torch, onnx, npz/json, vnnlib; passes/: one rewriting pass per file
+      geometry/                 activation regions: cone, circuits, LP, walk, witnesses
+      estimators/ attacks/      upper bounds; lower bounds: one per file
+      solvers/                  exact methods, one per file
+      catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      comparison.py plots.py    methods side by side; figures
+      testing/                  Hypothesis strategies for networks and domains
+      bench/ cli/ samples/      benchmarks; one command per file; an embedded trained network
+
+Names below are loaded on first use, so that `import lipverify` is quick and free of heavy libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lipverify.bound import Bound, Rigor, Status, Witness
+    from lipverify.catalogue import methods
+    from lipverify.comparison import Comparison, compare
+    from lipverify.domain import Box, Everywhere, Polytope
+    from lipverify.errors import (
+        CertificateError,
+        Interrupted,
+        InvalidArgument,
+        InvalidDomain,
+        InvalidNetwork,
+        LipverifyError,
+        UnsupportedDomain,
+        UnsupportedLayer,
+        UnsupportedNorm,
+    )
+    from lipverify.network import Lowering, Network
+    from lipverify.readers import load
+    from lipverify.readers.torch import from_torch
+    from lipverify.readers.vnnlib import load_box
+    from lipverify.verbs import Region, exact, lower, regions, upper
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bound",
+    "Box",
+    "CertificateError",
+    "Comparison",
+    "Everywhere",
+    "Interrupted",
+    "InvalidArgument",
+    "InvalidDomain",
+    "InvalidNetwork",
+    "LipverifyError",
+    "Lowering",
+    "Network",
+    "Polytope",
+    "Region",
+    "Rigor",
+    "Status",
+    "UnsupportedDomain",
+    "UnsupportedLayer",
+    "UnsupportedNorm",
+    "Witness",
+    "compare",
+    "exact",
+    "from_torch",
+    "load",
+    "load_box",
+    "lower",
+    "methods",
+    "regions",
+    "upper",
+]
+
+_HOMES = {
+    "Bound": "bound",
+    "Box": "domain",
+    "CertificateError": "errors",
+    "Comparison": "comparison",
+    "Everywhere": "domain",
+    "Interrupted": "errors",
+    "InvalidArgument": "errors",
+    "InvalidDomain": "errors",
+    "InvalidNetwork": "errors",
+    "LipverifyError": "errors",
+    "Lowering": "network",
+    "Network": "network",
+    "Polytope": "domain",
+    "Region": "verbs",
+    "Rigor": "bound",
+    "Status": "bound",
+    "UnsupportedDomain": "errors",
+    "UnsupportedLayer": "errors",
+    "UnsupportedNorm": "errors",
+    "Witness": "bound",
+    "compare": "comparison",
+    "exact": "verbs",
+    "from_torch": "readers.torch",
+    "load": "readers",
+    "load_box": "readers.vnnlib",
+    "lower": "verbs",
+    "methods": "catalogue",
+    "regions": "verbs",
+    "upper": "verbs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lipverify' has no attribute {name!r}")
+    value = getattr(import_module(f"lipverify.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

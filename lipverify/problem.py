@@ -102,6 +102,11 @@ class Method(Protocol):
         ...
 
 
+def supports(method: Method, problem: Problem) -> bool:
+    """Whether the problem is inside the method's table."""
+    return problem.norm in method.norms and (problem.domain.bounded or not method.needs_box)
+
+
 def require_supported(method: Method, problem: Problem) -> None:
     """Raise UnsupportedNorm or UnsupportedDomain when the problem is outside the method's table."""
     if problem.norm not in method.norms:

@@ -42,7 +42,7 @@ def float_up(x: Fraction) -> float:
 
 def float_down(x: Fraction) -> float:
     """The greatest float64 that is ≤ x (-inf below the smallest)."""
-    return -float_up(-x)
+    return 0.0 - float_up(-x)  # never −0
 
 
 def gamma(n: int) -> float:

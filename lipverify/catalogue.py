@@ -1,0 +1,89 @@
+"""The table of methods, and the only place where their defaults are composed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from lipverify.attacks.local_search import LocalSearch
+from lipverify.attacks.sample import Sample
+from lipverify.bound import Rigor
+from lipverify.errors import InvalidArgument
+from lipverify.estimators.autolip import AutoLip
+from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.seqlip import SeqLip
+from lipverify.estimators.seqlip_greedy import SeqLipGreedy
+from lipverify.norms import NormPair
+from lipverify.problem import Method, Problem, Side, supports
+from lipverify.solvers.enumeration import Enumeration
+
+
+def _enumeration() -> Method:
+    return Enumeration(bound=AutoLip())
+
+
+METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
+    {
+        "frobenius": Frobenius,
+        "autolip": AutoLip,
+        "seqlip": SeqLip,
+        "seqlip-greedy": SeqLipGreedy,
+        "sample": Sample,
+        "local-search": LocalSearch,
+        "enumeration": _enumeration,
+    }
+)
+
+# For each side, the first of these that supports the problem is what "auto" means.
+AUTO: Mapping[Side, tuple[str, ...]] = MappingProxyType(
+    {"upper": ("seqlip", "autolip"), "lower": ("local-search",), "exact": ("enumeration",)}
+)
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What a method is, and what it supports."""
+
+    name: str
+    side: Side
+    rigor: Rigor
+    norms: tuple[NormPair, ...]
+    needs_box: bool
+    cost: str
+
+
+def methods() -> tuple[MethodInfo, ...]:
+    """The catalogue: every method by name, with its side, rigor, norms, domains and cost."""
+    infos = []
+    for name, make in METHODS.items():
+        m = make()
+        infos.append(MethodInfo(name, m.side, m.rigor, m.norms, m.needs_box, m.cost))
+    return tuple(infos)
+
+
+def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
+    """The method object meant by a name, "auto", or an object, for one side.
+
+    Raises
+    ------
+    InvalidArgument
+        When there is no such method, or it works on another side.
+    """
+    if not isinstance(method, str):
+        if not isinstance(method, Method):
+            raise InvalidArgument(f"method must be a name or a method object; got {method!r}")
+        return _on_side(method, side)
+    if method == "auto":
+        candidates = [METHODS[name]() for name in AUTO[side]]
+        return next((m for m in candidates if supports(m, problem)), candidates[-1])
+    if method not in METHODS:
+        known = ", ".join(name for name, make in METHODS.items() if make().side == side)
+        raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
+    return _on_side(METHODS[method](), side)
+
+
+def _on_side(method: Method, side: Side) -> Method:
+    if method.side != side:
+        raise InvalidArgument(f"{method.name} is a method for lipverify.{method.side}, not for lipverify.{side}")
+    return method

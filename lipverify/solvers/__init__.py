@@ -1,0 +1,1 @@
+"""Exact methods, one per file; they share no search code."""

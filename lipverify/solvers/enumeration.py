@@ -1,0 +1,128 @@
+"""The exact constant by visiting every full-dimensional activation region.
+
+L_{p→q}(f; X) is the maximum of ‖J_R‖_{p→q} over the full-dimensional regions R that meet X
+(Rademacher's theorem on a convex domain; Jordan & Dimakis 2020, arXiv:2003.01219, for the general
+position case). Proof, degenerate networks included: proofs/enumeration.md.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lipverify.bound import Bound, Rigor, Status
+from lipverify.evaluate import jacobian_with_error
+from lipverify.geometry.walk import Leaf, Walk
+from lipverify.geometry.witness import Certified, certify_region
+from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
+from lipverify.problem import Budget, Method, Problem, Side, supports
+
+_BATCH = 256
+_PATIENCE = 0.1  # seconds after which a smaller batch is evaluated, so that progress is seen
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """Exhaustive enumeration: exact for every network, domain and computable norm pair.
+
+    Cost: proportional to the number of regions (about n^d for n neurons on d inputs, however many of the
+    2^n patterns are empty); memory does not grow with it.
+
+    Parameters
+    ----------
+    bound
+        An upper method that gives the upper side while the walk is under way; inf without one.
+    """
+
+    bound: Method | None = None
+
+    name: ClassVar[str] = "enumeration"
+    side: ClassVar[Side] = "exact"
+    rigor: ClassVar[Rigor] = Rigor.PROVED
+    norms: ClassVar[tuple[NormPair, ...]] = ALL_PAIRS
+    needs_box: ClassVar[bool] = False
+    cost: ClassVar[str] = "one or two small LPs per activation region; exponential in the number of inputs"
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
+        """Yield the interval proved so far, a few times a second, and the exact constant at the end."""
+        walk = Walk(problem.network, problem.domain, budget.seed)
+        ceiling = Bound(method=self.name, status=Status.INTERRUPTED)
+        if self.bound is not None and supports(self.bound, problem):
+            for given in self.bound.run(problem, budget):
+                ceiling = given
+        best: Certified | None = None
+        regions = 0
+        yield self._interval(best, ceiling, regions, walk)
+        for leaves in _batches(walk.leaves()):
+            best = _improve(problem, best, leaves)
+            regions += len(leaves)
+            yield self._interval(best, ceiling, regions, walk)
+        assert best is not None  # a domain has an interior, so it meets a region
+        exact = best.norm.settled()
+        yield Bound(
+            method=self.name,
+            status=Status.EXACT,
+            lower=exact.lower,
+            upper=exact.upper,
+            exact=exact,
+            witness=best.witness,
+            stats=_stats(regions, walk),
+        )
+
+    def _interval(self, best: Certified | None, ceiling: Bound, regions: int, walk: Walk) -> Bound:
+        return Bound(
+            method=self.name,
+            status=Status.INTERRUPTED,
+            lower=best.norm.lower if best else 0.0,
+            upper=ceiling.upper,
+            upper_rigor=ceiling.upper_rigor,
+            witness=best.witness if best else None,
+            stats=_stats(regions, walk),
+        )
+
+
+def _stats(regions: int, walk: Walk) -> dict[str, int]:
+    return {"regions": regions, "lps": walk.cone.lps, "settled": walk.cone.settled}
+
+
+def _batches(leaves: Iterator[Leaf]) -> Iterator[list[Leaf]]:
+    """Leaves in batches that fill up or have waited long enough."""
+    batch: list[Leaf] = []
+    since = time.monotonic()
+    for leaf in leaves:
+        batch.append(leaf)
+        if len(batch) == _BATCH or time.monotonic() - since > _PATIENCE:
+            yield batch
+            batch = []
+            since = time.monotonic()
+    if batch:
+        yield batch
+
+
+def _improve(problem: Problem, best: Certified | None, leaves: list[Leaf]) -> Certified:
+    """The best of `best` and some regions.
+
+    Rigorous float bounds rule almost every region out; those that might be better are evaluated exactly.
+    """
+    net = problem.network
+    states = np.array([leaf.states for leaf in leaves])
+    layers = np.split(states, np.cumsum(net.hidden)[:-1], axis=1) if net.hidden else []
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        mid, rad = jacobian_with_error(net, layers)
+        if not layers:
+            mid, rad = mid[None], rad[None]
+        floor = best.norm.lower if best else -math.inf
+        ceilings = norms_upper(mid, rad, problem.norm, floor)
+    for k in np.argsort(-np.nan_to_num(ceilings, nan=math.inf)):
+        if best is not None and ceilings[k] <= best.norm.lower:
+            break
+        region = certify_region(problem, leaves[k].point, leaves[k].pattern)
+        if best is None or region.norm.exceeds(best.norm):
+            best = region
+    assert best is not None
+    return best
