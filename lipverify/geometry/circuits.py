@@ -54,15 +54,10 @@ class Circuits:
         self._tops.pop()
         self._tables.pop()
 
-    def implied(self, i: int, signs: Signs) -> int:
-        """The sign that the circuits force on row i of the top block, given the signs of all rows; 0 if none."""
+    def imply(self, i: int, sign: int, signs: Signs) -> bool:
+        """Whether some circuit forces `sign` on row i of the top block, given the signs of all rows."""
         k = self.count
-        if not k:
-            return 0
-        agreement = self._tables[-1][i, :k] * signs[self._members[:k]]
-        if (agreement.min(axis=1) > 0).any():
-            return 1
-        return -1 if (agreement.max(axis=1) < 0).any() else 0
+        return bool(k and (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1).any())
 
     def learn(self, members: Sequence[int], rows: Matrix, radii: Matrix) -> bool:
         """Add the circuits of a basis: global indices, and the basis' rows with their radii, shape (m, m).

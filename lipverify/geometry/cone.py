@@ -158,9 +158,9 @@ class Cone:
         value = dot(self._exact_row(i), point)
         return (value > 0) - (value < 0)
 
-    def implied(self, i: int) -> int:
-        """The sign of row i (of the top block) that learned circuits prove on the whole cell, 0 if none do."""
-        return self._circuits.implied(i, self.signs)
+    def implied(self, i: int, sign: int) -> bool:
+        """Whether learned circuits prove that row i (of the top block) has this sign on the whole cell."""
+        return self._circuits.imply(i, sign, self.signs)
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -179,7 +179,7 @@ class Cone:
         members = self._tight_rows(self._lp.tight())
         if len(members) == self.dimension and self._circuits.learn(
             members, self._rows[members], self._radii[members]
-        ) and self.implied(i) == known:
+        ) and self.implied(i, known):
             return None
         return self._settle(i, known, inside, members)
 

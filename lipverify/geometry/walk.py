@@ -20,7 +20,7 @@ from lipverify.geometry.cone import Cone, Inside
 from lipverify.geometry.frame import Frame
 from lipverify.network import Network
 
-_SAMPLES = 128  # points to begin with: each region that one of them hits is found without an LP
+_SAMPLES = 256  # points to begin with: each region that one of them hits is found without an LP
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Walk:
                 sibling = self._sibling(i, cell, 1, right)
                 self._keep(i, index, cell, -1, left)
                 return sibling
-        beyond = None if cone.implied(i) == known else cone.beyond(i, known, cell.inside)
+        beyond = None if cone.implied(i, known) else cone.beyond(i, known, cell.inside)
         if beyond is None:
             cell.signs[i] = cone.signs[index] = known
             return None
