@@ -23,7 +23,7 @@ from lipverify.errors import InvalidDomain
 from lipverify.geometry.circuits import Circuits
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Tight, normalised
-from lipverify.rationals import Positive, dot, farkas, interior_ray, rational
+from lipverify.rationals import Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.rounding import TINY, gamma
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
@@ -250,11 +250,12 @@ class Cone:
 
     def _inside(self, point: ExactPoint) -> Inside:
         """A rational interior point, exchanged for a nearby float one if that is provably inside too."""
-        top = max(abs(x) for x in point)
-        floats = np.array([float(x.p) / float(x.q) if abs(x.q) < 2**900 else 0.0 for x in (v / top for v in point)])
-        if self._t_row is not None and self._facets is not None and floats[-1] > 0:
-            floats = floats / floats[-1]
-        return Inside(np.zeros((0, self.dimension)), point) if not self._is_inside(floats) else Inside(floats[None])
+        top = max(abs(x) for x in point) or fmpq(1)
+        scale = point[-1] if self._facets is not None else top  # the LP's slice of the cone
+        floats = np.array([float(fraction(x / scale)) for x in point])
+        if self._is_inside(floats):
+            return Inside(floats[None])
+        return Inside(np.zeros((0, self.dimension)), point)
 
     def _exact_row(self, i: int) -> list[fmpq]:
         return self._blocks[-1].rows()[i]
