@@ -17,6 +17,7 @@ Vector: TypeAlias = npt.NDArray[np.float64]
 Signs: TypeAlias = npt.NDArray[np.int8]
 """One of −1, 0, +1 per entry."""
 Bools: TypeAlias = npt.NDArray[np.bool_]
+Indices: TypeAlias = npt.NDArray[np.intp]
 Pattern: TypeAlias = tuple[tuple[bool, ...], ...]
 """An activation pattern: one tuple per hidden layer, True where the neuron is active."""
 Point: TypeAlias = tuple[Fraction, ...]

@@ -104,7 +104,7 @@ class Bound:
     subject: str = ""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.lower <= math.inf and 0 <= self.upper):
+        if not (self.lower >= 0 and self.upper >= 0):
             raise LipverifyError(f"{self.method} produced [{self.lower}, {self.upper}]; this is a bug in it")
         heuristic = Rigor.HEURISTIC in (self.lower_rigor, self.upper_rigor)
         if self.lower > self.upper and not heuristic:

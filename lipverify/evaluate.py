@@ -100,7 +100,7 @@ def jacobian_exact(net: Network, active: Pattern) -> fmpq_mat:
 
 def forward_exact(net: Network, x: Sequence[Fraction] | Sequence[float]) -> Point:
     """f(x) as Fractions, for a rational point x of length n_0."""
-    v = column(rational_vector([Fraction(c) for c in x]))
+    v = column(rational_vector(Fraction(c) for c in x))
     for layer in net.rational_layers:
         y = [a + b for (a,), b in zip((layer.weight * v).tolist(), layer.bias, strict=True)]
         if layer.slopes:

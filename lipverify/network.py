@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -88,7 +89,7 @@ class Network:
         if len(weights) == 0:
             raise InvalidNetwork("a network needs at least one weight matrix; got none")
         matrices = tuple(_array(w, f"weights[{k}]", 2) for k, w in enumerate(weights))
-        for k, (first, second) in enumerate(zip(matrices, matrices[1:], strict=False)):
+        for k, (first, second) in enumerate(pairwise(matrices)):
             if second.shape[1] != first.shape[0]:
                 raise InvalidNetwork(
                     f"weights[{k + 1}] has shape {second.shape}, but weights[{k}] of shape {first.shape} "

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Matrix
 
 
 def rational(x: float | Fraction) -> fmpq:
@@ -45,7 +45,8 @@ def entries(a: fmpq_mat) -> list[list[fmpq]]:
 
 def scale_rows(a: fmpq_mat, factors: Sequence[fmpq | int]) -> fmpq_mat:
     """diag(factors) · a."""
-    return fmpq_mat([[f * x for x in row] if f else [fmpq(0)] * len(row) for f, row in zip(factors, a.tolist(), strict=True)])
+    zero = [fmpq(0)] * a.ncols()
+    return fmpq_mat([[f * x for x in row] if f else zero for f, row in zip(factors, a.tolist(), strict=True)])
 
 
 def exact_floats(a: fmpq_mat) -> list[list[float]] | None:
@@ -75,9 +76,9 @@ def dot(row: Sequence[fmpq], point: Sequence[fmpq]) -> fmpq:
     return total
 
 
-def rational_vector(x: Vector | Sequence[Fraction]) -> list[fmpq]:
-    """Floats or Fractions as rational numbers."""
-    return [rational(v) for v in (x.tolist() if hasattr(x, "tolist") else x)]
+def rational_vector(x: Iterable[Fraction]) -> list[fmpq]:
+    """Fractions as rational numbers."""
+    return [rational(v) for v in x]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ class Never:
     multipliers: dict[int, fmpq]
 
 
-def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[int] = ()) -> Positive | Never:
+def farkas(
+    rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[int] = ()
+) -> Positive | Never:
     """Decide whether form·z > 0 for some z of the cone {z : rows·z ≥ 0}, with evidence for the answer.
 
     A simplex method in the multipliers with Bland's rule, so it ends (Bland 1977, doi:10.1287/moor.2.2.103);
@@ -126,9 +129,10 @@ def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[
     columns = _pivot_columns(rows, basis)
     minus = [-form[j] for j in columns]
     while True:
-        square = fmpq_mat([[rows[i][j] for j in columns] for i in basis])
-        inverse = square.inv() if basis else square
-        multipliers = [x for row in (fmpq_mat(1, len(minus), minus) * inverse).tolist() for x in row] if basis else []
+        if not basis:
+            return Never({})
+        inverse = fmpq_mat([[rows[i][j] for j in columns] for i in basis]).inv()
+        multipliers = (fmpq_mat(1, len(minus), minus) * inverse).entries()
         leaving = min((k for k, x in enumerate(multipliers) if x < 0), key=basis.__getitem__, default=None)
         if leaving is None:
             return Never({i: x for i, x in zip(basis, multipliers, strict=True) if x})
@@ -172,7 +176,7 @@ def kernel(rows: Sequence[Sequence[fmpq]], dimension: int) -> list[list[fmpq]]:
     if not rows:
         return [[fmpq(int(i == j)) for j in range(dimension)] for i in range(dimension)]
     reduced, rank = fmpq_mat([list(row) for row in rows]).rref()
-    lead = [row for row in reduced.tolist()[:rank]]
+    lead = reduced.tolist()[:rank]
     pivots = [_pivot(row) for row in lead]
     basis: list[list[fmpq]] = []
     for j in sorted(set(range(dimension)) - set(pivots)):

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
@@ -22,12 +21,8 @@ from lipverify.network import Lowering, Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
-from lipverify.readers import as_network
+from lipverify.readers import Model, as_network
 
-if TYPE_CHECKING:
-    import torch
-
-Model: TypeAlias = "Network | torch.nn.Module | str | PathLike[str]"
 Progress: TypeAlias = Callable[[Bound], Any]
 
 _PROGRESS_EVERY = 0.1  # seconds
@@ -140,8 +135,10 @@ class Region:
     def offset(self) -> Point:
         """f(point) − weight·point as Fractions, shape (n_K,)."""
         value = forward_exact(self.network, self.point)
-        linear = [sum((a * x for a, x in zip(row, self.point, strict=True)), Fraction(0)) for row in self.weight]
-        return tuple(y - z for y, z in zip(value, linear, strict=True))
+        return tuple(
+            y - sum((a * x for a, x in zip(row, self.point, strict=True)), Fraction(0))
+            for y, row in zip(value, self.weight, strict=True)
+        )
 
 
 def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:

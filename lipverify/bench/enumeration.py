@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 from rich.console import Console
@@ -34,7 +35,7 @@ def random_network(sizes: tuple[int, ...], seed: int) -> Network:
     """A network with the given layer sizes, drawn as torch initialises linear layers."""
     rng = np.random.default_rng(seed)
     weights, biases = [], []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         limit = 1 / np.sqrt(fan_in)
         weights.append(rng.uniform(-limit, limit, size=(fan_out, fan_in)))
         biases.append(rng.uniform(-limit, limit, size=fan_out))
@@ -53,7 +54,7 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 def relucent_seconds(net: Network, workers: int) -> tuple[int, float]:
     """Regions found by relucent, and its time."""
-    import relucent  # ty: ignore[unresolved-import]
+    import relucent  # ty: ignore[import-not-found]
 
     sizes = (net.input_dim, *net.hidden, net.output_dim)
     model = relucent.mlp(sizes)

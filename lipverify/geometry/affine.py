@@ -54,7 +54,7 @@ class LayerForms:
     def vanishing(self) -> Bools:
         """Which rows are constant, a = 0, decided exactly."""
         mid, rad = np.abs(self.ball.mid[:, :-1]), self.ball.rad[:, :-1]
-        zero = ~(mid > rad).any(axis=1)
+        zero: Bools = np.logical_not((mid > rad).any(axis=1))
         for i in np.flatnonzero(zero & (rad > 0).any(axis=1)):
             zero[i] = not any(self.exact.tolist()[i][:-1])
         return zero

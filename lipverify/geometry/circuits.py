@@ -68,7 +68,7 @@ class Circuits:
         if key in self._known:
             return False
         try:
-            inverse = np.linalg.inv(rows)
+            inverse: Matrix = np.linalg.inv(rows).astype(np.float64, copy=False)
         except np.linalg.LinAlgError:
             return False
         size = np.abs(inverse)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Pattern, Point, Signs
+from lipverify.arrays import Bools, Indices, Pattern, Point, Signs
 from lipverify.domain import Domain
 from lipverify.geometry.affine import LayerForms
 from lipverify.geometry.cone import Cone, Inside
@@ -179,7 +179,7 @@ def _branch(cell: _Cell, i: int, side: int, inside: Inside, at: Signs) -> _Cell:
     return _Cell(i + 1, signs, enforced, inside, at)
 
 
-def _classify(forms: LayerForms) -> tuple[Bools, Array]:
+def _classify(forms: LayerForms) -> tuple[Bools, Indices]:
     """States of the neurons that need no decision, and the indices of those that do.
 
     A neuron with equal slopes is linear and counts as active; a constant one is active iff it is positive.
