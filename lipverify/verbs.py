@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
@@ -21,7 +21,10 @@ from lipverify.network import Lowering, Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
-from lipverify.readers import Model, as_network
+from lipverify.readers import as_network
+
+if TYPE_CHECKING:
+    from lipverify.readers import Model
 
 Progress: TypeAlias = Callable[[Bound], Any]
 
