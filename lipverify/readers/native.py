@@ -1,0 +1,218 @@
+"""lipverify's own files, `.npz` and `.json`: networks written and read back bit for bit.
+
+Both hold K weight matrices, K biases, K − 1 arrays of slopes, the name of a `Lowering` and a source.
+
+`.npz`: a zip of numpy arrays, never pickled. `format` is the string "lipverify-network-1"; `lowering`
+and `source` are strings; `weight_0` … `weight_{K−1}`, `bias_0` … `bias_{K−1}` and
+`slopes_0` … `slopes_{K−2}` are float64 arrays of the shapes that `Network` documents.
+
+`.json`: one object,
+
+    {"format": "lipverify-network", "version": 1, "lowering": "EXACT", "source": "",
+     "weights": [[["0x1.8000000000000p+0", …], …], …], "biases": [["-0x0.0p+0", …], …],
+     "slopes": [[["0x0.0p+0", "0x1.0000000000000p+0"], …], …]}
+
+in which every number is a string as `float.hex` writes it: decimals would round. Other keys are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import tokenize
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lipverify.arrays import Array
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError
+from lipverify.network import Lowering, Network
+from lipverify.readers.files import MOST_BYTES, read_bytes
+
+_NPZ_FORMAT = "lipverify-network-1"
+_JSON_FORMAT = "lipverify-network"
+_JSON_VERSION = 1
+_JSON_KEYS = ("format", "version", "lowering", "source", "weights", "biases", "slopes")
+
+Nested: TypeAlias = "str | list[Nested]"
+
+
+def save(net: Network, path: Path) -> None:
+    """Write a network to a `.npz` or `.json` file.
+
+    Raises
+    ------
+    InvalidArgument
+        For another suffix, or a path that cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".json"):
+        raise InvalidArgument(f"cannot save to {path}: expected a name that ends in .npz or .json")
+    content = _npz_bytes(net) if suffix == ".npz" else _json_text(net).encode()
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {path}: {error}") from error
+
+
+def load_npz(path: Path) -> Network:
+    """The network in a `.npz` file.
+
+    Raises
+    ------
+    InvalidNetwork
+        For a damaged file, pickled objects, a missing or unknown entry, or one of the wrong type.
+    """
+    found = _npz_arrays(path)
+    version = _text(found, "format", path)
+    if version != _NPZ_FORMAT:
+        raise InvalidNetwork(f"{path}: its format is {version!r}; expected {_NPZ_FORMAT!r}")
+    layers = sum(name.startswith("weight_") for name in found)
+    groups = {"weight": layers, "bias": layers, "slopes": layers - 1}
+    names = {group: [f"{group}_{k}" for k in range(count)] for group, count in groups.items()}
+    expected = {"format", "lowering", "source", *(name for group in names.values() for name in group)}
+    _require_keys(set(found), expected, path)
+    weights, biases, slopes = ([_numbers(found[name], name, path) for name in group] for group in names.values())
+    lowering, source = _text(found, "lowering", path), _text(found, "source", path)
+    return _network(weights, biases, slopes, lowering, source, path)
+
+
+def load_json(path: Path) -> Network:
+    """The network in a `.json` file.
+
+    Raises
+    ------
+    InvalidNetwork
+        For anything but the object that this module documents.
+    """
+    try:
+        found = json.loads(read_bytes(path).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidNetwork(f"{path} is no JSON file: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidNetwork(f"{path} holds a JSON {type(found).__name__}; expected an object")
+    _require_keys(set(found), set(_JSON_KEYS), path)
+    if found["format"] != _JSON_FORMAT or found["version"] is True or found["version"] != _JSON_VERSION:
+        raise InvalidNetwork(
+            f"{path}: its format is {found['format']!r}, version {found['version']!r}; "
+            f"expected {_JSON_FORMAT!r}, version {_JSON_VERSION}"
+        )
+    arrays: list[list[Any]] = []
+    for key in ("weights", "biases", "slopes"):
+        if not isinstance(found[key], list):
+            raise InvalidNetwork(f"{path}: {key} is no list")
+        arrays.append([_from_hex(item, f"{key}[{k}]", path) for k, item in enumerate(found[key])])
+    weights, biases, slopes = arrays
+    return _network(weights, biases, slopes, found["lowering"], found["source"], path)
+
+
+def _network(
+    weights: list[Any], biases: list[Any], slopes: list[Any], lowering: object, source: object, path: Path
+) -> Network:
+    if not isinstance(lowering, str) or lowering not in Lowering.__members__:
+        known = ", ".join(Lowering.__members__)
+        raise InvalidNetwork(f"{path}: lowering is {lowering!r}; expected one of {known}")
+    if not isinstance(source, str):
+        raise InvalidNetwork(f"{path}: source is {source!r}; expected a string")
+    try:
+        return Network(weights, biases, slopes, lowering=Lowering[lowering], source=source)
+    except (LipverifyError, ValueError) as error:
+        raise InvalidNetwork(f"{path}: {error}") from error
+
+
+def _require_keys(found: set[Any], expected: set[str], path: Path) -> None:
+    for key in sorted(expected - found):
+        raise InvalidNetwork(f"{path}: the entry {key!r} is missing")
+    for key in sorted(map(str, found - expected)):
+        raise InvalidNetwork(f"{path}: unknown entry {key!r}")
+
+
+def _npz_bytes(net: Network) -> bytes:
+    arrays: dict[str, Any] = {
+        "format": np.array(_NPZ_FORMAT),
+        "lowering": np.array(net.lowering.name),
+        "source": np.array(net.source),
+    }
+    groups = {"weight": net.weights, "bias": net.biases, "slopes": net.slopes}
+    for name, group in groups.items():
+        arrays.update({f"{name}_{k}": array for k, array in enumerate(group)})
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _npz_arrays(path: Path) -> dict[str, Any]:
+    content = BytesIO(read_bytes(path))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST_BYTES:
+            raise InvalidNetwork(f"{path} unfolds into {size} bytes; the readers stop at {MOST_BYTES}")
+        with np.load(content, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        SyntaxError,
+        TypeError,
+        MemoryError,
+        RecursionError,
+        NotImplementedError,
+        RuntimeError,  # zipfile's word for encrypted entries
+        tokenize.TokenError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        if isinstance(error, InvalidNetwork):
+            raise
+        raise InvalidNetwork(f"{path} is no readable .npz file: {error}") from error
+
+
+def _text(found: dict[str, Any], name: str, path: Path) -> str:
+    value = found.get(name)
+    if not isinstance(value, np.ndarray) or value.shape != () or value.dtype.kind != "U":
+        raise InvalidNetwork(f"{path}: the entry {name!r} is missing or no string")
+    return str(value)
+
+
+def _numbers(value: Any, name: str, path: Path) -> Array:
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.dtype.itemsize != 8:
+        kind = getattr(value, "dtype", type(value).__name__)
+        raise InvalidNetwork(f"{path}: {name} has type {kind}; expected float64")
+    return value
+
+
+def _json_text(net: Network) -> str:
+    record = {
+        "format": _JSON_FORMAT,
+        "version": _JSON_VERSION,
+        "lowering": net.lowering.name,
+        "source": net.source,
+        "weights": [_to_hex(w.tolist()) for w in net.weights],
+        "biases": [_to_hex(b.tolist()) for b in net.biases],
+        "slopes": [_to_hex(s.tolist()) for s in net.slopes],
+    }
+    return json.dumps(record, indent=None, separators=(",", ":")) + "\n"
+
+
+def _to_hex(values: Any) -> Nested:
+    return [_to_hex(v) for v in values] if isinstance(values, list) else float(values).hex()
+
+
+def _from_hex(values: object, name: str, path: Path) -> Any:
+    """Nested lists of floats from nested lists of strings."""
+    if isinstance(values, list):
+        return [_from_hex(v, f"{name}[{k}]", path) for k, v in enumerate(values)]
+    try:
+        value = float.fromhex(values) if isinstance(values, str) else None
+    except (ValueError, OverflowError):
+        value = None
+    # Only what float.hex writes: anything else, like more digits than fit, could be rounded unseen.
+    if value is None or value.hex() != values:
+        raise InvalidNetwork(f"{path}: {name} is {values!r:.80}; expected a number as float.hex writes it")
+    return value

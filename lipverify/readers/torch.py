@@ -1,0 +1,247 @@
+"""torch modules in, `torch.nn.Sequential` out; this file and `torch_layers.py` alone import torch.
+
+Read are `Sequential` chains (nested or not) of the layers in `LAYERS`, in eval mode; every other
+module has a forward method that nobody can read, and is refused by name. Parameters of every real
+floating dtype are the exact numbers they are. Plain Python numbers of a layer (a negative slope, a
+limit of hard-tanh) are the float64 numbers that the module holds, also in a float32 model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from lipverify.arrays import Array
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
+from lipverify.network import IDENTITY, RELU, Network
+from lipverify.readers.files import require_file
+from lipverify.readers.passes import lower
+from lipverify.readers.steps import Step
+from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array
+
+
+def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None) -> Network:
+    """The network that a torch module computes in eval mode.
+
+    Parameters
+    ----------
+    module
+        A `Sequential` or a single layer: Linear, ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6, Conv2d (zero
+        padding), AvgPool2d, BatchNorm1d and 2d, Flatten, Identity, Dropout.
+    input_shape
+        The shape of one sample, without the batch axis; needed for images, (C, H, W). The network's
+        input is that sample flattened in PyTorch's order, its output the flattened output.
+
+    Raises
+    ------
+    UnsupportedLayer
+        For a layer, or an option of one, that is not read; the message names it and its place.
+    InvalidNetwork
+        For training mode where it matters, hooks, weights that are not finite real floats, shapes that
+        do not fit, or an input shape that is needed and not given.
+    """
+    if not isinstance(module, nn.Module):
+        raise InvalidNetwork(f"expected a torch.nn.Module; got {type(module).__qualname__}")
+    layers = tuple(_layers(module, ""))
+    shape = _given(input_shape) if input_shape is not None else _guessed(layers)
+    inputs = math.prod(shape)
+    steps: list[Step] = []
+    for layer in layers:
+        try:
+            read, shape = LAYERS[type(layer.module)](layer.module, shape)
+        except LipverifyError as error:
+            raise type(error)(f"{layer.place}: {error}") from error
+        steps.extend(read)
+    return lower(steps, inputs=inputs, source=f"a torch {type(module).__name__}")
+
+
+def to_torch(net: Network, dtype: torch.dtype | None = None) -> nn.Sequential:
+    """The same chain as a `Sequential` of Linear and neurons, in eval mode.
+
+    Parameters
+    ----------
+    dtype
+        A real floating dtype; None for float64, which holds every network exactly. A narrower one
+        rounds each parameter to its nearest number: the module is then near the network, not equal.
+
+    Raises
+    ------
+    InvalidArgument
+        For another dtype, or one in which a parameter overflows.
+    """
+    dtype = torch.float64 if dtype is None else dtype
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise InvalidArgument(f"dtype must be a real floating torch dtype; got {dtype!r}")
+    modules: list[nn.Module] = []
+    for k, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
+        modules.append(_linear(weight, bias, dtype))
+        if k < len(net.slopes):
+            modules.append(_neurons(net.slopes[k], dtype))
+    return nn.Sequential(*modules).eval()
+
+
+def load_torch(path: Path) -> Network:
+    """The network in a `.pt` or `.pth` file: a state dict of Linear layers, read with relu between them.
+
+    A state dict holds numbers and no architecture. One that consists of `*.weight` (2-D) and `*.bias` in
+    layer order is what a plain ReLU network saves; `Network.source` records that relu was assumed.
+    Nothing is ever unpickled beyond tensors and plain containers.
+
+    Raises
+    ------
+    InvalidNetwork
+        For a pickled module, a damaged file, or any other content.
+    """
+    require_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of formats that are refused below in any case
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # hostile bytes raise anything
+        if "weights_only" in str(error) or "Weights only" in str(error) or "TorchScript" in str(error):
+            raise InvalidNetwork(
+                f"{path} holds pickled Python objects, not a state dict; unpickling could run code. {_ADVICE}"
+            ) from error
+        raise InvalidNetwork(f"{path} is no readable torch file: {_first_line(error)}") from error
+    weights, biases = _state_dict(content, path)
+    return Network(weights, biases, source=f"{path} (a state dict; relu assumed between its layers)")
+
+
+_SEQUENTIAL: object = nn.Sequential.forward
+_ADVICE = "Build the module in Python and call lipverify.from_torch(module), or export it to .onnx"
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A leaf of the module tree and its dotted name."""
+
+    name: str
+    module: nn.Module
+
+    @property
+    def place(self) -> str:
+        """How an error names it."""
+        kind = type(self.module).__name__
+        return f"layer '{self.name}' ({kind})" if self.name else f"the module ({kind})"
+
+
+def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
+    """The layers in the order in which they run, each checked to run as its type says."""
+    layer = _Layer(name, module)
+    # torch has no public way to see hooks.
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+        raise UnsupportedLayer(f"{layer.place} has forward hooks or a replaced forward method; remove them")
+    if isinstance(module, nn.Sequential) and type(module).forward is _SEQUENTIAL:
+        # Not named_children(): that skips a layer which occurs twice.
+        for key, child in zip(module._modules, module, strict=True):
+            yield from _layers(child, f"{name}.{key}" if name else key)
+    elif hasattr(module, "parametrizations"):
+        remedy = "torch.nn.utils.parametrize.remove_parametrizations"
+        raise UnsupportedLayer(f"{layer.place} is parametrized; call {remedy} first")
+    elif type(module) in LAYERS:
+        yield layer
+    else:
+        known = ", ".join(sorted(kind.__name__ for kind in LAYERS))
+        raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {known}")
+
+
+def _given(input_shape: Sequence[int]) -> Shape:
+    given: Sequence[object] = input_shape
+    shape = tuple(n for n in given if type(n) is int and n > 0)
+    if not shape or len(shape) != len(given):
+        raise InvalidNetwork(f"input_shape must hold positive integers, as in (C, H, W); got {input_shape!r}")
+    return shape
+
+
+def _guessed(layers: Sequence[_Layer]) -> Shape:
+    """The shape of an input that is a vector, from the first layer that knows its length."""
+    for layer in layers:
+        match layer.module:
+            case nn.Linear():
+                return (layer.module.in_features,)
+            case nn.BatchNorm1d():
+                return (layer.module.num_features,)
+            case TwoSlopes():
+                return (len(layer.module.slopes),)
+            case nn.PReLU() if layer.module.num_parameters > 1:
+                return (layer.module.num_parameters,)
+            case nn.Conv2d() | nn.AvgPool2d() | nn.BatchNorm2d():
+                raise InvalidNetwork(f"{layer.place} works on images: pass input_shape=(C, H, W)")
+    raise InvalidNetwork("no layer tells the number of inputs: pass input_shape=(n,)")
+
+
+def _linear(weight: Array, bias: Array, dtype: torch.dtype) -> nn.Linear:
+    # On the meta device: random initial values would move the caller's random state.
+    linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta", dtype=dtype)
+    linear.weight = nn.Parameter(_tensor(weight, dtype))
+    linear.bias = nn.Parameter(_tensor(bias, dtype))
+    return linear
+
+
+def _neurons(slopes: Array, dtype: torch.dtype) -> nn.Module:
+    if (slopes == RELU).all():
+        return nn.ReLU()
+    if (slopes == IDENTITY).all():
+        return nn.Identity()
+    return TwoSlopes(_tensor(slopes, dtype))
+
+
+def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
+    tensor = torch.tensor(values, dtype=torch.float64).to(dtype)
+    if not torch.isfinite(tensor.to(torch.float64)).all():
+        raise InvalidArgument(f"{dtype} cannot hold {np.abs(values).max()}; use a wider dtype")
+    return tensor
+
+
+def _state_dict(content: object, path: Path) -> tuple[list[Array], list[Array | None]]:
+    """Weights and biases of a state dict that only a chain of Linear layers has."""
+    if not isinstance(content, dict) or not content:
+        raise InvalidNetwork(f"{path} holds {_kind(content)}, not a state dict. {_ADVICE}")
+    names: list[str] = []
+    weights: list[Array] = []
+    biases: list[Array | None] = []
+    for key, value in content.items():
+        prefix, _, part = str(key).rpartition(".")
+        if not isinstance(value, torch.Tensor):
+            raise InvalidNetwork(f"{path}: entry {key!r} is {_kind(value)}, not a tensor. {_ADVICE}")
+        if part == "weight" and prefix not in names and value.ndim == 2:
+            names.append(prefix)
+            weights.append(exact_array(value, f"{path}: {key}"))
+            biases.append(None)
+        elif part == "bias" and names and prefix == names[-1] and biases[-1] is None and value.ndim == 1:
+            biases[-1] = exact_array(value, f"{path}: {key}")
+        else:
+            raise InvalidNetwork(
+                f"{path}: entry {key!r} of shape {tuple(value.shape)} does not belong to a chain of Linear "
+                f"layers, and a state dict holds no architecture. {_ADVICE}"
+            )
+    _require_gaps(names, path)
+    return weights, biases
+
+
+def _require_gaps(names: Sequence[str], path: Path) -> None:
+    """Refuse `0.weight, 1.weight`: a Sequential that numbers them so has no relu in between."""
+    numbered = [re.fullmatch(r"((?:.*\.)?)(\d{1,9})", name) for name in names]
+    for first, second in pairwise(numbered):
+        if first and second and first[1] == second[1] and int(second[2]) - int(first[2]) == 1:
+            raise InvalidNetwork(
+                f"{path}: layers {first[0]!r} and {second[0]!r} have adjacent numbers, so nothing tells "
+                f"whether a relu stands between them. {_ADVICE}"
+            )
+
+
+def _kind(value: object) -> str:
+    return f"an object of type {type(value).__name__}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
