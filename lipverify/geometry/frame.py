@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz, nmod_mat
 
 from lipverify.arrays import Array, Matrix, Point, Vector
 from lipverify.domain import Box, Domain, Everywhere
 from lipverify.network import Network
 from lipverify.rationals import fraction, rational, rational_matrix
+
+
+_PRIME = 2**61 - 1
+_SMALL = 4096  # entries of a matrix whose rank is worth an elimination in rationals
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,26 @@ class Frame:
         return z
 
 
-def _spanning_columns(weight: npt.NDArray[np.float64]) -> tuple[int, ...]:
-    """Columns of a matrix that span its column space, by exact elimination."""
+def _spanning_columns(weight: Matrix) -> tuple[int, ...]:
+    """Columns of a matrix that span its column space, proven so; all non-zero ones where that is expensive.
+
+    Columns that are independent modulo a prime are independent over the rationals, so as many of them as
+    there are rows span everything. A rank that falls short modulo the prime is decided in rationals.
+    """
     used = np.flatnonzero(weight.any(axis=0))
     if not len(used):
         return ()
-    reduced, rank = rational_matrix(weight[:, used]).rref()
-    pivots = [next(j for j, x in enumerate(row) if x) for row in reduced.tolist()[:rank]]
-    return tuple(int(used[j]) for j in pivots)
+    exact = rational_matrix(weight[:, used])
+    scale = reduce(lambda a, b: a.lcm(b), (x.q for x in exact.entries()), fmpz(1))
+    residues = [int(x.p * (scale // x.q) % _PRIME) for x in exact.entries()]
+    reduced, rank = nmod_mat(exact.nrows(), exact.ncols(), residues, _PRIME).rref()
+    rows = [[int(x) for x in row] for row in reduced.tolist()[:rank]]
+    if rank < min(weight.shape[0], len(used)):
+        if weight.size > _SMALL:
+            return tuple(int(j) for j in used)
+        over_rationals, rank = exact.rref()
+        rows = over_rationals.tolist()[:rank]
+    return tuple(int(used[next(j for j, x in enumerate(row) if x)]) for row in rows)
 
 
 def cone_rows(domain: Domain, frame: Frame) -> Matrix:

@@ -8,6 +8,7 @@ network times its width: nothing is kept of a region that was left. Proof: proof
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from lipverify.geometry.cone import Cone, Inside
 from lipverify.geometry.frame import Frame
 from lipverify.network import Network
 
+_GLANCE, _PATIENCE = 4, 0.05  # rows between two looks at the clock, seconds between two signs of life
 _SAMPLES = 256  # points to begin with: each region that one of them hits is found without an LP
 
 
@@ -80,13 +82,17 @@ class Walk:
 
     def leaves(self) -> Iterator[Leaf]:
         """Every full-dimensional activation region, once."""
+        return (leaf for leaf in self.steps() if leaf is not None)
+
+    def steps(self) -> Iterator[Leaf | None]:
+        """The same, with None now and then while nothing is found: a chance to look at the clock."""
         rng = np.random.default_rng(self.seed)
         samples = self.frame.samples(self.domain, _SAMPLES, rng)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             start = self.cone.start(samples)
         yield from self._layer(LayerForms.first(self.net), start, ())
 
-    def _layer(self, forms: LayerForms, inside: Inside, below: tuple[Bools, ...]) -> Iterator[Leaf]:
+    def _layer(self, forms: LayerForms, inside: Inside, below: tuple[Bools, ...]) -> Iterator[Leaf | None]:
         if forms.k == len(self.net.slopes):
             states = np.concatenate(below) if below else np.zeros(0, dtype=bool)
             yield Leaf(states, inside, self.frame, self.net)
@@ -102,6 +108,9 @@ class Walk:
         )
         last = forms.k + 1 == len(self.net.slopes)
         for cell in self._cells(where, inside):
+            if cell is None:
+                yield None
+                continue
             found = states.copy()
             found[variable] = cell.signs > 0
             if last:
@@ -110,8 +119,8 @@ class Walk:
                 yield from self._layer(forms.above(found), cell.inside, (*below, found))
         self.cone.pop()
 
-    def _cells(self, where: slice, inside: Inside) -> Iterator[_Cell]:
-        """The cells into which one block of rows cuts the current cell."""
+    def _cells(self, where: slice, inside: Inside) -> Iterator[_Cell | None]:
+        """The cells into which one block of rows cuts the current cell, and None after slow decisions."""
         cone, n = self.cone, where.stop - where.start
         blank = np.zeros(n, dtype=np.int8)
         stack = [_Cell(0, blank, blank.copy(), inside, cone.signs_at(inside.floats))]
@@ -119,11 +128,15 @@ class Walk:
             cell = stack.pop()
             # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
             cone.signs[where], cone.enforced[where] = cell.signs, cell.enforced
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                for i in range(cell.row, n):
+            begun = time.monotonic()
+            for i in range(cell.row, n):
+                with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                     sibling = self._insert(i, where.start + i, cell)
-                    if sibling is not None:
-                        stack.append(sibling)
+                if sibling is not None:
+                    stack.append(sibling)
+                if i % _GLANCE == _GLANCE - 1 and time.monotonic() - begun > _PATIENCE:
+                    yield None
+                    begun = time.monotonic()
             yield cell
 
     def _insert(self, i: int, index: int, cell: _Cell) -> _Cell | None:

@@ -58,8 +58,9 @@ class Enumeration:
         best: Certified | None = None
         regions = 0
         yield self._interval(best, ceiling, regions, walk)
-        for leaves in _batches(walk.leaves()):
-            best = _improve(problem, best, leaves)
+        for leaves in _batches(walk.steps()):
+            if leaves:
+                best = _improve(problem, best, leaves)
             regions += len(leaves)
             yield self._interval(best, ceiling, regions, walk)
         assert best is not None  # a domain has an interior, so it meets a region
@@ -90,12 +91,13 @@ def _stats(regions: int, walk: Walk) -> dict[str, int]:
     return {"regions": regions, "lps": walk.cone.lps, "settled": walk.cone.settled}
 
 
-def _batches(leaves: Iterator[Leaf]) -> Iterator[list[Leaf]]:
-    """Leaves in batches that fill up or have waited long enough."""
+def _batches(steps: Iterator[Leaf | None]) -> Iterator[list[Leaf]]:
+    """Leaves in batches that fill up or have waited long enough (and may then be empty)."""
     batch: list[Leaf] = []
     since = time.monotonic()
-    for leaf in leaves:
-        batch.append(leaf)
+    for leaf in steps:
+        if leaf is not None:
+            batch.append(leaf)
         if len(batch) == _BATCH or time.monotonic() - since > _PATIENCE:
             yield batch
             batch = []
