@@ -20,7 +20,6 @@ from lipverify.domain import Box, Domain, Everywhere
 from lipverify.network import Network
 from lipverify.rationals import fraction, rational, rational_matrix
 
-
 _PRIME = 2**61 - 1
 _SMALL = 4096  # entries of a matrix whose rank is worth an elimination in rationals
 

@@ -16,14 +16,22 @@ from highspy import HighsBasisStatus, HighsModelStatus
 from lipverify.arrays import Array, Matrix, Signs, Vector
 
 INF = highspy.kHighsInf
-_OPTIONS = {
+_OPTIONS: dict[str, bool | int | str] = {
     "output_flag": False,
     "log_to_console": False,
     "presolve": "off",
     "threads": 1,
     "solver": "simplex",
-    "simplex_strategy": 4,  # primal: the old vertex stays feasible when only the objective changes
 }
+_PRIMAL = 4  # of HiGHS's simplex strategies
+
+
+def quiet_solver() -> highspy.Highs:
+    """HiGHS for many small LPs: simplex, one thread, no presolve, no output."""
+    solver = highspy.Highs()
+    for name, value in _OPTIONS.items():
+        solver.setOptionValue(name, value)
+    return solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,9 @@ class LinearProgram:
     """maximise g·z over lower ≤ z ≤ upper and the half-spaces s_i (rows_i·z) ≥ 0 with s_i ≠ 0."""
 
     def __init__(self, lower: Vector, upper: Vector) -> None:
-        self._solver = highspy.Highs()
-        for name, value in _OPTIONS.items():
-            self._solver.setOptionValue(name, value)
+        self._solver = quiet_solver()
+        # The old vertex stays feasible for a new objective, so the primal method starts where it stood.
+        self._solver.setOptionValue("simplex_strategy", _PRIMAL)
         m = len(lower)
         self._columns = np.arange(m, dtype=np.int32)
         self._solver.addVars(m, lower, upper)

@@ -9,14 +9,7 @@ import highspy
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-
-_OPTIONS: dict[str, bool | int | str] = {
-    "output_flag": False,
-    "log_to_console": False,
-    "presolve": "off",
-    "threads": 1,
-    "solver": "simplex",
-}
+from lipverify.geometry.lp import quiet_solver
 
 
 @dataclass(frozen=True)
@@ -37,9 +30,7 @@ class MarginProgram:
 
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
-        self._solver = highspy.Highs()
-        for name, value in _OPTIONS.items():
-            self._solver.setOptionValue(name, value)
+        self._solver = quiet_solver()
 
     def interior_point(self, rows: Matrix) -> Interior | None:
         """A point with positive margin, or None when the solver found none; zero rows are dropped.
