@@ -74,10 +74,17 @@ class ExactNorm:
         return float_up(self.enclosure[1])
 
     def exceeds(self, other: ExactNorm) -> bool:
-        """Whether L > other: exactly between rational squares, else as far as 53 bits tell."""
+        """Whether L > other: exactly when one square is rational, between two others as far as 53 bits tell."""
         if self.square is not None and other.square is not None:
             return self.square > other.square
-        return self.enclosure > other.enclosure
+        if self.enclosure != other.enclosure or self.polynomial == other.polynomial:
+            return self.enclosure > other.enclosure
+        mine, theirs = self.settled().square, other.settled().square
+        if mine is not None and theirs is not None:
+            return mine > theirs
+        if theirs is not None:
+            return not _at_most(self.polynomial)(theirs)
+        return mine is not None and _at_most(other.polynomial)(mine)
 
     def settled(self) -> ExactNorm:
         """The same number, with `square` (and `root`) given whenever they are rational."""
@@ -178,9 +185,7 @@ def _neighbours(value: Fraction) -> tuple[Fraction, Fraction]:
     return below, below if below == value else below + unit
 
 
-def _root_neighbours(
-    low: Fraction, high: Fraction, at_most: Callable[[Fraction], bool]
-) -> tuple[Fraction, Fraction]:
+def _root_neighbours(low: Fraction, high: Fraction, at_most: Callable[[Fraction], bool]) -> tuple[Fraction, Fraction]:
     """The 53-bit neighbours of an irrational √S: low ≤ S ≤ high, both close, and at_most(v) decides S ≤ v."""
     candidate, last = _neighbours(_root_down(low))[0], _neighbours(_root_down(high))[1]
     last = _after(last)

@@ -111,7 +111,7 @@ class Box:
         return np.array_equal(self.lower, other.lower) and np.array_equal(self.upper, other.upper)
 
     def __hash__(self) -> int:
-        return hash((self.lower.tobytes(), self.upper.tobytes()))
+        return hash(((self.lower + 0.0).tobytes(), (self.upper + 0.0).tobytes()))  # −0 and 0 are equal
 
     def __str__(self) -> str:
         low, high = set(self.lower.tolist()), set(self.upper.tolist())
@@ -186,7 +186,7 @@ class Polytope:
         return np.array_equal(self.A, other.A) and np.array_equal(self.b, other.b)
 
     def __hash__(self) -> int:
-        return hash((self.A.tobytes(), self.b.tobytes()))
+        return hash(((self.A + 0.0).tobytes(), (self.b + 0.0).tobytes()))  # −0 and 0 are equal
 
     def __str__(self) -> str:
         return f"a polytope of {len(self.b)} half-spaces in {self.dimension} dimensions"

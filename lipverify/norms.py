@@ -162,7 +162,8 @@ def _vector_upper(magnitude: Array, q: float) -> float:
         return float(magnitude.max())
     if q == 2.0:
         return norm_up(magnitude)
-    return up(float(magnitude.sum()) * (1 + gamma(magnitude.size + 2)))
+    total = float(magnitude.sum())
+    return up(total * (1 + gamma(magnitude.size + 2))) if total else 0.0
 
 
 def spectral_upper(A: Ball) -> float:
@@ -174,11 +175,9 @@ def spectral_upper(A: Ball) -> float:
     """
     magnitude = A.magnitude()
     simple = norm_up(magnitude)
-    if simple == 0.0 or not math.isfinite(simple):
+    if not 2.0**-900 < simple < 2.0**900:
         return simple
     scale = 2.0 ** -math.frexp(simple)[1]  # a power of two: exact, and far from overflow
-    if not 2.0**-900 < scale < 2.0**900:
-        return simple
     mid = A.mid * scale
     columns = _vector_upper(np.array([_vector_upper(c, 1.0) for c in magnitude.T]), INF)
     rows = _vector_upper(np.array([_vector_upper(r, 1.0) for r in magnitude]), INF)
@@ -275,4 +274,5 @@ def _vectors_upper(magnitude: Array, q: float) -> Array:
         return magnitude.sum(axis=-1)
     top = magnitude.max(axis=-1, keepdims=True)
     safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
-    return safe[..., 0] * np.sqrt(((magnitude / safe) ** 2).sum(axis=-1) + TINY * magnitude.shape[-1])
+    norms = safe[..., 0] * np.sqrt(((magnitude / safe) ** 2).sum(axis=-1) + TINY * magnitude.shape[-1])
+    return np.where(top[..., 0] == 0.0, 0.0, np.nextafter(norms, INF))  # no relative slack covers underflow

@@ -90,7 +90,7 @@ class Ball:
             spread = spread + self.rad @ (b + other.rad)
         if other.rad.any():
             spread = spread + a @ other.rad
-        return Ball(mid, _inflate(spread, n) + _underflow(a, b))
+        return Ball(mid, _inflate(spread, n) + _underflow(a + self.rad, b + other.rad))
 
     def scale_rows(self, factors: Vector) -> Ball:
         """Rows multiplied by exact factors, shape (m,)."""
@@ -98,7 +98,7 @@ class Ball:
         rad = np.abs(factors)[:, None] * self.rad
         if not np.isin(factors, (-1.0, 0.0, 1.0)).all():
             rad = rad + U * np.abs(mid)
-            rad = _inflate(rad, 1) + TINY * (self.mid != 0)
+            rad = _inflate(rad, 1) + TINY * ((self.mid != 0) | (self.rad != 0))
         return Ball(mid, rad)
 
     def __add__(self, other: Ball) -> Ball:

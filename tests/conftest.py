@@ -1,0 +1,41 @@
+"""Hypothesis profiles, the folder of real networks, and the marker of benchmarks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or os.environ.get("LIPVERIFY_PROFILE") or "default"
+_FACTORS = {"default": 1, "long": 25}
+_COMMON = settings(
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+settings.register_profile("default", _COMMON, max_examples=100)
+settings.register_profile("long", _COMMON, max_examples=2500)
+settings.load_profile(PROFILE)
+
+
+def examples(number: int) -> int:
+    """`number` examples by default, 25 times as many in the long profile: 200 becomes 5000."""
+    return number * _FACTORS.get(PROFILE, 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the project's markers."""
+    config.addinivalue_line("markers", "benchmark: a timing with a limit, slow; alone with -m benchmark")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real networks: LIPVERIFY_DATA, or shared/data beside the checkout."""
+    default = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+    folder = Path(os.environ.get("LIPVERIFY_DATA") or default)
+    if not folder.is_dir():
+        pytest.skip(f"no real networks at {folder}; set LIPVERIFY_DATA to the folder that holds them")
+    return folder
