@@ -1,0 +1,25 @@
+"""Benchmarks: `lipverify bench NAME` runs `main(argv)` of the module listed here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from lipverify.errors import InvalidArgument
+
+BENCHMARKS = {
+    "enumeration": "regions per second of the enumeration, and what a cold process costs",
+}
+
+
+def run(name: str, argv: Sequence[str] = ()) -> int:
+    """Run a benchmark with its own arguments and return its exit code.
+
+    Raises
+    ------
+    InvalidArgument
+        For a name that is not in `BENCHMARKS`.
+    """
+    if name not in BENCHMARKS:
+        raise InvalidArgument(f"there is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
+    return int(importlib.import_module(f"lipverify.bench.{name}").main(list(argv)))

@@ -1,0 +1,117 @@
+"""lipverify compare"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import lipverify as lv
+from lipverify.cli import options
+from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
+from lipverify.cli.options import DEFAULTS, Common, Model
+from lipverify.cli.printing import say, say_json
+from lipverify.cli.progress import progress
+from lipverify.comparison import HEADER, TEXTS, InterruptedComparison, Row
+from lipverify.plots import plot_comparison, require_drawable
+
+EXAMPLES = """Examples:
+
+lipverify compare
+
+lipverify compare model.onnx --p 2 --p inf --time-limit 60
+
+lipverify compare model.json --box -1:1 --method lipsdp --method crown --plot bounds.svg
+"""
+
+
+def compare(
+    model: Model = None,
+    /,
+    *,
+    p: Annotated[
+        list[str] | None,
+        Parameter(negative="", help="The norm: 1, 2 or inf, a pair such as 1:inf; repeatable. Default: 2."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        Parameter(negative="", help="Only this method; repeatable. Default: all that support the problem."),
+    ] = None,
+    plot: Annotated[Path | None, Parameter(help="Draw the bounds into this .svg, .png or .pdf file.")] = None,
+    common: Common = DEFAULTS,
+) -> int:
+    """Hold every estimator to the exact Lipschitz constant."""
+    norms = p or ["2"]
+    if plot is not None:
+        require_drawable(plot)
+        if len(norms) > 1:
+            raise lv.InvalidArgument(f"--plot draws one norm; got --p {' --p '.join(norms)}")
+    net = options.network(model)
+    domain = options.domain(common.box, net)
+    done: list[lv.Comparison] = []
+    interrupted = False
+    for text in norms:
+        try:
+            with progress() as show:
+                done.append(
+                    lv.compare(
+                        net,
+                        method,
+                        p=options.norm(text),
+                        domain=domain,
+                        time_limit=common.time_limit,
+                        seed=common.seed,
+                        on_progress=show,
+                    )
+                )
+        except InterruptedComparison as stop:
+            done.append(stop.comparison)
+            interrupted = True
+        if not common.json:
+            _say_table(done[-1], first=len(done) == 1)
+        if interrupted:
+            break
+    if common.json:
+        say_json({"comparisons": [comparison.to_dict() for comparison in done]})
+    if plot is not None:
+        plot_comparison(done[0], plot)
+    return _code(done, interrupted)
+
+
+def _code(done: list[lv.Comparison], interrupted: bool) -> int:
+    if any(row.failed for comparison in done for row in comparison.rows):
+        return FAILED
+    if interrupted or any(exit_code(comparison.exact) == LIMIT for comparison in done):
+        return LIMIT
+    return HOLDS
+
+
+def _say_table(comparison: lv.Comparison, *, first: bool) -> None:
+    """The table: with rich where somebody looks at it, plain and untruncated where it is piped."""
+    if not first:
+        say("")
+    console = Console()
+    if not console.is_terminal:
+        say(comparison.table())
+        return
+    for line in comparison.caption():
+        console.print(line, markup=False, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in HEADER:
+        table.add_column(name, justify="left" if name in TEXTS else "right", overflow="fold")
+    for row, cells in zip(comparison.ranked(), comparison.cells(), strict=True):
+        table.add_row(*map(Text, cells), style=_style(row))
+    console.print(table)
+
+
+def _style(row: Row) -> str:
+    if row.failed:
+        return "bold red"
+    if row.side == "exact":
+        return "bold"
+    return "yellow" if row.rigor is lv.Rigor.HEURISTIC else ""

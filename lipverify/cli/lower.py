@@ -1,0 +1,26 @@
+"""lipverify lower"""
+
+from __future__ import annotations
+
+import lipverify as lv
+from lipverify.cli.options import DEFAULTS, Common, MethodName, Model, Norm
+from lipverify.cli.solve import solve
+
+EXAMPLES = """Examples:
+
+lipverify lower model.onnx --method annealing --seed 1
+
+lipverify lower model.json --p inf --box prop.vnnlib --json
+"""
+
+
+def lower(
+    model: Model = None,
+    /,
+    *,
+    p: Norm = "2",
+    method: MethodName = "auto",
+    common: Common = DEFAULTS,
+) -> int:
+    """Bound the Lipschitz constant from below."""
+    return solve(lv.lower, model, method, p, common)

@@ -1,0 +1,26 @@
+"""lipverify upper"""
+
+from __future__ import annotations
+
+import lipverify as lv
+from lipverify.cli.options import DEFAULTS, Common, MethodName, Model, Norm
+from lipverify.cli.solve import solve
+
+EXAMPLES = """Examples:
+
+lipverify upper model.onnx --method lipsdp
+
+lipverify upper model.json --p inf --box prop.vnnlib --json
+"""
+
+
+def upper(
+    model: Model = None,
+    /,
+    *,
+    p: Norm = "2",
+    method: MethodName = "auto",
+    common: Common = DEFAULTS,
+) -> int:
+    """Bound the Lipschitz constant from above."""
+    return solve(lv.upper, model, method, p, common)

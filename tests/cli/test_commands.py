@@ -1,0 +1,151 @@
+"""What the commands answer, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import lipverify as lv
+from lipverify import samples
+from lipverify.cli import compare as compare_command
+from tests.cli.conftest import Answer
+
+Run = Callable[..., Answer]
+
+
+def test_exact_prints_the_fraction(lipverify: Run, small: Path) -> None:
+    answer = lipverify("exact", small, "--p", "inf")
+    assert (answer.code, answer.err) == (0, "")
+    assert "L = 3\n" in answer.out
+    assert lv.Status.EXACT.value in answer.out
+    assert lv.Rigor.PROVED.value in answer.out
+
+
+def test_exact_as_json_is_one_object(lipverify: Run, small: Path) -> None:
+    answer = lipverify("exact", small, "--p", "inf", "--json")
+    data = json.loads(answer.out)
+    assert (answer.code, data["status"], data["exact_value"], data["p"]) == (0, "EXACT", "3", "inf")
+    assert data["lower"] <= 3 <= data["upper"]
+    assert len([Fraction(x) for x in data["witness"]]) == 2
+
+
+@pytest.mark.parametrize("box", [["--box", "-1:1"], ["--box=-1:1"], ["--box", "-1e-3:.5"]])
+def test_a_box_may_begin_with_a_minus(lipverify: Run, small: Path, box: list[str]) -> None:
+    data = json.loads(lipverify("exact", small, "--json", *box).out)
+    assert data["domain"].endswith("]^2")
+
+
+def test_a_box_from_a_property_file(lipverify: Run, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "prop.vnnlib"
+    limits = "".join(f"(assert (>= X_{i} 0.5))\n(assert (<= X_{i} 2))\n" for i in range(2))
+    path.write_text("(declare-const X_0 Real)\n(declare-const X_1 Real)\n" + limits)
+    data = json.loads(lipverify("exact", small, "--p", "1:inf", "--box", path, "--json").out)
+    assert (data["exact_value"], data["p"], data["domain"]) == ("2", "1:inf", "[0.5, 2]^2")
+
+
+@pytest.mark.parametrize("command", ["upper", "lower"])
+def test_one_sided_bounds(lipverify: Run, small: Path, command: str) -> None:
+    data = json.loads(lipverify(command, small, "--p", "inf", "--json").out)
+    missing = {"upper": ("lower", 0.0), "lower": ("upper", "inf")}[command]
+    given = data[command]
+    assert data[missing[0]] == missing[1]
+    assert given >= 3 if command == "upper" else given <= 3
+    text = lipverify(command, small, "--p", "inf").out
+    assert ("≤" if command == "upper" else "≥") in text
+    assert ("≥" if command == "upper" else "≤") not in text
+
+
+def test_heuristic_bounds_say_so(lipverify: Run, small: Path) -> None:
+    assert "HEURISTIC" in lipverify("upper", small, "--method", "seqlip-greedy").out
+
+
+def test_compare_without_a_model_uses_the_sample(lipverify: Run) -> None:
+    answer = lipverify("compare")
+    net = lv.load(samples.path("iris"))
+    assert (answer.code, answer.err) == (0, "")
+    assert repr(net) in answer.out
+    for info in lv.methods():
+        if info.side != "exact" and not info.needs_box and (2.0, 2.0) in info.norms:
+            assert f"\n{info.name} " in answer.out
+
+
+def test_compare_answers_for_every_norm(lipverify: Run, small: Path) -> None:
+    data = json.loads(lipverify("compare", small, "--p", "inf", "--p", "1:2", "--json").out)
+    assert [c["p"] for c in data["comparisons"]] == ["inf", "1:2"]
+    for comparison in data["comparisons"]:
+        assert comparison["rows"][0]["side"] == "exact"
+        assert not any(row["unsound"] or row["error"] for row in comparison["rows"])
+        assert all(row["ratio"] >= 1 for row in comparison["rows"] if row["side"] == "upper")
+
+
+def test_compare_runs_only_what_is_named(lipverify: Run, small: Path) -> None:
+    argv = ("compare", small, "--method", "autolip", "--method", "sample", "--json")
+    (comparison,) = json.loads(lipverify(*argv).out)["comparisons"]
+    assert [row["name"] for row in comparison["rows"][1:]] == ["autolip", "sample"]
+
+
+def test_a_failing_method_is_reported_and_exits_1(lipverify: Run, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = lv.compare
+
+    def one_fails(*args: object, **options: object) -> lv.Comparison:
+        from dataclasses import replace
+
+        from lipverify.comparison import Row
+
+        comparison = real(small, ["autolip"])
+        return replace(comparison, rows=(*comparison.rows, Row("broken", "upper", None, error="it gave up")))
+
+    monkeypatch.setattr(compare_command.lv, "compare", one_fails)
+    answer = lipverify("compare", small)
+    assert answer.code == 1
+    assert "it gave up" in answer.out
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
+def test_compare_draws(lipverify: Run, small: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"bounds.{suffix}"
+    assert lipverify("compare", small, "--plot", path).code == 0
+    content = path.read_bytes()
+    if suffix == "svg":
+        assert ElementTree.fromstring(content).tag.endswith("svg")
+    assert content.startswith({"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF"}[suffix])
+
+
+@pytest.mark.parametrize("command", ["exact", "compare"])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_time_limit_exits_3_with_an_interval(lipverify: Run, large: Path, command: str, as_json: bool) -> None:
+    argv = (command, large, "--method", "enumeration", "--time-limit", "0.2")
+    answer = lipverify(*argv, *(["--json"] if as_json else []))
+    assert (answer.code, answer.err) == (3, "")
+    if as_json:
+        data = json.loads(answer.out)
+        bound = data["comparisons"][0]["exact"] if command == "compare" else data
+        assert bound["status"] == "TIME_LIMIT"
+        assert 0 < bound["lower"] < bound["upper"] < float("inf")
+    else:
+        assert lv.Status.TIME_LIMIT.value in answer.out
+
+
+def test_a_relative_gap_is_enough(lipverify: Run, large: Path) -> None:
+    data = json.loads(lipverify("exact", large, "--method", "enumeration", "--rel-gap", "1e6", "--json").out)
+    assert data["status"] == "CLOSED"
+
+
+def test_help_and_version(lipverify: Run) -> None:
+    assert lipverify("--version").out.strip() == lv.__version__
+    assert "compare" in lipverify("--help").out
+    for command in ("compare", "exact", "upper", "lower"):
+        answer = lipverify(command, "--help")
+        assert answer.code == 0
+        assert f"lipverify {command} " in answer.out.partition("Examples:")[2]
+
+
+def test_bench_lists_what_there_is(lipverify: Run) -> None:
+    answer = lipverify("bench")
+    assert answer.code == 0
+    assert "enumeration" in answer.out
