@@ -2,7 +2,7 @@
 
 Random networks are drawn as torch draws its linear layers (uniform in ±1/√fan-in); every figure is a median
 over repeats in one run. Where `relucent` is installed its region search runs side by side on the same
-weights, on two workers.
+weights, on two workers (ours uses one core).
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def relucent_seconds(net: Network, workers: int) -> tuple[int, float]:
 
     sizes = (net.input_dim, *net.hidden, net.output_dim)
     model = relucent.mlp(sizes)
-    layers = [layer for layer in model.modules() if hasattr(layer, "weight")]
+    layers = [layer for layer in model.layers.values() if hasattr(layer, "weight")]
     for layer, weight, bias in zip(layers, net.weights, net.biases, strict=True):
         layer.weight[...] = weight
-        layer.bias[...] = bias
+        layer.bias[...] = bias[None]
     complex_ = relucent.Complex(model)
     start = time.perf_counter()
     complex_.bfs(nworkers=workers, verbose=0, verify=False)
@@ -76,7 +76,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     console = Console()
     peer = find_spec("relucent") is not None
-    table = Table("network", "regions", "LPs", "walk, s", "regions/s", "exact ℓ2, s", "relucent ×2, regions/s", "ratio")
+    table = Table("network", "regions", "LPs", "walk, s", "per s", "exact ℓ2, s", "relucent, per s", "ratio")
     for sizes in SIZES:
         table.add_row(*_row(sizes, options.seed, options.repeats, peer))
     console.print(table)

@@ -22,12 +22,14 @@ from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.circuits import Circuits
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
-from lipverify.geometry.lp import LinearProgram, Tight, normalised
+from lipverify.geometry.lp import LinearProgram, Optimum, normalised
 from lipverify.rationals import Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.rounding import TINY, gamma
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]
+
+_DUAL = 1e-11  # duals below this count as zero: a hint gone wrong costs time, nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +171,18 @@ class Cone:
         """
         index = self._blocks[-1].first + i
         row = self._rows[index]
-        vertex = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
-        if vertex is None:
+        if len(inside.floats):
+            crossed = self._across(index, known, inside.floats[0])
+            if crossed is not None:
+                return Inside(crossed[None])
+        optimum = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
+        if optimum is None:
             return self._settle(i, known, inside, [])
         if len(inside.floats):
-            reached = self._step(index, known, inside.floats[0], vertex)
+            reached = self._step(index, known, inside.floats[0], optimum.point)
             if reached is not None:
                 return Inside(reached[None])
-        members = self._tight_rows(self._lp.tight())
+        members = self._support(optimum)
         if len(members) == self.dimension and self._circuits.learn(
             members, self._rows[members], self._radii[members]
         ) and self.implied(i, known):
@@ -195,13 +201,28 @@ class Cone:
         backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
         return self._inside(backward), self._inside(forward)
 
+    def _across(self, index: int, known: int, start: Vector) -> Vector | None:
+        """A verified interior point beyond row `index` straight across from an interior point, if there is one."""
+        row = self._rows[index]
+        value, slope = self._rows @ start, self._rows @ row
+        near = known * value[index] / slope[index]
+        # Along −known·row the enforced rows lose `closing` per unit of what they have.
+        room, closing = self.enforced * value, known * self.enforced * slope
+        ahead = closing > 0
+        limit = float((room[ahead] / closing[ahead]).min(initial=np.inf))
+        if not near < limit:
+            return None
+        point = start - known * (near + 0.5 * min(limit - near, 2 * near)) * row
+        return point if self._is_inside(point, index, -known) else None
+
     def _step(self, index: int, known: int, start: Vector, target: Vector) -> Vector | None:
         """A verified interior point beyond row `index` on the way from an interior point to a vertex."""
         row = self._rows[index]
-        start = start / np.abs(start).max() * max(float(np.abs(target).max()), 1e-300)
-        here, there = known * float(row @ start), -known * float(row @ target)
-        if not (here > 0 and there > 1e-13 * float(np.abs(row) @ np.abs(target))):
+        there = -known * float(row @ target)
+        if not there > 1e-13 * float(np.abs(row) @ np.abs(target)):
             return None
+        start = start * (float(np.abs(target).max()) / float(np.abs(start).max()))
+        here = known * float(row @ start)
         crossing = here / (here + there)
         point = start + (0.5 + 0.5 * crossing) * (target - start)
         return point if self._is_inside(point, index, -known) else None
@@ -215,17 +236,19 @@ class Cone:
             return False
         return index is None or bool(sign * value[index] > error[index])
 
-    def _tight_rows(self, tight: Tight) -> list[int]:
-        """Global indices of the cone's rows that are tight at an LP vertex."""
-        members = [i + self._in_limits for i in tight.rows if self.enforced[i + self._in_limits]]
+    def _support(self, optimum: Optimum) -> list[int]:
+        """Global indices of the cone's rows that seem to carry the multipliers at an optimum."""
+        switched = np.flatnonzero(np.abs(optimum.row_duals) > _DUAL) + self._in_limits
+        members = [index for index in switched.tolist() if self.enforced[index]]
         if self._facets is not None:
             first, d = self._facets
-            members += [first + j for j in tight.at_lower if j < d]
-            members += [first + d + j for j in tight.at_upper if j < d]
+            duals = optimum.column_duals[:d]
+            members += (first + np.flatnonzero(duals < -_DUAL)).tolist()  # at the lower limit
+            members += (first + d + np.flatnonzero(duals > _DUAL)).tolist()
             members.append(0)  # t is fixed
-        elif self._t_row is not None and self.dimension - 1 in tight.at_lower:
+        elif self._t_row is not None and abs(optimum.column_duals[-1]) > _DUAL:
             members.append(self._t_row)
-        return sorted(set(members))
+        return sorted(members)
 
     def _settle(self, i: int, known: int, inside: Inside, hint: list[int]) -> Inside | None:
         """Answer `beyond` in rational arithmetic."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
-from highspy import HighsBasisStatus, HighsModelStatus
+from highspy import HighsModelStatus
 
 from lipverify.arrays import Array, Matrix, Signs, Vector
 
@@ -35,12 +35,12 @@ def quiet_solver() -> highspy.Highs:
 
 
 @dataclass(frozen=True, slots=True)
-class Tight:
-    """The constraints that are tight at the last optimum: indices of rows, and of variables at a limit."""
+class Optimum:
+    """What HiGHS calls an optimum: a vertex, and the duals of rows and variables (their support is tight there)."""
 
-    rows: list[int]
-    at_lower: list[int]
-    at_upper: list[int]
+    point: Vector
+    row_duals: Vector
+    column_duals: Vector
 
 
 class LinearProgram:
@@ -73,8 +73,8 @@ class LinearProgram:
             self._solver.deleteRows(n, np.arange(total - n, total, dtype=np.int32))
             del self._signs[total - n :]
 
-    def maximise(self, form: Vector, signs: Signs) -> Vector | None:
-        """A vertex that maximises form·z with the rows switched as in `signs`, shape (rows,).
+    def maximise(self, form: Vector, signs: Signs) -> Optimum | None:
+        """Maximise form·z with the rows switched as in `signs`, shape (rows,).
 
         None unless HiGHS says optimal: any other status says nothing.
         """
@@ -90,17 +90,8 @@ class LinearProgram:
         if solver.getModelStatus() != HighsModelStatus.kOptimal:
             solver.clearSolver()
             return None
-        return np.array(solver.getSolution().col_value)
-
-    def tight(self) -> Tight:
-        """What is tight at the vertex that `maximise` has just returned."""
-        basis = self._solver.getBasis()
-        columns = basis.col_status
-        return Tight(
-            [i for i, state in enumerate(basis.row_status) if state != HighsBasisStatus.kBasic],
-            [j for j, state in enumerate(columns) if state == HighsBasisStatus.kLower],
-            [j for j, state in enumerate(columns) if state == HighsBasisStatus.kUpper],
-        )
+        solution = solver.getSolution()
+        return Optimum(np.array(solution.col_value), np.array(solution.row_dual), np.array(solution.col_dual))
 
 
 def normalised(rows: Array) -> Array:

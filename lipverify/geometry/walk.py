@@ -128,16 +128,22 @@ class Walk:
             cell = stack.pop()
             # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
             cone.signs[where], cone.enforced[where] = cell.signs, cell.enforced
-            begun = time.monotonic()
-            for i in range(cell.row, n):
-                with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                    sibling = self._insert(i, where.start + i, cell)
+            while not self._decide(cell, where, stack):
+                yield None
+            yield cell
+
+    def _decide(self, cell: _Cell, where: slice, stack: list[_Cell]) -> bool:
+        """Decide a cell's rows, stacking what is split off, until all are decided or patience runs out."""
+        begun = time.monotonic()
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for i in range(cell.row, where.stop - where.start):
+                sibling = self._insert(i, where.start + i, cell)
                 if sibling is not None:
                     stack.append(sibling)
                 if i % _GLANCE == _GLANCE - 1 and time.monotonic() - begun > _PATIENCE:
-                    yield None
-                    begun = time.monotonic()
-            yield cell
+                    cell.row = i + 1
+                    return False
+        return True
 
     def _insert(self, i: int, index: int, cell: _Cell) -> _Cell | None:
         """Decide row i on a cell: the cell keeps one side; the other, if it exists, comes back as a cell."""

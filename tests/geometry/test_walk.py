@@ -11,7 +11,7 @@ from lipverify.arrays import Pattern
 from lipverify.domain import Box, Domain, Everywhere, Polytope
 from lipverify.geometry.cone import Cone
 from lipverify.geometry.frame import Frame
-from lipverify.geometry.lp import LinearProgram
+from lipverify.geometry.lp import LinearProgram, Optimum
 from lipverify.geometry.walk import Walk
 from lipverify.geometry.witness import locate
 from lipverify.network import Network
@@ -66,7 +66,10 @@ def test_a_lying_solver_changes_nothing(net: Network, domain: Domain, monkeypatc
 
     def lie(self: LinearProgram, form: Any, signs: Any) -> Any:
         truth = maximise(self, form, signs)
-        return None if truth is None or rng.random() < 0.3 else rng.normal(size=truth.shape)
+        if truth is None or rng.random() < 0.3:
+            return None
+        duals = (truth.row_duals, truth.column_duals)
+        return Optimum(rng.normal(size=truth.point.shape), *(rng.normal(size=d.shape) for d in duals))
 
     maximise = LinearProgram.maximise
     monkeypatch.setattr(LinearProgram, "maximise", lie)
