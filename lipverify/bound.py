@@ -62,8 +62,6 @@ class Witness:
     pattern: Pattern
 
 
-
-
 @final
 @dataclass(frozen=True, kw_only=True)
 class Bound:

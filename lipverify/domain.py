@@ -96,9 +96,7 @@ class Box:
     def rows(self, dimension: int) -> Matrix:
         """The cone's half-spaces x − lower·t ≥ 0 and upper·t − x ≥ 0, shape (2d, d + 1)."""
         unit = np.eye(dimension)
-        return np.vstack(
-            [np.column_stack([unit, -self.lower]), np.column_stack([-unit, self.upper])]
-        )
+        return np.vstack([np.column_stack([unit, -self.lower]), np.column_stack([-unit, self.upper])])
 
     def contains_inside(self, point: Sequence[Fraction]) -> bool:
         """Whether a rational point lies strictly inside."""
@@ -154,8 +152,7 @@ class Polytope:
         rows.append([rational(0.0)] * dimension + [rational(1.0)])
         if interior_ray(rows, dimension + 1) is None:
             raise InvalidDomain(
-                "the polytope is empty or flat: A x < b has no solution; "
-                "eliminate the variables that its equations fix"
+                "the polytope is empty or flat: A x < b has no solution; eliminate the variables that its equations fix"
             )
 
     @property
@@ -206,7 +203,5 @@ def _vector(values: npt.ArrayLike, name: str) -> Array:
     if array.ndim != 1 or not len(array):
         raise InvalidDomain(f"{name} has shape {array.shape}; expected one non-empty axis")
     for i in np.flatnonzero(~np.isfinite(array)):
-        raise InvalidDomain(
-            f"{name}[{i}] is {array[i]}; limits must be finite (half-lines: lipverify.Polytope)"
-        )
+        raise InvalidDomain(f"{name}[{i}] is {array[i]}; limits must be finite (half-lines: lipverify.Polytope)")
     return array

@@ -1,14 +1,14 @@
 """Every exception that lipverify raises on purpose.
 
-    LipverifyError
-    ├── InvalidArgument     a value no verb accepts: an unknown method, a negative time limit
-    ├── InvalidNetwork      weights that are no network, or a file that holds none
-    ├── InvalidDomain       an empty or flat domain, or one of the wrong dimension
-    ├── UnsupportedLayer    a layer or operator that no reader knows
-    ├── UnsupportedNorm     a norm pair that the method, or anyone, cannot compute
-    ├── UnsupportedDomain   a domain that the method does not handle
-    └── CertificateError    a certificate that does not prove its claim
-    Interrupted             a KeyboardInterrupt that carries the interval proved so far
+LipverifyError
+├── InvalidArgument     a value no verb accepts: an unknown method, a negative time limit
+├── InvalidNetwork      weights that are no network, or a file that holds none
+├── InvalidDomain       an empty or flat domain, or one of the wrong dimension
+├── UnsupportedLayer    a layer or operator that no reader knows
+├── UnsupportedNorm     a norm pair that the method, or anyone, cannot compute
+├── UnsupportedDomain   a domain that the method does not handle
+└── CertificateError    a certificate that does not prove its claim
+Interrupted             a KeyboardInterrupt that carries the interval proved so far
 """
 
 from __future__ import annotations

@@ -181,9 +181,7 @@ class Network:
         fused, shift = exact_floats(exact * weight), exact_floats(exact * bias)
         origin = {"lowering": self.lowering, "source": self.source}
         if fused is not None and shift is not None:
-            return Network(
-                [*self.weights[:-1], fused], [*self.biases[:-1], np.ravel(shift)], self.slopes, **origin
-            )
+            return Network([*self.weights[:-1], fused], [*self.biases[:-1], np.ravel(shift)], self.slopes, **origin)
         linear = np.tile(IDENTITY, (self.output_dim, 1))
         return Network([*self.weights, read_out], [*self.biases, None], [*self.slopes, linear], **origin)
 

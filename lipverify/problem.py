@@ -36,9 +36,7 @@ class Problem:
     def __post_init__(self) -> None:
         dimension = self.domain.dimension
         if dimension not in (None, self.network.input_dim):
-            raise InvalidDomain(
-                f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs"
-            )
+            raise InvalidDomain(f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs")
         require_computable(self.norm, self.network.output_dim, self.network.input_dim)
 
 

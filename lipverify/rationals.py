@@ -95,9 +95,7 @@ class Never:
     multipliers: dict[int, fmpq]
 
 
-def farkas(
-    rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[int] = ()
-) -> Positive | Never:
+def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[int] = ()) -> Positive | Never:
     """Decide whether form·z > 0 for some z of the cone {z : rows·z ≥ 0}, with evidence for the answer.
 
     A simplex method in the multipliers with Bland's rule, so it ends (Bland 1977, doi:10.1287/moor.2.2.103);

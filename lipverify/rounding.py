@@ -114,7 +114,7 @@ def _inflate(rad: Matrix, n: int) -> Matrix:
 
 def _underflow(a: Matrix, b: Matrix) -> Matrix | float:
     """What underflow can hide in a product of non-negative matrices; 0 where no product can underflow."""
-    least = np.min(a, initial=1.0, where=a > 0) * np.min(b, initial=1.0, where=b > 0)
+    least = float(np.where(a > 0, a, 1.0).min(initial=1.0)) * float(np.where(b > 0, b, 1.0).min(initial=1.0))
     if least > 2.0**-960:
         return 0.0
     met = (a > 0).astype(np.float64) @ (b > 0).astype(np.float64)

@@ -45,7 +45,9 @@ class Circuits:
         table = np.zeros((len(rows), self.count + self._share, self._m), dtype=np.int8)
         if self.count and len(rows):
             tried = slice(max(0, self.count - _CARRIED), self.count)
-            table[:, tried] = _coefficient_signs(rows, radii, self._inverses[tried], self._slack[tried])
+            with np.errstate(over="ignore", invalid="ignore"):  # an exact clause has infinite slack: 0 · inf
+                found = _coefficient_signs(rows, radii, self._inverses[tried], self._slack[tried])
+            table[:, tried] = found.swapaxes(0, 1)
         self._tables.append(table)
 
     def pop(self) -> None:
@@ -83,7 +85,7 @@ class Circuits:
         _, top, spread = self._tops[-1]
         if len(top):
             table = _coefficient_signs(top, spread, inverse[None], self._slack[slot : slot + 1])
-            self._tables[-1][:, slot] = table[:, 0]
+            self._tables[-1][:, slot] = table[0]
         return True
 
     def learn_clause(self, i: int, members: Sequence[int], coefficients: Sequence[int]) -> None:
@@ -108,10 +110,9 @@ class Circuits:
 
 
 def _coefficient_signs(rows: Matrix, radii: Matrix, inverses: Array, slack: Array) -> npt.NDArray[np.int8]:
-    """Proven signs of the coefficients of rows (n, m) in bases with these inverses (k, m, m): shape (n, k, m)."""
+    """Proven signs of the coefficients of rows (n, m) in bases with these inverses (k, m, m): shape (k, n, m)."""
     m = rows.shape[1]
-    with np.errstate(over="ignore", invalid="ignore"):
-        value = np.einsum("ni,kij->nkj", rows, inverses)
-        spread = np.einsum("ni,kij->nkj", gamma(2 * m + 8) * np.abs(rows) + radii, np.abs(inverses))
-        error = spread * (1 + gamma(4 * m)) + slack[:, None] * np.abs(value).sum(axis=2, keepdims=True) + TINY
-        return (value > error).astype(np.int8) - (value < -error).astype(np.int8)
+    value = rows @ inverses
+    spread = (gamma(2 * m + 8) * np.abs(rows) + radii) @ np.abs(inverses) * (1 + gamma(4 * m))
+    error = spread + slack[:, None, None] * np.abs(value).sum(axis=2, keepdims=True) + TINY
+    return (value > error).astype(np.int8) - (value < -error).astype(np.int8)

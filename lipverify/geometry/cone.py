@@ -125,13 +125,12 @@ class Cone:
         # A power of two per row: signs, zeros and relative errors stay as they are.
         scale = np.ldexp(1.0, -np.clip(np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1], -1000, 1000))[:, None]
         rows, radii = rows * scale, radii * scale + np.where(radii > 0, TINY, 0.0)
-        keep = slice(0, first)
-        self._rows = np.vstack([self._rows[keep], rows])
-        self._radii = np.vstack([self._radii[keep], radii])
-        self._unit = np.vstack([self._unit[keep], gamma(2 * self.dimension + 8) * np.abs(rows) + 2 * radii])
+        self._rows = np.concatenate([self._rows, rows])
+        self._radii = np.concatenate([self._radii, radii])
+        self._unit = np.concatenate([self._unit, gamma(2 * self.dimension + 8) * np.abs(rows) + 2 * radii])
         blank = np.zeros(n, dtype=np.int8)
-        self.signs = np.concatenate([self.signs[keep], blank])
-        self.enforced = np.concatenate([self.enforced[keep], blank])
+        self.signs = np.concatenate([self.signs, blank])
+        self.enforced = np.concatenate([self.enforced, blank])
         self._lp.push(normalised(rows[skipped:]))
         self._circuits.push(first, rows, radii)
         self._blocks.append(Block(first, n, exact))
@@ -183,9 +182,11 @@ class Cone:
             if reached is not None:
                 return Inside(reached[None])
         members = self._support(optimum)
-        if len(members) == self.dimension and self._circuits.learn(
-            members, self._rows[members], self._radii[members]
-        ) and self.implied(i, known):
+        if (
+            len(members) == self.dimension
+            and self._circuits.learn(members, self._rows[members], self._radii[members])
+            and self.implied(i, known)
+        ):
             return None
         return self._settle(i, known, inside, members)
 

@@ -50,9 +50,7 @@ def domain(request: pytest.FixtureRequest) -> Domain:
     return DOMAINS[request.param]
 
 
-def test_without_floats_the_regions_are_the_same(
-    net: Network, domain: Domain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_floats_the_regions_are_the_same(net: Network, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = patterns(net, domain)
     monkeypatch.setattr(LinearProgram, "maximise", lambda self, form, signs: None)
     monkeypatch.setattr(Cone, "_is_inside", lambda self, *args: False)
