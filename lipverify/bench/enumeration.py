@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -54,8 +55,7 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 def relucent_seconds(net: Network, workers: int) -> tuple[int, float]:
     """Regions found by relucent, and its time."""
-    import relucent  # ty: ignore[import-not-found]
-
+    relucent = import_module("relucent")
     sizes = (net.input_dim, *net.hidden, net.output_dim)
     model = relucent.mlp(sizes)
     layers = [layer for layer in model.layers.values() if hasattr(layer, "weight")]
