@@ -17,6 +17,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -55,7 +56,7 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 def relucent_seconds(net: Network, workers: int) -> tuple[int, float]:
     """Regions found by relucent, and its time."""
-    relucent = import_module("relucent")
+    relucent: Any = import_module("relucent")
     sizes = (net.input_dim, *net.hidden, net.output_dim)
     model = relucent.mlp(sizes)
     layers = [layer for layer in model.layers.values() if hasattr(layer, "weight")]
