@@ -472,3 +472,15 @@ def test_enumeration_loads_no_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("gap", [2.0**-52, 2.0**-40, 2.0**-20])
+@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize("p", NORMS)
+def test_regions_that_almost_tie_are_told_apart(
+    gap: float, flipped: bool, p: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lipverify.solvers.enumeration._BATCH", 1)  # each region is held to the best so far
+    slopes = [1.0, 1.0 + gap][:: -1 if flipped else 1]
+    bound = exact(lv.Network([[[1], [-1]], [slopes]]), p)
+    assert bound.exact_value == 1 + Fraction(gap)
