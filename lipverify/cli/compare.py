@@ -26,7 +26,7 @@ lipverify compare
 
 lipverify compare model.onnx --p 2 --p inf --time-limit 60
 
-lipverify compare model.json --box -1:1 --method lipsdp --method crown --plot bounds.svg
+lipverify compare model.json --box -1:1 --method autolip --method sample --plot bounds.svg
 """
 
 

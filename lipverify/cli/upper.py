@@ -8,7 +8,7 @@ from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
 
-lipverify upper model.onnx --method lipsdp
+lipverify upper model.onnx --method seqlip
 
 lipverify upper model.json --p inf --box prop.vnnlib --json
 """
