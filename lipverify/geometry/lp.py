@@ -24,6 +24,7 @@ _OPTIONS: dict[str, bool | int | str] = {
     "solver": "simplex",
 }
 _PRIMAL = 4  # of HiGHS's simplex strategies
+_ITERATIONS = 20_000  # many times what any cell has needed
 
 
 def quiet_solver() -> highspy.Highs:
@@ -50,6 +51,9 @@ class LinearProgram:
         self._solver = quiet_solver()
         # The old vertex stays feasible for a new objective, so the primal method starts where it stood.
         self._solver.setOptionValue("simplex_strategy", _PRIMAL)
+        # Perturbed bounds guard against cycling and cost a clean-up every time; a limit guards as well.
+        self._solver.setOptionValue("primal_simplex_bound_perturbation_multiplier", 0.0)
+        self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS)
         m = len(lower)
         self._columns = np.arange(m, dtype=np.int32)
         self._solver.addVars(m, lower, upper)
