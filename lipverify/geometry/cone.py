@@ -124,7 +124,9 @@ class Cone:
         first, n = self.top, len(rows)
         # A power of two per row: signs, zeros and relative errors stay as they are.
         scale = np.ldexp(1.0, -np.clip(np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1], -1000, 1000))[:, None]
-        rows, radii = rows * scale, radii * scale + np.where(radii > 0, TINY, 0.0)
+        scaled = rows * scale
+        lost = (scaled / scale != rows) | (radii > 0)  # entries so far below their row's largest that they underflow
+        rows, radii = scaled, radii * scale + np.where(lost, TINY, 0.0)
         self._rows = np.concatenate([self._rows, rows])
         self._radii = np.concatenate([self._radii, radii])
         self._unit = np.concatenate([self._unit, gamma(2 * self.dimension + 8) * np.abs(rows) + 2 * radii])

@@ -121,3 +121,10 @@ def test_memory_does_not_grow_with_the_regions() -> None:
     count = sum(1 for _ in walk.leaves())
     assert count == 1 + 14 + 14 * 13 // 2, "14 lines in general position"
     assert walk.cone.top == 1, "every block was popped"
+
+
+def test_entries_that_underflow_beside_their_row_are_not_lost() -> None:
+    # 1e200·x + 1e-200·y is ≥ 1e99 − 1e90 on this box; without its second entry it would change sign.
+    net = Network([[[1e200, 1e-200]], [[1]]])
+    box = Box([-1e-110, 1e299], [1e-110, 1e300])
+    assert patterns(net, box) == {((True,),)}
