@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from flint import fmpq_mat
 
-from lipverify.arrays import Bools
+from lipverify.arrays import Bools, Indices
 from lipverify.evaluate import affine_rows, next_affine_rows
 from lipverify.network import Network
 from lipverify.rounding import Ball
@@ -65,3 +65,16 @@ class LayerForms:
         if abs(c) > rad or rad == 0:
             return bool(c > 0)
         return bool(self.exact[i, self.exact.ncols() - 1] > 0)
+
+    def classified(self) -> tuple[Bools, Indices]:
+        """States of the neurons that need no decision, shape (n_k,), and the indices of those that do.
+
+        A neuron with equal slopes is linear and counts as active; a constant one is active iff it is positive.
+        """
+        slopes = self.net.slopes[self.k]
+        linear = slopes[:, 0] == slopes[:, 1]
+        constant = self.vanishing() & ~linear
+        states = linear.copy()
+        for i in np.flatnonzero(constant):
+            states[i] = self.constant_is_positive(int(i))
+        return states, np.flatnonzero(~linear & ~constant)

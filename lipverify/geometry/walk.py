@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lipverify.arrays import Bools, Indices, Pattern, Point, Signs
+from lipverify.arrays import Bools, Pattern, Point, Signs
 from lipverify.domain import Domain
 from lipverify.geometry.affine import LayerForms
 from lipverify.geometry.cone import Cone, Inside
@@ -97,7 +97,7 @@ class Walk:
             states = np.concatenate(below) if below else np.zeros(0, dtype=bool)
             yield Leaf(states, inside, self.frame, self.net)
             return
-        states, variable = _classify(forms)
+        states, variable = forms.classified()
         if not len(variable):
             yield from self._layer(forms.above(states), inside, (*below, states))
             return
@@ -196,17 +196,3 @@ def _branch(cell: _Cell, i: int, side: int, inside: Inside, at: Signs) -> _Cell:
     signs, enforced = cell.signs.copy(), cell.enforced.copy()
     signs[i] = enforced[i] = side
     return _Cell(i + 1, signs, enforced, inside, at)
-
-
-def _classify(forms: LayerForms) -> tuple[Bools, Indices]:
-    """States of the neurons that need no decision, and the indices of those that do.
-
-    A neuron with equal slopes is linear and counts as active; a constant one is active iff it is positive.
-    """
-    slopes = forms.net.slopes[forms.k]
-    linear = slopes[:, 0] == slopes[:, 1]
-    constant = forms.vanishing() & ~linear
-    states = linear.copy()
-    for i in np.flatnonzero(constant):
-        states[i] = forms.constant_is_positive(int(i))
-    return states, np.flatnonzero(~linear & ~constant)

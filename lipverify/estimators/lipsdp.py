@@ -1,0 +1,81 @@
+"""LipSDP with diagonal multipliers, by a dual barrier, and certified in floats or in rationals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, final
+
+from lipverify.bound import Bound, Rigor, Status
+from lipverify.estimators.autolip import AutoLip
+from lipverify.estimators.chain import product_up
+from lipverify.norms import EUCLIDEAN, NormPair
+from lipverify.problem import Budget, Problem, Side
+from lipverify.relaxations.sdp import Relaxation, certified_square
+from lipverify.relaxations.split import Chain
+from lipverify.rounding import up
+
+_STEPS = 40  # Newton steps between two looks at the clock
+
+
+@final
+@dataclass(frozen=True)
+class LipSDP:
+    """L ≤ √ρ for the least ρ at which multipliers T make the matrix of `relaxations.sdp` positive semidefinite.
+
+    The semidefinite programme of Fazlyab et al. (NeurIPS 2019, arXiv:1906.04893) in its sound form with diagonal
+    multipliers, for any two slopes; for one hidden layer and one output it is within √(π/2) of the maximum over all
+    patterns, and on networks of maximum cuts it is the bound of Goemans and Williamson (doi:10.1145/227683.227684).
+    Valid on every domain, p = 2. The multipliers come from floats and ρ is certified from them: ROUNDED. Never
+    looser than AutoLip. Cost: a few dozen Newton steps, each cubic in the number of neurons. Proof: proofs/sdp.md.
+
+    Attributes
+    ----------
+    tolerance
+        The relative duality gap, in ρ, at which the descent stops.
+    steps
+        The most Newton steps.
+    """
+
+    tolerance: float = 1e-8
+    steps: int = 1_000
+
+    name: ClassVar[str] = "lipsdp"
+    side: ClassVar[Side] = "upper"
+    rigor: ClassVar[Rigor] = Rigor.ROUNDED
+    norms: ClassVar[tuple[NormPair, ...]] = EUCLIDEAN
+    needs_box: ClassVar[bool] = False
+    cost: ClassVar[str] = "some dozens of Newton steps, each cubic in the number of neurons"
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
+        """AutoLip's bound first, then lower and lower ρ."""
+        (product,) = AutoLip().run(problem, budget)
+        upper = product.upper
+        yield self._bound(upper, Status.INTERRUPTED, 0)
+        if upper == 0.0:
+            yield self._bound(upper, Status.ONE_SIDED, 0)
+            return
+        chain = Chain.of(problem.network)
+        state, steps, status = Relaxation.root(chain, chain.linear), 0, Status.ONE_SIDED
+        while steps < self.steps:
+            state = state.descend(chain, 0.0, self.tolerance, _STEPS)
+            steps += state.steps
+            if state.gap <= self.tolerance * state.rho or state.steps < _STEPS:
+                break
+            if budget.expired:
+                status = Status.TIME_LIMIT
+                break
+            upper = min(upper, _root_up(certified_square(chain, state), chain.exponent))
+            yield self._bound(upper, Status.INTERRUPTED, steps)
+        upper = min(upper, _root_up(certified_square(chain, state), chain.exponent))
+        yield self._bound(upper, status, steps)
+
+    def _bound(self, upper: float, status: Status, steps: int) -> Bound:
+        return Bound(method=self.name, status=status, upper=upper, upper_rigor=self.rigor, stats={"steps": steps})
+
+
+def _root_up(square: float, exponent: int) -> float:
+    """2^exponent √square, rounded up."""
+    return product_up([Fraction(up(math.sqrt(square)))], exponent) if math.isfinite(square) else math.inf

@@ -1,0 +1,283 @@
+"""Cells of partial activation patterns, visited in any order: exactly which of them are full-dimensional.
+
+A partial pattern decides some neurons of some layers. Its cell is cut out by the decided neurons of the first
+layers, up to and including the first one that is not decided throughout; what is decided above it waits until the
+layers below are complete, since only then its pre-activations are affine on the cell. Each row enters on one
+side of a full-dimensional cell, and `geometry.cone` says exactly whether that side exists. A cell is a value: the
+stack of rows inside the cone is brought to whichever cell is asked about. Proof: proofs/cells.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from lipverify.arrays import Array, Bools, Indices, Pattern, Point, Signs
+from lipverify.domain import Domain
+from lipverify.geometry.affine import LayerForms
+from lipverify.geometry.cone import Cone, Inside
+from lipverify.geometry.frame import Frame
+from lipverify.network import Network
+
+_SAMPLES = 256
+_KEPT = 64  # interior points carried along; each saves the LPs of the rows on whose sides it lies
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer:
+    """One layer's pre-activations on a cell on which all layers below are decided.
+
+    Attributes
+    ----------
+    forms
+        The affine forms, valid on the cell.
+    states
+        The states of the neurons that need no decision there, shape (n_k,).
+    rows
+        Those that do, increasing, shape (r,).
+    first
+        The number of neurons in the layers below.
+    """
+
+    forms: LayerForms
+    states: Bools
+    rows: Indices
+    first: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Cell:
+    """A full-dimensional cell, with points inside it.
+
+    Attributes
+    ----------
+    layers
+        The layers whose forms are known on it, the last of them not decided throughout (unless the cell is a region).
+    signs, enforced
+        Per layer and row the sign on the cell, 0 where it changes or is not known, and the signs that cut it out.
+    inside
+        Interior points in the frame of `Cells`.
+    """
+
+    layers: tuple[Layer, ...]
+    signs: tuple[Signs, ...]
+    enforced: tuple[Signs, ...]
+    inside: Inside
+
+    @property
+    def top(self) -> Layer | None:
+        """The layer at which rows are being decided; None for a network without hidden neurons."""
+        return self.layers[-1] if self.layers else None
+
+    @property
+    def undecided(self) -> Indices:
+        """Neurons of the top layer whose sign is not known, counted over the whole network."""
+        if self.top is None:
+            return np.zeros(0, dtype=np.intp)
+        return self.top.first + self.top.rows[self.signs[-1] == 0]
+
+
+@final
+class Cells:
+    """The cells of one network on one domain: mutable, one per search; counts its linear programs."""
+
+    def __init__(self, net: Network, domain: Domain, seed: int = 0) -> None:
+        self._net = net
+        self._domain = domain
+        self._seed = seed
+        self._frame = Frame.of(net, domain)
+        self._cone = Cone(domain, self._frame, len(net.slopes))
+        self._stack: list[tuple[Layer, slice]] = []
+
+    @property
+    def lps(self) -> int:
+        """How many linear programs were solved."""
+        return self._cone.lps
+
+    @property
+    def settled(self) -> int:
+        """How many questions needed rational arithmetic."""
+        return self._cone.settled
+
+    def root(self) -> Cell:
+        """The domain itself, with no neuron decided."""
+        rng = np.random.default_rng(self._seed)
+        samples = self._frame.samples(self._domain, _SAMPLES, rng)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            inside = self._cone.start(samples)
+        return Cell((), (), (), inside)
+
+    def restrict(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs] | None:
+        """The part of a cell on which neurons have the given signs, and the signs that follow.
+
+        Parameters
+        ----------
+        cell
+            A cell of some of these signs.
+        signs
+            Per neuron of the network +1, −1, or 0 for undecided; neurons with equal slopes are +1.
+
+        Returns
+        -------
+        cell, signs
+            The cell, and the signs with those added that hold on all of it; None when, proven, no
+            full-dimensional region of the cell has these signs.
+        """
+        signs = signs.copy()
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            if not cell.layers and self._net.slopes:
+                opened = self._open(cell, LayerForms.first(self._net), 0, signs)
+                if opened is None:
+                    return None
+                cell = opened
+            while cell.top is not None:
+                entered = self._enter(cell, signs)
+                if entered is None:
+                    return None
+                cell = entered
+                if len(cell.undecided) or cell.top is None or len(cell.layers) == len(self._net.slopes):
+                    break
+                states = cell.top.states.copy()
+                states[cell.top.rows] = cell.signs[-1] > 0
+                above = self._open(cell, cell.top.forms.above(states), cell.top.first + len(states), signs)
+                if above is None:
+                    return None
+                cell = above
+        return cell, signs
+
+    def is_region(self, cell: Cell) -> bool:
+        """Whether every neuron is decided on the cell."""
+        return len(cell.layers) == len(self._net.slopes) and not len(cell.undecided)
+
+    def pattern(self, cell: Cell) -> Pattern:
+        """The activation pattern of a region."""
+        found = []
+        for layer, signs in zip(cell.layers, cell.signs, strict=True):
+            states = layer.states.copy()
+            states[layer.rows] = signs > 0
+            found.append(tuple(states.tolist()))
+        return tuple(found)
+
+    def point(self, cell: Cell) -> Point:
+        """A rational point in the cell's interior."""
+        return self._frame.point(cell.inside.rational())
+
+    def probe(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs]:
+        """The same cell with every row of the top layer whose sign is constant on it decided."""
+        if cell.top is None:
+            return cell, signs
+        where = self._visit(cell)
+        cone, top = self._cone, cell.top
+        signs, inside = signs.copy(), cell.inside
+        known = cell.signs[-1].copy()
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for i in np.flatnonzero(known == 0).tolist():
+                at = cone.signs_at(inside.floats)[:, i]
+                seen = set(at.tolist()) - {0}
+                if len(seen) != 1:
+                    continue  # both sides exist, or floats cannot tell
+                (side,) = seen
+                first = Inside(inside.floats[at == side][:1])
+                beyond = None if cone.implied(i, side) else cone.beyond(i, side, first)
+                if beyond is None:
+                    known[i] = cone.signs[where.start + i] = side
+                    signs[top.first + int(top.rows[i])] = side
+                elif len(beyond.floats):
+                    inside = Inside(np.vstack([inside.floats, beyond.floats])[-_KEPT:])
+        return replace(cell, signs=(*cell.signs[:-1], known), inside=inside), signs
+
+    def _open(self, cell: Cell, forms: LayerForms, first: int, signs: Signs) -> Cell | None:
+        """The cell with one layer more; its constant neurons are decided, against `signs` if that is how it is."""
+        states, rows = forms.classified()
+        slopes = self._net.slopes[forms.k]
+        layer = slice(first, first + len(states))
+        fixed = np.ones(len(states), dtype=bool)
+        fixed[rows] = False
+        fixed &= slopes[:, 0] != slopes[:, 1]
+        value = np.where(states, 1, -1).astype(np.int8)
+        # A constant neuron is active iff it is positive; no region has it otherwise.
+        if (fixed & (signs[layer] != 0) & (signs[layer] != value)).any():
+            return None
+        signs[layer] = np.where(fixed, value, signs[layer])
+        blank = np.zeros(len(rows), dtype=np.int8)
+        return Cell(
+            (*cell.layers, Layer(forms, states, rows, first)),
+            (*cell.signs, blank),
+            (*cell.enforced, blank),
+            cell.inside,
+        )
+
+    def _enter(self, cell: Cell, signs: Signs) -> Cell | None:
+        """The cell cut by the decided rows of its top layer, one after the other; None when nothing is left."""
+        top = cell.layers[-1]
+        wanted = signs[top.first + top.rows]
+        fresh = np.flatnonzero((wanted != 0) & (cell.signs[-1] == 0))
+        if not len(fresh):
+            return cell
+        where = self._visit(cell)
+        cone = self._cone
+        known, enforced, inside = cell.signs[-1].copy(), cell.enforced[-1].copy(), cell.inside
+        for i in fresh.tolist():
+            side, index = int(wanted[i]), where.start + i
+            found = self._on_side(i, side, inside)
+            if found is None:
+                return None
+            inside, cuts = found
+            known[i] = cone.signs[index] = side
+            if cuts:
+                enforced[i] = cone.enforced[index] = side
+        for i in np.flatnonzero(known == 0).tolist():
+            for side in (1, -1):
+                if cone.implied(i, side):
+                    known[i] = cone.signs[where.start + i] = side
+                    signs[top.first + int(top.rows[i])] = side
+        return Cell(cell.layers, (*cell.signs[:-1], known), (*cell.enforced[:-1], enforced), inside)
+
+    def _on_side(self, i: int, side: int, inside: Inside) -> tuple[Inside, bool] | None:
+        """Interior points on one side of row i, and whether the row cuts the cell; None when, proven, there are none."""
+        cone = self._cone
+        if cone.implied(i, side):
+            return inside, False
+        if cone.implied(i, -side):
+            return None
+        at: Array = cone.signs_at(inside.floats)[:, i] if len(inside.floats) else np.zeros(0)
+        if (at == side).any():
+            return Inside(inside.floats[at == side][:_KEPT]), True
+        if (at == -side).any():
+            there = cone.beyond(i, -side, Inside(inside.floats[at == -side][:1]))
+            return None if there is None else (there, True)
+        exact = inside.rational()
+        known = cone.exact_sign(i, exact)
+        if known == 0:
+            return cone.both_sides(i, exact)[side > 0], True
+        if known == side:
+            return Inside(inside.floats[:1], inside.exact), True
+        there = cone.beyond(i, known, inside)
+        return None if there is None else (there, True)
+
+    def _visit(self, cell: Cell) -> slice:
+        """Bring the cone to a cell; returns the indices of the top layer's rows."""
+        cone, frame = self._cone, self._frame
+        shared = 0
+        for (layer, _), wanted in zip(self._stack, cell.layers, strict=False):
+            if layer is not wanted:
+                break
+            shared += 1
+        while len(self._stack) > shared:
+            self._stack.pop()
+            cone.pop()
+        for depth, (_, where) in enumerate(self._stack):
+            cone.signs[where], cone.enforced[where] = cell.signs[depth], cell.enforced[depth]
+        for depth in range(shared, len(cell.layers)):
+            layer = cell.layers[depth]
+            forms, rows = layer.forms, layer.rows
+            where = cone.push(
+                frame.restrict(forms.ball.mid[rows]),
+                frame.restrict(forms.ball.rad[rows]),
+                lambda forms=forms, rows=rows: [frame.restrict_exact(forms.exact)[i] for i in rows.tolist()],
+            )
+            cone.signs[where], cone.enforced[where] = cell.signs[depth], cell.enforced[depth]
+            self._stack.append((layer, where))
+        return self._stack[-1][1]

@@ -1,0 +1,1 @@
+"""Bounds of the Jacobians of a whole set of regions: of a box, or of a partial activation pattern."""

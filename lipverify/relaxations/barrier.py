@@ -1,0 +1,165 @@
+"""A dual barrier for  min ρ  subject to  Z(ρ, T) = ρ I₀ − CᵀC − Σ T_i (e_i b_iᵀ + b_i e_iᵀ) ⪰ 0.
+
+Newton's method on ρ/μ − log det Z in (ρ, T); the multipliers' signs are free (proofs/sdp.md). All that is
+computed here proposes T; `relaxations.sdp` certifies. The text is plain numpy, and at the same time what
+`relaxations.compiled` hands to numba: a few hundred times this runs as it is, beyond that compiled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg.lapack import dtrtri
+
+from lipverify.arrays import Array, Bools, Matrix, Vector
+
+CENTRED = 0.8  # a Newton decrement below this counts as centred
+SHRINK = 0.15  # of μ once centred
+ARMIJO = 0.1
+RESCUE = 8.0  # of μ when the iteration is jammed
+MOST_RESCUES = 4
+
+
+def cholesky(A: Matrix) -> tuple[Matrix, bool]:
+    """The lower Cholesky factor, and whether there is one."""
+    try:
+        return np.linalg.cholesky(A), True
+    except np.linalg.LinAlgError:
+        return A, False
+
+
+def lower_inverse(L: Matrix) -> Matrix:
+    """The inverse of a lower triangular matrix."""
+    return dtrtri(L, lower=1)[0]
+
+
+def assemble(rows: Matrix, gram: Matrix, rho: float, multipliers: Vector) -> Matrix:
+    """Z(ρ, T), shape (d + m, d + m)."""
+    m = len(multipliers)
+    d = gram.shape[0] - m
+    Z = -gram
+    weighted = multipliers.reshape(-1, 1) * rows
+    Z[d:] -= weighted
+    Z[:, d:] -= weighted.T
+    for i in range(d):
+        Z[i, i] += rho
+    return Z
+
+
+def descend(
+    rows: Matrix,
+    gram: Matrix,
+    frozen: Bools,
+    rho: float,
+    multipliers: Vector,
+    mu: float,
+    target: float,
+    tolerance: float,
+    limit: int,
+) -> tuple[float, Vector, float, float, Array, int]:
+    """Descend from a strictly feasible (ρ, T) until ρ ≤ target, or the duality gap says that it never will be.
+
+    Parameters
+    ----------
+    rows, gram
+        b_i and CᵀC, shapes (m, d + m) and (d + m, d + m).
+    frozen
+        Neurons whose multiplier stays as it is, shape (m,).
+    rho, multipliers, mu
+        The start; ρ is increased until Z ≻ 0.
+    target
+        Where to stop; 0 to go on until the relative gap is below `tolerance`.
+    tolerance, limit
+        The relative gap that is small enough, and the most Newton steps.
+
+    Returns
+    -------
+    rho, multipliers, mu
+        Where it ended.
+    gap
+        The least ρ is at least rho − gap, in real arithmetic; inf when nothing is known.
+    scores
+        μ X_ii and μ (y_iᵀ X y_i − X_ii) for X = Z⁻¹, shape (m, 2): an undecided neuron's moments.
+    steps
+        Newton steps taken.
+    """
+    m = len(multipliers)
+    d = gram.shape[0] - m
+    N = d + m
+    T = multipliers.copy()
+    scores = np.zeros((m, 2))
+    columns = np.ascontiguousarray(rows.T)
+    L, positive = cholesky(assemble(rows, gram, rho, T))
+    tries = 0
+    while not positive:
+        rho *= 1.05
+        tries += 1
+        if tries > 400:
+            return rho, T, mu, np.inf, scores, 0
+        L, positive = cholesky(assemble(rows, gram, rho, T))
+    logdet = 2 * np.log(np.diag(L)).sum()
+    hessian = np.empty((m + 1, m + 1))
+    gradient = np.empty(m + 1)
+    gap = np.inf
+    steps = rescues = 0
+    while True:
+        W = lower_inverse(L)
+        X = np.ascontiguousarray(W.T) @ W
+        P = X @ columns
+        G = rows @ P
+        E = P[d:]
+        for i in range(m):
+            moment = X[d + i, d + i] * mu
+            scores[i, 0] = moment
+            scores[i, 1] = max(0.0, (G[i, i] + 2 * E[i, i]) * mu)
+        if steps >= limit:
+            break
+        steps += 1
+        hessian[1:, 1:] = 2 * (X[d:, d:] * G + E * E.T)
+        border = -2 * (X[d:, :d] * P[:d].T).sum(axis=1)
+        hessian[0, 1:] = border
+        hessian[1:, 0] = border
+        hessian[0, 0] = (X[:d, :d] * X[:d, :d]).sum()
+        gradient[0] = 1 / mu
+        for i in range(d):
+            gradient[0] -= X[i, i]
+        for i in range(m):
+            gradient[i + 1] = 2 * E[i, i]
+            if frozen[i]:
+                hessian[i + 1, :] = 0.0
+                hessian[:, i + 1] = 0.0
+                hessian[i + 1, i + 1] = 1.0
+                gradient[i + 1] = 0.0
+        K, positive = cholesky(hessian)
+        if not positive:
+            break
+        V = lower_inverse(K)
+        scaled = V @ gradient
+        square = (scaled * scaled).sum()
+        decrement = np.sqrt(square)
+        direction = np.ascontiguousarray(V.T) @ scaled
+        value = rho / mu - logdet
+        length = 1.0
+        moved = False
+        for k in range(40):
+            r, t = rho - length * direction[0], T - length * direction[1:]
+            M, positive = cholesky(assemble(rows, gram, r, t))
+            if positive:
+                volume = 2 * np.log(np.diag(M)).sum()
+                if r / mu - volume <= value - ARMIJO * length * square + 1e-9 * abs(value):
+                    L, rho, T, logdet, moved = M, r, t, volume, True
+                    break
+            length *= max(0.25, 1.5 / (1 + decrement)) if k == 0 and decrement > 2 else 0.5
+        if not moved:
+            rescues += 1
+            if rescues > MOST_RESCUES or mu * N >= 0.3 * rho:
+                break
+            mu *= RESCUE
+        elif rho <= target:
+            limit = steps  # once more around, for the scores
+        elif decrement < CENTRED:
+            gap = mu * (N + decrement * np.sqrt(N))
+            if rho - gap > target > 0 or gap < tolerance * rho:
+                limit = steps
+            else:
+                mu *= SHRINK
+    return rho, T, mu, gap, scores, steps

@@ -1,0 +1,61 @@
+"""`relaxations.barrier.descend`, compiled by numba: about five times as fast for a few dozen neurons.
+
+Compiling takes seconds once per machine (numba caches it on disk) and loading some tenths of a second, so this
+module is imported by long searches only, and by nothing at the top of a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import overload, register_jitable
+
+from lipverify.arrays import Matrix
+from lipverify.relaxations import barrier
+
+# Sums may be reordered, no more: the results are proposals, but NaN and inf must stay what they are.
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+
+@_jit
+def _cholesky(A: Matrix) -> tuple[Matrix, bool]:
+    n = len(A)
+    L = A.copy()
+    for i in range(n):
+        for j in range(i):
+            total = 0.0
+            for k in range(j):
+                total += L[i, k] * L[j, k]
+            L[i, j] = (L[i, j] - total) / L[j, j]
+        total = 0.0
+        for k in range(i):
+            total += L[i, k] * L[i, k]
+        pivot = L[i, i] - total
+        if not pivot > 1e-13 * L[i, i]:
+            return L, False
+        L[i, i] = np.sqrt(pivot)
+        for j in range(i + 1, n):
+            L[i, j] = 0.0
+    return L, True
+
+
+@_jit
+def _lower_inverse(L: Matrix) -> Matrix:
+    n = len(L)
+    W = np.zeros((n, n))
+    for i in range(n):
+        reciprocal = 1.0 / L[i, i]
+        for k in range(i):
+            factor = -L[i, k] * reciprocal
+            for j in range(k + 1):
+                W[i, j] += factor * W[k, j]
+        W[i, i] = reciprocal
+    return W
+
+
+overload(barrier.cholesky, strict=False)(lambda A: lambda A: _cholesky(A))
+overload(barrier.lower_inverse, strict=False)(lambda L: lambda L: _lower_inverse(L))
+register_jitable(barrier.assemble)
+descend = _jit(barrier.descend)

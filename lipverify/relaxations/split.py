@@ -1,0 +1,180 @@
+"""A network with some neurons decided, as linear forms in what is left: one end of it, and the undecided neurons.
+
+A neuron with slopes (α, β) sends y to v = α y + u with u ∈ {0, δ y}, δ = β − α, so every two-slope network is
+a ReLU network in u. Deciding a neuron substitutes u = 0 or u = δ y. The Jacobian and its transpose have
+the same norm, and the transposed network runs through the same neurons: the chain is read from the end with
+fewer coordinates. Proof: proofs/sdp.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+
+from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
+from lipverify.network import Network
+from lipverify.rounding import TINY, gamma
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """2^−exponent · J, or its transpose, as W_K D_{K−1} ⋯ D_1 W_1 with D_k = diag(α or β), from the narrower end.
+
+    Attributes
+    ----------
+    weights
+        W_1 … W_K in the order of reading: the network's matrices, or their transposes backwards, divided by
+        powers of two; exact.
+    alpha, beta
+        The slopes of every neuron in the order of reading, shape (n,); exact, powers of two taken out.
+    order
+        Position in the order of reading → neuron of the network, counted layer by layer; shape (n,).
+    exponent
+        The powers of two taken out, summed.
+    """
+
+    weights: tuple[Matrix, ...]
+    alpha: Vector
+    beta: Vector
+    order: Indices
+    exponent: int
+
+    @classmethod
+    def of(cls, net: Network) -> Chain:
+        """The chain of a network."""
+        weights, slopes = list(net.weights), list(net.slopes)
+        starts = np.cumsum([0, *net.hidden])
+        order = [np.arange(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+        if net.output_dim < net.input_dim:
+            weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
+            slopes, order = slopes[::-1], order[::-1]
+        scaled, pairs = [_scaled(w) for w in weights], [_scaled(s) for s in slopes]
+        stacked = np.concatenate([np.zeros((0, 2)), *(s for s, _ in pairs)])
+        return cls(
+            tuple(w for w, _ in scaled),
+            stacked[:, 0].copy(),
+            stacked[:, 1].copy(),
+            np.concatenate([np.zeros(0, dtype=np.intp), *order]).astype(np.intp),
+            sum(e for _, e in (*scaled, *pairs)),
+        )
+
+    @property
+    def inputs(self) -> int:
+        """d, the coordinates of the end from which the chain is read."""
+        return self.weights[0].shape[1]
+
+    @property
+    def neurons(self) -> int:
+        """n, the number of neurons."""
+        return len(self.order)
+
+    @cached_property
+    def layers(self) -> tuple[slice, ...]:
+        """The positions of each layer's neurons."""
+        ends = np.cumsum([0, *(w.shape[0] for w in self.weights[:-1])]).tolist()
+        return tuple(slice(a, b) for a, b in zip(ends, ends[1:], strict=False))
+
+    @cached_property
+    def delta(self) -> Vector:
+        """δ = β − α, rounded to nearest, shape (n,)."""
+        return self.beta - self.alpha
+
+    @cached_property
+    def linear(self) -> Signs:
+        """+1 for neurons with equal slopes, which need no decision, and 0 for the others, shape (n,)."""
+        return (self.alpha == self.beta).astype(np.int8)
+
+    @cached_property
+    def row_sizes(self) -> Vector:
+        """The largest weight into each neuron, times |δ|, shape (n,)."""
+        tops = [np.abs(w).max(axis=1) for w in self.weights[:-1]]
+        return np.concatenate([np.zeros(0), *tops]) * np.abs(self.delta)
+
+    @cached_property
+    def last_gram(self) -> Matrix:
+        """W_Kᵀ W_K in floats."""
+        return self.weights[-1].T @ self.weights[-1]
+
+    @cached_property
+    def magnitudes(self) -> tuple[tuple[Matrix, ...], Matrix]:
+        """|W_1| … |W_{K−1}| and |W_K|ᵀ|W_K|."""
+        last = np.abs(self.weights[-1])
+        return tuple(np.abs(w) for w in self.weights[:-1]), last.T @ last
+
+    @cached_property
+    def rounding(self) -> tuple[float, float]:
+        """A relative error for all that is built here, and an absolute one for underflow (proofs/sdp.md)."""
+        steps = sum(w.shape[1] + 8 for w in self.weights) + self.weights[-1].shape[0]
+        steepest = float(max(np.abs(self.alpha).max(initial=1.0), np.abs(self.beta).max(initial=1.0)))
+        reach = math.prod((1.0 + float(np.abs(w).sum())) * 3 * steepest for w in self.weights)
+        return gamma(4 * steps), TINY * reach * reach * steps
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """What the undecided neurons see, in floats: forms in z = (v₀, u_1 … u_m).
+
+    Attributes
+    ----------
+    rows
+        b_i = δ_i y_i − e_i for the undecided neurons, shape (m, d + m).
+    gram
+        CᵀC for the output C z, shape (d + m, d + m).
+    inputs
+        d, the length of v₀.
+    free
+        Positions of the undecided neurons, increasing, shape (m,).
+    """
+
+    rows: Matrix
+    gram: Matrix
+    inputs: int
+    free: Indices
+
+    @classmethod
+    def of(cls, chain: Chain, signs: Signs) -> Forms:
+        """The forms when neurons are decided as in `signs`, shape (n,) in the order of reading, 0 undecided."""
+        free = np.flatnonzero(signs == 0)
+        chosen = np.where(signs > 0, chain.beta, chain.alpha)
+        rows, last = propagate(chain, chain.weights[:-1], chosen, chain.delta, free)
+        rows[np.arange(len(free)), chain.inputs + np.arange(len(free))] -= 1.0
+        return cls(rows, last.T @ chain.last_gram @ last, chain.inputs, free)
+
+
+def propagate(
+    chain: Chain, weights: tuple[Matrix, ...], chosen: Vector, delta: Vector, free: Indices
+) -> tuple[Matrix, Matrix]:
+    """Rows δ_i y_i of the undecided neurons, shape (m, d + m), and the values in front of the last matrix.
+
+    `weights`, `chosen` slopes and `delta` are the chain's own, or their absolute values.
+    """
+    d, m = chain.inputs, len(free)
+    values = np.eye(d, d + m)
+    rows = np.zeros((m, d + m))
+    at = 0
+    for weight, layer in zip(weights, chain.layers, strict=True):
+        y = weight @ values
+        values = chosen[layer, None] * y
+        inside = free[(free >= layer.start) & (free < layer.stop)]
+        until = at + len(inside)
+        rows[at:until] = delta[inside, None] * y[inside - layer.start]
+        values[inside - layer.start, np.arange(d + at, d + until)] = 1.0
+        at = until
+    return rows, values
+
+
+def _scaled(values: Array) -> tuple[Array, int]:
+    """(values · 2^−e, e) with the greatest magnitude in [½, 1); e = 0 where an entry would underflow."""
+    top = float(np.abs(values).max(initial=0.0))
+    exponent = math.frexp(top)[1]
+    with np.errstate(under="ignore", over="ignore"):
+        scaled = np.ldexp(values, -exponent)
+        if exponent and np.array_equal(np.ldexp(scaled, exponent), values):
+            return scaled, exponent
+    return values, 0

@@ -1,0 +1,112 @@
+"""The split-conditioned SDP as a bound of nodes, for p = 2."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from typing import ClassVar, final
+
+import numpy as np
+
+from lipverify.arrays import Signs, Vector
+from lipverify.norms import EUCLIDEAN
+from lipverify.problem import Problem
+from lipverify.relaxations import barrier
+from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
+from lipverify.relaxations.split import Chain
+from lipverify.rounding import down, float_down, float_up, up
+from lipverify.solvers.branch_and_bound.node import Estimate
+
+_TOLERANCE = 1e-7
+_AIM = 1 - 2e-10  # a target so far below what is to be proved that certification has room
+_WIDEST = 120  # coordinates up to which compiled loops beat the linear algebra of numpy
+
+
+@final
+@dataclass(frozen=True)
+class SplitSDP:
+    """LipSDP's bound on the decided pattern, warm-started from the parent's multipliers (proofs/sdp.md).
+
+    Attributes
+    ----------
+    steps
+        Newton steps a node may take.
+    interpreted
+        Nodes that are bounded before the barrier is compiled; it is loaded from numba's cache in tenths of a
+        second, and compiled in some ten seconds once per machine.
+    """
+
+    steps: int = 60
+    interpreted: int = 400
+
+    name: ClassVar[str] = "split-sdp"
+
+    def open(self, problem: Problem) -> OpenSplitSDP | None:
+        """The bound for p = 2; None for other norms."""
+        if problem.norm not in EUCLIDEAN:
+            return None
+        return OpenSplitSDP(self, Chain.of(problem.network))
+
+
+@final
+class OpenSplitSDP:
+    """`SplitSDP` for one network: counts its descents, and changes to compiled code when they become many."""
+
+    def __init__(self, options: SplitSDP, chain: Chain) -> None:
+        self._options = options
+        self._chain = chain
+        self._descent: Descent = barrier.descend
+        self._descents = 0
+
+    def estimate(self, signs: Signs, parent: Estimate | None, enough: float) -> Estimate:
+        """Descend from the parent's multipliers."""
+        chain = self._chain
+        mine = signs[chain.order]
+        self._descents += 1
+        if self._descents == self._options.interpreted and chain.inputs + chain.neurons <= _WIDEST:
+            self._descent = _compiled()
+        target = self._square(enough) * _AIM
+        if parent is None:
+            relaxation, limit = Relaxation.root(chain, mine), 10 * self._options.steps
+        else:
+            relaxation, limit = parent.state.decided(mine), self._options.steps
+            # Far enough from the boundary that the target can be reached in a few steps, if it can.
+            ahead = max(0.3 * (relaxation.rho - target), 0.01 * relaxation.rho)
+            relaxation = replace(relaxation, mu=ahead / (len(relaxation.multipliers) + 10))
+        relaxation = relaxation.descend(chain, target, _TOLERANCE, limit, self._descent)
+        return Estimate(self._root(relaxation.rho), self._scores(relaxation), relaxation)
+
+    def certified(self, signs: Signs, estimate: Estimate, enough: float) -> float:
+        """The bound of the multipliers, certified at `enough` if they reach so far."""
+        relaxation: Relaxation = estimate.state
+        square = self._square(enough)
+        if 0 < relaxation.rho <= square and is_certified(self._chain, relaxation, square):
+            return enough
+        return self._root(certified_square(self._chain, relaxation))
+
+    def _scores(self, relaxation: Relaxation) -> Vector:
+        """T² · X_ii · (yᵀXy − X_ii): how far the undecided neuron is from both of its sides, as the SDP sees it."""
+        scores = np.zeros(self._chain.neurons)
+        moments = np.maximum(relaxation.scores, 0.0)
+        scores[self._chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
+        return scores
+
+    def _square(self, upper: float) -> float:
+        """The chain's ρ that stands for a constant of at most `upper`, rounded down; 0 where floats end."""
+        scaled = float_down(Fraction(upper) / Fraction(2) ** self._chain.exponent)
+        return down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
+
+    def _root(self, square: float) -> float:
+        """The constant that a ρ of the chain stands for, rounded up."""
+        if not math.isfinite(square):
+            return math.inf
+        return float_up(Fraction(up(math.sqrt(square))) * Fraction(2) ** self._chain.exponent)
+
+
+@cache
+def _compiled() -> Descent:
+    from lipverify.relaxations.compiled import descend
+
+    return descend
