@@ -116,6 +116,9 @@ def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[
         Either way evidence that a reader can check with one exact matrix product.
     """
     hinted = dict.fromkeys(i for i in hint if any(rows[i]))
+    multipliers = _combination(rows, list(hinted), form)
+    if multipliers is not None:
+        return Never(multipliers)
     order = [*hinted, *(i for i in range(len(rows)) if i not in hinted)]
     basis, free = _independent(rows, order, len(form))
     if len(basis) < len(form):
@@ -141,6 +144,18 @@ def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[
         if entering is None:
             return Positive(tuple(ray))
         basis[leaving] = entering
+
+
+def _combination(rows: Sequence[Sequence[fmpq]], chosen: list[int], form: Sequence[fmpq]) -> dict[int, fmpq] | None:
+    """Multipliers λ ≥ 0 with −form = Σ λ_i rows_i over the chosen rows, if these are independent and it is so."""
+    if not chosen:
+        return None
+    stacked = fmpq_mat([[*(rows[i][j] for i in chosen), -form[j]] for j in range(len(form))])
+    reduced, rank = stacked.rref()
+    if rank != len(chosen) or any(reduced[k, k] != 1 for k in range(rank)):
+        return None
+    found = [reduced[k, rank] for k in range(rank)]
+    return {i: x for i, x in zip(chosen, found, strict=True) if x} if min(found) >= 0 else None
 
 
 def _independent(

@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Indices, Pattern, Point, Signs
+from lipverify.arrays import Bools, Indices, Pattern, Point, Signs
 from lipverify.domain import Domain
 from lipverify.geometry.affine import LayerForms
 from lipverify.geometry.cone import Cone, Inside
@@ -78,6 +78,11 @@ class Cell:
             return np.zeros(0, dtype=np.intp)
         return self.top.first + self.top.rows[self.signs[-1] == 0]
 
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the top layer has a sign."""
+        return not self.signs or bool(self.signs[-1].all())
+
 
 @final
 class Cells:
@@ -101,13 +106,17 @@ class Cells:
         """How many questions needed rational arithmetic."""
         return self._cone.settled
 
+    def compile(self) -> None:
+        """Load compiled code for the LPs; worth a second once thousands of them are to come."""
+        self._cone.compile()
+
     def root(self) -> Cell:
         """The domain itself, with no neuron decided."""
         rng = np.random.default_rng(self._seed)
         samples = self._frame.samples(self._domain, _SAMPLES, rng)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             inside = self._cone.start(samples)
-        return Cell((), (), (), inside)
+        return Cell((), (), (), Inside(inside.floats[:_KEPT], inside.exact))
 
     def restrict(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs] | None:
         """The part of a cell on which neurons have the given signs, and the signs that follow.
@@ -137,7 +146,7 @@ class Cells:
                 if entered is None:
                     return None
                 cell = entered
-                if len(cell.undecided) or cell.top is None or len(cell.layers) == len(self._net.slopes):
+                if not cell.complete or len(cell.layers) == len(self._net.slopes):
                     break
                 states = cell.top.states.copy()
                 states[cell.top.rows] = cell.signs[-1] > 0
@@ -149,7 +158,7 @@ class Cells:
 
     def is_region(self, cell: Cell) -> bool:
         """Whether every neuron is decided on the cell."""
-        return len(cell.layers) == len(self._net.slopes) and not len(cell.undecided)
+        return len(cell.layers) == len(self._net.slopes) and cell.complete
 
     def pattern(self, cell: Cell) -> Pattern:
         """The activation pattern of a region."""
@@ -179,8 +188,7 @@ class Cells:
                 if len(seen) != 1:
                     continue  # both sides exist, or floats cannot tell
                 (side,) = seen
-                first = Inside(inside.floats[at == side][:1])
-                beyond = None if cone.implied(i, side) else cone.beyond(i, side, first)
+                beyond = None if cone.implied(i, side) else cone.beyond(i, side, Inside(inside.floats[at == side][:1]))
                 if beyond is None:
                     known[i] = cone.signs[where.start + i] = side
                     signs[top.first + int(top.rows[i])] = side
@@ -213,49 +221,49 @@ class Cells:
         """The cell cut by the decided rows of its top layer, one after the other; None when nothing is left."""
         top = cell.layers[-1]
         wanted = signs[top.first + top.rows]
-        fresh = np.flatnonzero((wanted != 0) & (cell.signs[-1] == 0))
+        fresh = ((wanted != 0) & (cell.signs[-1] == 0)).nonzero()[0]
         if not len(fresh):
             return cell
         where = self._visit(cell)
         cone = self._cone
         known, enforced, inside = cell.signs[-1].copy(), cell.enforced[-1].copy(), cell.inside
+        at = cone.signs_at(inside.floats)
+        agree = (at[:, fresh] == wanted[fresh]).all(axis=1)
+        if agree.any():  # some point shows that every side is there
+            inside = Inside(inside.floats[agree])
+            index = where.start + fresh
+            known[fresh] = enforced[fresh] = cone.signs[index] = cone.enforced[index] = wanted[fresh]
+            fresh = fresh[:0]
         for i in fresh.tolist():
             side, index = int(wanted[i]), where.start + i
-            found = self._on_side(i, side, inside)
-            if found is None:
-                return None
-            inside, cuts = found
-            known[i] = cone.signs[index] = side
-            if cuts:
-                enforced[i] = cone.enforced[index] = side
-        for i in np.flatnonzero(known == 0).tolist():
-            for side in (1, -1):
-                if cone.implied(i, side):
-                    known[i] = cone.signs[where.start + i] = side
-                    signs[top.first + int(top.rows[i])] = side
+            here = at[:, i]
+            if (here == side).any():
+                if not (here == side).all():
+                    inside, at = Inside(inside.floats[here == side]), at[here == side]
+            else:
+                beyond = self._across(i, side, inside, here)
+                if beyond is None:
+                    return None
+                if beyond is not inside:
+                    inside, at = beyond, cone.signs_at(beyond.floats)
+            known[i] = enforced[i] = cone.signs[index] = cone.enforced[index] = side
+        forced = cone.forced()
+        gained = ((known == 0) & (forced != 0)).nonzero()[0]
+        known[gained] = signs[top.first + top.rows[gained]] = forced[gained]
         return Cell(cell.layers, (*cell.signs[:-1], known), (*cell.enforced[:-1], enforced), inside)
 
-    def _on_side(self, i: int, side: int, inside: Inside) -> tuple[Inside, bool] | None:
-        """Interior points on one side of row i, and whether the row cuts the cell; None when, proven, there are none."""
+    def _across(self, i: int, side: int, inside: Inside, here: Signs) -> Inside | None:
+        """Interior points on one side of row i when no point is known there; None when, proven, there are none."""
         cone = self._cone
-        if cone.implied(i, side):
-            return inside, False
-        if cone.implied(i, -side):
-            return None
-        at: Array = cone.signs_at(inside.floats)[:, i] if len(inside.floats) else np.zeros(0)
-        if (at == side).any():
-            return Inside(inside.floats[at == side][:_KEPT]), True
-        if (at == -side).any():
-            there = cone.beyond(i, -side, Inside(inside.floats[at == -side][:1]))
-            return None if there is None else (there, True)
+        if (here == -side).any():
+            if cone.implied(i, -side):
+                return None
+            return cone.beyond(i, -side, Inside(inside.floats[here == -side][:1]))
         exact = inside.rational()
         known = cone.exact_sign(i, exact)
         if known == 0:
-            return cone.both_sides(i, exact)[side > 0], True
-        if known == side:
-            return Inside(inside.floats[:1], inside.exact), True
-        there = cone.beyond(i, known, inside)
-        return None if there is None else (there, True)
+            return cone.both_sides(i, exact)[side > 0]
+        return inside if known == side else cone.beyond(i, known, inside)
 
     def _visit(self, cell: Cell) -> slice:
         """Bring the cone to a cell; returns the indices of the top layer's rows."""

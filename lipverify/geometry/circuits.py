@@ -61,18 +61,26 @@ class Circuits:
         k = self.count
         return bool(k and (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1).any())
 
-    def learn(self, members: Sequence[int], rows: Matrix, radii: Matrix) -> bool:
-        """Add the circuits of a basis: global indices, and the basis' rows with their radii, shape (m, m).
+    def forced(self, signs: Signs) -> Signs:
+        """The sign that some circuit forces on each row of the top block, 0 where none does, shape (n,)."""
+        k = self.count
+        agreed = self._tables[-1][:, :k] * signs[self._members[:k]]
+        positive, negative = (agreed == 1).all(axis=2).any(axis=1), (agreed == -1).all(axis=2).any(axis=1)
+        return positive.astype(np.int8) - negative.astype(np.int8)
+
+    def learn(self, members: Sequence[int], rows: Matrix, radii: Matrix, inverse: Matrix | None = None) -> bool:
+        """Add the circuits of a basis: global indices, the basis' rows, their radii and maybe their inverse, (m, m).
 
         Returns False, and learns nothing, when floats cannot verify that the rows are independent.
         """
         key = tuple(sorted(members))
         if key in self._known:
             return False
-        try:
-            inverse: Matrix = np.linalg.inv(rows).astype(np.float64, copy=False)
-        except np.linalg.LinAlgError:
-            return False
+        if inverse is None:
+            try:
+                inverse = np.linalg.inv(rows).astype(np.float64, copy=False)
+            except np.linalg.LinAlgError:
+                return False
         size = np.abs(inverse)
         # B X = I − E; |λ − gX| ≤ ‖gX‖₁ max|E| / (1 − m max|E|).
         residual = np.abs(np.eye(self._m) - rows @ inverse) + radii @ size

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from flint import fmpq
 
-from lipverify.arrays import Array, Matrix, Signs, Vector
+from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.circuits import Circuits
@@ -29,6 +29,10 @@ from lipverify.rounding import TINY, gamma
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]
 
+Climb: TypeAlias = Callable[[Matrix, Vector, Vector, int], tuple[int, Vector, Indices, Matrix]]
+"""`geometry.simplex.climb`, which is imported only when it is asked for."""
+
+_PIVOTS = 2_000
 _DUAL = 1e-11  # duals below this count as zero: a hint gone wrong costs time, nothing else
 
 
@@ -86,6 +90,8 @@ class Cone:
         self.top = 0
         self._blocks: list[Block] = []
         self._lp = LinearProgram(*frame.limits(domain))
+        self._climb: Climb | None = None
+        self._climbs = 0
         self._circuits = Circuits(m, blocks + 1)
         self._t_row = 0 if frame.has_t else None
         # The LP knows t ≥ 0, and a box's facets, as limits of its variables.
@@ -98,7 +104,14 @@ class Cone:
     @property
     def lps(self) -> int:
         """How many LPs were solved."""
-        return self._lp.solved
+        return self._lp.solved + self._climbs
+
+    def compile(self) -> None:
+        """Load compiled code for the LPs: a second, well spent when thousands of them are to come."""
+        if self._climb is None:
+            from lipverify.geometry.simplex import climb
+
+            self._climb = climb
 
     def start(self, samples: Array) -> Inside:
         """Interior points of the domain's cone: those samples that are verified, else a rational one.
@@ -133,7 +146,8 @@ class Cone:
         blank = np.zeros(n, dtype=np.int8)
         self.signs = np.concatenate([self.signs, blank])
         self.enforced = np.concatenate([self.enforced, blank])
-        self._lp.push(normalised(rows[skipped:]))
+        if self._climb is None:
+            self._lp.push(normalised(rows[skipped:]))
         self._circuits.push(first, rows, radii)
         self._blocks.append(Block(first, n, exact))
         self.top = first + n
@@ -142,7 +156,8 @@ class Cone:
     def pop(self) -> None:
         """Remove the last block."""
         block = self._blocks.pop()
-        self._lp.pop(block.size)
+        if self._climb is None:
+            self._lp.pop(block.size)
         self._circuits.pop()
         self.top = block.first
         keep = slice(0, self.top)
@@ -165,6 +180,10 @@ class Cone:
         """Whether learned circuits prove that row i (of the top block) has this sign on the whole cell."""
         return self._circuits.imply(i, sign, self.signs)
 
+    def forced(self) -> Signs:
+        """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
+        return self._circuits.forced(self.signs)
+
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
 
@@ -176,6 +195,10 @@ class Cone:
             crossed = self._across(index, known, inside.floats[0])
             if crossed is not None:
                 return Inside(crossed[None])
+            if self._climb is not None:
+                return self._climbed(self._climb, i, index, known, inside)
+        if self._climb is not None:
+            return self._settle(i, known, inside, [])
         optimum = self._lp.maximise(-known * row, self.enforced[self._in_limits :])
         if optimum is None:
             return self._settle(i, known, inside, [])
@@ -203,6 +226,29 @@ class Cone:
         forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
         backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
         return self._inside(backward), self._inside(forward)
+
+    def _climbed(self, climb: Climb, i: int, index: int, known: int, inside: Inside) -> Inside | None:
+        """`beyond` by the compiled simplex method, from the first of the float points."""
+        row, start = self._rows[index], inside.floats[0]
+        enforced = np.flatnonzero(self.enforced)
+        sides = self.enforced[enforced].astype(np.float64)
+        form = -known * row
+        self._climbs += 1
+        status, ray, basis, inverse = climb(sides[:, None] * self._rows[enforced], form, start, _PIVOTS)
+        if status > 0:
+            # Every slack only grows along the ray; twice the way to the row is well beyond it.
+            point = start - 2 * float(form @ start) / float(form @ ray) * ray
+            point = point / float(np.abs(point).max())
+            if self._is_inside(point, index, -known):
+                return Inside(point[None])
+        members = enforced[basis].tolist() if status < 0 and (basis >= 0).all() else []
+        if (
+            members
+            and self._circuits.learn(members, self._rows[members], self._radii[members], inverse * sides[basis])
+            and self.implied(i, known)
+        ):
+            return None
+        return self._settle(i, known, inside, enforced[basis[basis >= 0]].tolist() if status < 0 else [])
 
     def _across(self, index: int, known: int, start: Vector) -> Vector | None:
         """A verified interior point beyond row `index` straight across from an interior point, if there is one."""

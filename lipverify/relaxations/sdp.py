@@ -80,7 +80,7 @@ class Relaxation:
     @property
     def free(self) -> Indices:
         """Positions of the undecided neurons, shape (m,)."""
-        return np.flatnonzero(self.signs == 0)
+        return (self.signs == 0).nonzero()[0]
 
     def decided(self, signs: Signs) -> Relaxation:
         """The start for a pattern that decides more: what is left of the multipliers stays strictly feasible."""

@@ -140,7 +140,7 @@ class Forms:
     @classmethod
     def of(cls, chain: Chain, signs: Signs) -> Forms:
         """The forms when neurons are decided as in `signs`, shape (n,) in the order of reading, 0 undecided."""
-        free = np.flatnonzero(signs == 0)
+        free = (signs == 0).nonzero()[0]
         chosen = np.where(signs > 0, chain.beta, chain.alpha)
         rows, last = propagate(chain, chain.weights[:-1], chosen, chain.delta, free)
         rows[np.arange(len(free)), chain.inputs + np.arange(len(free))] -= 1.0

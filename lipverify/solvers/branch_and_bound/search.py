@@ -31,6 +31,7 @@ from lipverify.solvers.branch_and_bound.closing import Grid
 from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound, NodeBounds
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
+_LONG = 400  # nodes after which compiled code is loaded
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
@@ -66,7 +67,7 @@ class BranchAndBound:
     rule: BranchingRule = field(default_factory=BestScore)
     order: Literal["depth-first", "best-first"] = "depth-first"
     opening: int = 40
-    every: int = 8
+    every: int = 16
     memory: int = 100_000
 
     name: ClassVar[str] = "branch-and-bound"
@@ -106,6 +107,7 @@ class _Search:
         opened = [(bounds.name, bounds.open(problem)) for bounds in options.bounds]
         self._bounds: list[tuple[str, NodeBound]] = [(name, bound) for name, bound in opened if bound is not None]
         self._best: Certified | None = None
+        self._lower = 0.0
         self._enough = -1.0
         self._ceiling = math.inf  # a bound of what was given up for the sake of rel_gap
         self._stack: list[Node] = []
@@ -126,6 +128,8 @@ class _Search:
         yield
         while (node := self._next()) is not None:
             self._expand(node)
+            if self._counts["nodes"] == _LONG:
+                self._cells.compile()
             if self._counts["nodes"] % self._options.every == 0:
                 self._try_incumbent()
             yield
@@ -193,7 +197,7 @@ class _Search:
         if parent is None:
             self._push(node)
             return None
-        if self._best is not None and estimate.upper <= self._best.norm.upper * (1 + _TIE):
+        if self._best is not None and estimate.upper <= self._lower * (1 + _TIE):
             self._counts["ties"] += 1
             self._ties.append(node)
             return None
@@ -218,7 +222,7 @@ class _Search:
         """Whether a certified upper bound rules out anything better than the incumbent."""
         if upper <= self._enough:
             return True
-        if self._best is not None and upper <= self._best.norm.lower * (1 + self._budget.rel_gap):
+        if self._best is not None and upper <= self._lower * (1 + self._budget.rel_gap):
             self._sloppy = max(self._sloppy, upper)
             return True
         return False
@@ -234,7 +238,7 @@ class _Search:
         bound = next(self._attack, None)
         if bound is None or bound.witness is None:
             return
-        if self._best is None or bound.lower > self._best.norm.lower:
+        if self._best is None or bound.lower > self._lower:
             certified = certify_point(self._problem, bound.witness.point)
             if certified is not None:
                 self._offer(certified)
@@ -244,7 +248,7 @@ class _Search:
         pattern = self._cells.pattern(cell)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             mid, rad = jacobian_with_error(self._net, [np.array(layer) for layer in pattern])
-            floor = self._best.norm.lower if self._best else -math.inf
+            floor = self._lower if self._best else -math.inf
             (ceiling,) = norms_upper(mid[None], rad[None], self._problem.norm, floor)
         if not ceiling <= floor:
             self._offer(certify_region(self._problem, self._cells.point(cell), pattern))
@@ -252,19 +256,19 @@ class _Search:
     def _offer(self, certified: Certified) -> None:
         if self._best is None or certified.norm.exceeds(self._best.norm):
             self._best = certified
+            self._lower = certified.norm.lower
             self._enough = self._grid.enough(certified.norm)
 
     # What is known.
 
     def report(self, status: Status) -> Bound:
         """The interval proved so far."""
-        lower = self._best.norm.lower if self._best else 0.0
         upper = max((node.upper for node in self._open()), default=self._root_upper if not self._counts["nodes"] else 0.0)
         ceiling = max(upper, self._sloppy, self._best.norm.upper if self._best else 0.0)
         return Bound(
             method=BranchAndBound.name,
             status=status,
-            lower=lower,
+            lower=self._lower,
             upper=ceiling,
             upper_rigor=Rigor.PROVED if math.isinf(ceiling) else Rigor.ROUNDED,
             witness=self._best.witness if self._best else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cache
 from typing import ClassVar, final
 
@@ -16,7 +15,7 @@ from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Chain
-from lipverify.rounding import down, float_down, float_up, up
+from lipverify.rounding import down, up
 from lipverify.solvers.branch_and_bound.node import Estimate
 
 _TOLERANCE = 1e-7
@@ -95,14 +94,20 @@ class OpenSplitSDP:
 
     def _square(self, upper: float) -> float:
         """The chain's ρ that stands for a constant of at most `upper`, rounded down; 0 where floats end."""
-        scaled = float_down(Fraction(upper) / Fraction(2) ** self._chain.exponent)
+        scaled = _shifted(upper, -self._chain.exponent)
         return down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
 
     def _root(self, square: float) -> float:
         """The constant that a ρ of the chain stands for, rounded up."""
-        if not math.isfinite(square):
-            return math.inf
-        return float_up(Fraction(up(math.sqrt(square))) * Fraction(2) ** self._chain.exponent)
+        return up(_shifted(up(math.sqrt(square)), self._chain.exponent)) if math.isfinite(square) else math.inf
+
+
+def _shifted(value: float, exponent: int) -> float:
+    """value · 2^exponent, exact unless it underflows; inf where it overflows."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.inf
 
 
 @cache
