@@ -1,0 +1,95 @@
+"""A network as relaxations see it: augmented matrices known as balls, with two-slope neurons between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias, final
+
+import numpy as np
+
+from lipverify.arrays import Array, Matrix, Vector
+from lipverify.network import Network
+from lipverify.rounding import Ball
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """x ↦ Wx + b for every [W | b] in a ball of shape (n_out, n_in + 1)."""
+
+    ball: Ball
+
+    @classmethod
+    def exact(cls, weight: Matrix, bias: Vector) -> Layer:
+        """The layer whose floats are its exact entries."""
+        return cls(Ball.exact(np.column_stack([weight, bias])))
+
+    @cached_property
+    def weight(self) -> Ball:
+        """W, shape (n_out, n_in)."""
+        return Ball(np.ascontiguousarray(self.ball.mid[:, :-1]), np.ascontiguousarray(self.ball.rad[:, :-1]))
+
+    @cached_property
+    def bias(self) -> tuple[Vector, Vector]:
+        """The middle and the radius of b, both of shape (n_out,)."""
+        return self.ball.mid[:, -1], self.ball.rad[:, -1]
+
+    def after(self, below: Layer, slopes: Vector) -> Layer:
+        """This layer behind another one and linear neurons of these slopes, as one layer."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = self.weight @ below.ball.scale_rows(slopes)
+            shift = np.zeros_like(product.mid), np.zeros_like(product.rad)
+            shift[0][:, -1], shift[1][:, -1] = self.bias
+            total = product + Ball(*shift)
+        lost = ~(np.isfinite(total.mid) & np.isfinite(total.rad))
+        return Layer(Ball(np.where(lost, 0.0, total.mid), np.where(lost, np.inf, total.rad)))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """A chain of layers; `slopes` holds one array of shape (n_k, 2) for each of them but the last."""
+
+    layers: tuple[Layer, ...]
+    slopes: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, net: Chain) -> Layers:
+        """The network's own layers, exactly."""
+        if isinstance(net, Layers):
+            return net
+        return cls(tuple(map(Layer.exact, net.weights, net.biases)), net.slopes)
+
+    @classmethod
+    def fused(cls, net: Network) -> Layers:
+        """The same function with every layer of linear neurons multiplied into the next, rounding enclosed.
+
+        A model that was lowered into more layers, to be exact, gets the bounds of the shorter chain.
+        """
+        own = cls.of(net)
+        current, *rest = own.layers
+        chain: list[Layer] = []
+        slopes: list[Array] = []
+        for layer, pairs in zip(rest, own.slopes, strict=True):
+            if (pairs[:, 0] == pairs[:, 1]).all():
+                current = layer.after(current, pairs[:, 0])
+                continue
+            chain.append(current)
+            slopes.append(pairs)
+            current = layer
+        return cls((*chain, current), tuple(slopes))
+
+    @property
+    def input_dim(self) -> int:
+        """n_0."""
+        return self.layers[0].weight.shape[1]
+
+    @property
+    def output_dim(self) -> int:
+        """n_K."""
+        return self.layers[-1].weight.shape[0]
+
+
+Chain: TypeAlias = Network | Layers
+"""Where a relaxation takes a network it takes its layers too."""
