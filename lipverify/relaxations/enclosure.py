@@ -127,7 +127,8 @@ def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]
     size = np.abs(weight.mid)
     n = size.shape[0]
     centre = mid @ weight.mid
-    spread = (np.abs(mid) * gamma(n + 2) + rad) @ size
+    relative = gamma(n + 2)  # applied last: a subnormal middle times it would be lost
+    spread = ((np.abs(mid) + rad / relative) @ size) * relative
     if weight.rad.any():
         spread = spread + (np.abs(mid) + rad) @ weight.rad
     spread = spread * (1 + gamma(2 * n + 8)) + underflow(magnitude(low, high), (size + weight.rad).T)

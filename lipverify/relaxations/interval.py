@@ -39,6 +39,10 @@ class Slopes:
     low: tuple[Array, ...]
     high: tuple[Array, ...]
 
+    def transposed(self) -> Slopes:
+        """The slopes in the transposed chain."""
+        return Slopes(self.low[::-1], self.high[::-1])
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,7 @@ class Boxes:
 
     def unflat(self, values: Array) -> Array:
         """An array (N, ...) with its leading axes back."""
-        return values.reshape(*self.shape, *values.shape[1:])
+        return values.reshape((*self.shape, *values.shape[1:]))
 
 
 def checked(chain: Layers, signs: PartialPattern | None) -> tuple[Signs | None, ...]:

@@ -80,6 +80,12 @@ class Layers:
             current = layer
         return cls((*chain, current), tuple(slopes))
 
+    def transposed(self) -> Layers:
+        """The chain whose Jacobians are this one's transposed: W_1ᵀ D_1 ⋯ D_{K−1} W_Kᵀ, without biases."""
+        flipped = (layer.weight.T for layer in reversed(self.layers))
+        layers = tuple(Layer(Ball(*(np.pad(part, ((0, 0), (0, 1))) for part in (w.mid, w.rad)))) for w in flipped)
+        return Layers(layers, self.slopes[::-1])
+
     @property
     def input_dim(self) -> int:
         """n_0."""
