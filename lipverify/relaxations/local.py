@@ -17,12 +17,12 @@ import numpy.typing as npt
 from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
-from lipverify.norms import INF, NormPair, dual, reduced_pair, require_computable
+from lipverify.norms import NormPair, require_computable
 from lipverify.relaxations.crown import CHUNK, crown_ranges
-from lipverify.relaxations.interval import Boxes, Slopes, jacobian_ranges, preactivation_ranges, slope_ranges
-from lipverify.relaxations.layers import Chain, Layers
+from lipverify.relaxations.interval import Boxes, jacobian_ranges, preactivation_ranges, slope_ranges
+from lipverify.relaxations.jacobian import coefficients, jacobian_norms
+from lipverify.relaxations.layers import Layers
 from lipverify.relaxations.matrix_norm import norms_of_ranges
-from lipverify.relaxations.passes import Gradients
 
 LocalMethod: TypeAlias = Literal["interval", "crown"]
 
@@ -60,9 +60,10 @@ def local_bounds(
     require_computable(pair, net.output_dim, net.input_dim)
     chain = Layers.fused(net)
     boxes = Boxes.of(chain, lower, upper)
-    widest = max(layer.ball.mid.size for layer in chain.layers)
-    length = CHUNK // (2 * widest * net.output_dim)
-    parts = [METHODS[method](chain, piece.low, piece.high, pair) for piece in boxes.pieces(length)]
+    pieces = boxes.pieces(CHUNK // coefficients(chain))
+    parts = [
+        np.broadcast_to(METHODS[method](chain, piece.low, piece.high, pair), len(piece.low)) for piece in pieces
+    ]  # without hidden layers there is one Jacobian for all boxes
     return boxes.unflat(np.concatenate(parts))
 
 
@@ -79,20 +80,3 @@ def _crown(chain: Layers, low: Array, high: Array, pair: NormPair) -> Array:
 METHODS: Mapping[str, Callable[[Layers, Array, Array, NormPair], Array]] = MappingProxyType(
     {"interval": _interval, "crown": _crown}
 )
-
-
-def jacobian_norms(net: Chain, slopes: Slopes, pair: NormPair) -> Array:
-    """Upper bounds of ‖J‖_{p→q} over every Jacobian that slope ranges (N, n_k) allow, by functional passes, shape (N,).
-
-    For a node of a search: the slopes come from `slope_ranges` with its ranges and its partial pattern.
-    """
-    chain = Layers.of(net)
-    pair = reduced_pair(pair, chain.output_dim, chain.input_dim)
-    rows = Gradients.of(chain, slopes)
-    if pair.q == INF:
-        return rows.norms(dual(pair.p)).max(axis=-1)
-    bounds = norms_of_ranges(*rows.ranges(), pair)
-    if pair.p == 1.0:
-        columns = Gradients.of(chain.transposed(), slopes.transposed())
-        return np.fmin(bounds, columns.norms(pair.q).max(axis=-1))
-    return bounds

@@ -12,24 +12,27 @@ from lipverify.rounding import TINY, gamma
 
 @quiet
 def norms_of_ranges(low: Array, high: Array, pair: NormPair) -> Array:
-    """Upper bounds of ‖A‖_{p→q} over low ≤ A ≤ high, shapes (N, m, n) to (N,); inf where an end is infinite.
+    """Upper bounds of ‖A‖_{p→q} over low ≤ A ≤ high, shapes (..., m, n) to (...); inf where an end is infinite.
 
     For norms that do not decrease with |A| the norm of the greatest absolute values. For 2→2 the least of the
     Frobenius and the spectral norm of these, and ‖M‖ + ‖R‖ for the middle M and the radius R.
     """
+    shape, sides = low.shape[:-2], low.shape[-2:]
+    low, high = low.reshape(-1, *sides), high.reshape(-1, *sides)
     bounds = np.full(len(low), np.inf)
     known = np.flatnonzero(np.isfinite(low).all(axis=(1, 2)) & np.isfinite(high).all(axis=(1, 2)))
-    if not len(known):
-        return bounds
-    mid, rad = middle(low[known], high[known])
+    if len(known):
+        bounds[known] = _norms(low[known], high[known], pair)
+    return bounds.reshape(shape)
+
+
+def _norms(low: Array, high: Array, pair: NormPair) -> Array:
+    mid, rad = middle(low, high)
     if reduced_pair(pair, *mid.shape[1:]) != (2.0, 2.0):
-        bounds[known] = norms_upper(mid, rad, pair)
-        return bounds
-    size = magnitude(low[known], high[known])
-    centre, spread, whole = spectral_norms(np.concatenate([mid, rad, size])).reshape(3, -1)
+        return norms_upper(mid, rad, pair)
     frobenius = norms_upper(mid, rad, pair, enough=np.inf)
-    bounds[known] = np.minimum.reduce([frobenius, whole, np.nextafter(centre + spread, np.inf)])
-    return bounds
+    centre, spread, whole = spectral_norms(np.concatenate([mid, rad, magnitude(low, high)])).reshape(3, -1)
+    return np.minimum.reduce([frobenius, whole, np.nextafter(centre + spread, np.inf)])
 
 
 @quiet

@@ -81,6 +81,12 @@ class Gradients:
         """Entrywise ranges of the gradients, shapes (..., H, n_0)."""
         return self.low.reshape(*self.shape, -1), self.high.reshape(*self.shape, -1)
 
+    def within(self, low: Array, high: Array) -> Gradients:
+        """The same, where the entries are known to lie in these ranges, shapes (..., H, n_0), as well."""
+        flattened = (end.reshape(self.low.shape) for end in (low, high))
+        tighter = (np.maximum(self.low, next(flattened)), np.minimum(self.high, next(flattened)))
+        return Gradients(*tighter, self.steps, self.first_low, self.first_high, self.shape)
+
     def upper(self, directions: Array) -> Array:
         """Upper bounds of r·∇(c·f) for directions of shape (..., H, R, n_0), to (..., H, R)."""
         rows = np.broadcast_to(directions, (*self.shape, *directions.shape[-2:]))

@@ -60,7 +60,8 @@ def entries(matrix: oracle.Matrix) -> list[Fraction]:
 def partial(data: st.DataObject, pattern: oracle.Pattern) -> list[Signs]:
     """A region's pattern with some neurons left open."""
     return [
-        np.array([0 if data.draw(st.booleans()) else (1 if on else -1) for on in layer], dtype=np.int8) for layer in pattern
+        np.array([0 if data.draw(st.booleans()) else (1 if on else -1) for on in layer], dtype=np.int8)
+        for layer in pattern
     ]
 
 
