@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lipverify.arrays import Array, Indices
-from lipverify.relaxations.layers import Layer
+from lipverify.arrays import Array
+from lipverify.relaxations.layers import Layer, exact_below
 from lipverify.rounding import TINY, Ball, U, gamma
 
 _SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
@@ -28,6 +28,7 @@ def widened(low: Array, high: Array, error_low: Array, error_high: Array) -> tup
     return outward(below, above)
 
 
+@quiet
 def middle(low: Array, high: Array) -> tuple[Array, Array]:
     """A middle and a radius of [low, high]; (0, ∞) where an end is infinite."""
     mid = low / 2 + high / 2
@@ -87,28 +88,25 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     mid, rad = layer.weight.mid, layer.weight.rad
     bias, bias_rad = layer.bias
     up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
-    slack = 1 + gamma(2 * mid.shape[1] + 8)
-    spread = magnitude(low, high) @ rad.T + bias_rad
-    unit = _unit(np.concatenate([low, high, np.ones((len(low), 1))], axis=1))[:, None] + _unit(layer.ball.mid)
-    grid = np.ldexp(1.0, np.clip(unit + 52, -1000, 1000)) * (not layer.ball.rad.any()) * (unit > -1000)
+    slack = 1 + gamma(2 * len(up) + 8)
+    grid = exact_below(np.concatenate([low, high, np.ones((len(low), 1))], axis=1), layer.ball.mid)
+    if layer.ball.rad.any():
+        grid = np.zeros_like(grid)
     ends: list[Array] = []
     errors: list[Array] = []
     for near, far in ((low, high), (high, low)):
         mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
-        error = mass * gamma(4 * len(up) + 16) + spread + underflow(magnitude(near, far), np.abs(mid) + rad)
+        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), np.abs(mid) + rad) + bias_rad
+        if rad.any():  # an entry of one sign has its extremes where its middle has them
+            error = (
+                error
+                + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
+                + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
+            )
+            error = error + magnitude(near, far) @ np.where(np.abs(mid) < rad, rad, 0.0).T
         ends.append(near @ up - far @ down + bias)
         errors.append(np.where(mass < grid, 0.0, error * slack))
     return widened(ends[0], ends[1], errors[0], errors[1])
-
-
-def _unit(rows: Array) -> Indices:
-    """For each row an exponent e with all entries in 2^e·ℤ; 2000 where they are all 0, −4000 if one is infinite."""
-    finite = np.isfinite(rows)
-    mantissa, exponent = np.frexp(np.where(finite, rows, 0.0))
-    integers = np.ldexp(mantissa, 53).astype(np.int64)
-    lowest = np.frexp((integers & -integers).astype(np.float64))[1] + exponent - 54
-    lowest = np.where(finite, np.where(integers == 0, 2000, lowest), -4000)
-    return np.asarray(lowest.min(axis=-1), dtype=np.intp)
 
 
 def underflow(rows: Array, weight: Array) -> Array | float:

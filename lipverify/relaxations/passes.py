@@ -18,10 +18,10 @@ import numpy.typing as npt
 from lipverify.arrays import Array, Matrix
 from lipverify.norms import INF, NormPair, dual, norms_upper
 from lipverify.relaxations.enclosure import magnitude, matrix_product, middle, quiet, scaled
-from lipverify.relaxations.interval import Slopes, flat
+from lipverify.relaxations.interval import Slopes, flat, last_matrix
 from lipverify.relaxations.layers import Chain, Layers
 from lipverify.relaxations.linear import Step, chord, upper_bounds
-from lipverify.rounding import TINY, gamma
+from lipverify.rounding import TINY, Ball, gamma
 
 
 @final
@@ -55,12 +55,12 @@ class Gradients:
         The cost is that of Σ_k 2n_k passes through the layers above the k-th, for each node and read-out.
         """
         chain = Layers.of(net)
-        rows: Matrix = np.eye(chain.output_dim) if heads is None else np.asarray(heads, dtype=np.float64)
-        nodes = np.broadcast_shapes(*(s.shape[:-1] for s in slopes.low))
-        shape = (*nodes, len(rows))
-        low, high = matrix_product(rows, rows, chain.layers[-1].weight)
-        low, high = (flat(end, shape) for end in (low, high))
-        first = low, high
+        low, high = last_matrix(chain)
+        if heads is not None:
+            rows: Matrix = np.asarray(heads, dtype=np.float64)
+            low, high = matrix_product(rows, rows, chain.layers[-1].weight)
+        shape = (*np.broadcast_shapes(*(s.shape[:-1] for s in slopes.low)), len(low))
+        first = plain = low, high = flat(low, shape), flat(high, shape)
         steps: list[Step] = []
         for k in reversed(range(len(chain.slopes))):
             weight = chain.layers[k].weight
@@ -70,11 +70,13 @@ class Gradients:
             low, high = scaled(low, high, least, greatest)
             nothing = np.zeros(weight.shape[1])
             steps.insert(0, Step(weight.T, (nothing, nothing), magnitude(low, high), above, below))
-            plain = matrix_product(low[:, None, :], high[:, None, :], weight)
             unit = np.eye(weight.shape[1])
             bounds = upper_bounds(np.concatenate([unit, -unit])[None], steps, *first)
-            low = np.maximum(plain[0][:, 0], -bounds[:, len(unit) :])
-            high = np.minimum(plain[1][:, 0], bounds[:, : len(unit)])
+            # Plain intervals too: from tightened ranges an interval may come out looser by a rounding.
+            plain = _product(*scaled(*plain, least, greatest), weight)
+            found = (plain, _product(low, high, weight), (-bounds[:, len(unit) :], bounds[:, : len(unit)]))
+            low = np.maximum.reduce([end for end, _ in found])
+            high = np.minimum.reduce([end for _, end in found])
         return cls(low, high, tuple(steps), *first, shape)
 
     def ranges(self) -> tuple[Array, Array]:
@@ -128,3 +130,9 @@ class Gradients:
         square = np.nextafter(np.maximum(passed + shift, 0.0), np.inf)
         root = np.ldexp(np.nextafter(np.sqrt(square), np.inf), exponent)
         return np.where(np.isfinite(root), np.nextafter(root, np.inf), np.inf)
+
+
+def _product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:
+    """Ranges of vectors (B, m) times a matrix (m, n)."""
+    below, above = matrix_product(low[:, None, :], high[:, None, :], weight)
+    return below[:, 0], above[:, 0]
