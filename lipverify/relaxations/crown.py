@@ -16,7 +16,7 @@ from lipverify.relaxations.interval import Boxes, PartialPattern, Ranges, clippe
 from lipverify.relaxations.layers import Chain, Layers
 from lipverify.relaxations.linear import Lines, Step, chord, upper_bounds
 
-CHUNK = 2**22  # coefficients at a time: what fits a cache is faster, and memory stays bounded
+CHUNK = 2**20  # coefficients at a time: what fits a cache is faster, and memory stays bounded
 
 
 def crown_ranges(net: Chain, lower: npt.ArrayLike, upper: npt.ArrayLike, signs: PartialPattern | None = None) -> Ranges:

@@ -45,6 +45,8 @@ def magnitude(low: Array, high: Array) -> Array:
 def times(slope: Array, value: Array) -> tuple[Array, Array]:
     """slope · value rounded down and up; exact for powers of two within range; 0 times anything is 0."""
     product = np.where(slope == 0.0, 0.0, slope * value)
+    if ((slope == 0.0) | (np.abs(slope) == 1.0)).all():
+        return product, product
     normal = (np.abs(product) >= TINY) & (np.abs(product) < np.inf)
     exact = (np.abs(slope) == 1.0) | (product == 0.0) & ((slope == 0.0) | (value == 0.0))
     exact |= normal & (np.abs(np.frexp(slope)[0]) == 0.5)
