@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Matrix
+from lipverify.errors import InvalidArgument
 from lipverify.norms import INF, NormPair, dual, norms_upper
 from lipverify.relaxations.enclosure import magnitude, matrix_product, middle, quiet, scaled
 from lipverify.relaxations.interval import Slopes, flat, last_matrix
@@ -53,14 +54,22 @@ class Gradients:
         """The gradients of read-outs, shape (H, n_K), of every output if None, under slope ranges (..., n_k).
 
         The cost is that of Σ_k 2n_k passes through the layers above the k-th, for each node and read-out.
+
+        Raises
+        ------
+        InvalidArgument
+            For read-outs of another shape, or not finite ones.
         """
         chain = Layers.of(net)
         low, high = last_matrix(chain)
         if heads is not None:
             rows: Matrix = np.asarray(heads, dtype=np.float64)
+            if rows.ndim != 2 or rows.shape[1] != chain.output_dim or not np.isfinite(rows).all():
+                raise InvalidArgument(f"read-outs must be finite, of shape (H, {chain.output_dim}); got {rows.shape}")
             low, high = matrix_product(rows, rows, chain.layers[-1].weight)
         shape = (*np.broadcast_shapes(*(s.shape[:-1] for s in slopes.low)), len(low))
-        first = plain = low, high = flat(low, shape), flat(high, shape)
+        low, high = flat(low, shape), flat(high, shape)
+        first = plain = (low, high)
         steps: list[Step] = []
         for k in reversed(range(len(chain.slopes))):
             weight = chain.layers[k].weight
@@ -95,8 +104,6 @@ class Gradients:
         return self._upper(rows.reshape(-1, *rows.shape[-2:])).reshape(rows.shape[:-1])
 
     def _upper(self, directions: Array) -> Array:
-        if not self.steps:
-            return upper_bounds(directions, (), self.low, self.high)
         return upper_bounds(directions, self.steps, self.first_low, self.first_high)
 
     @quiet

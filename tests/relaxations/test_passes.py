@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipverify.arrays import Array
+from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.relaxations import jacobian
@@ -233,3 +234,10 @@ def test_extreme_scales(scale: float, other: float) -> None:
         assert inside(low, J, high)
     for pair in ALL_PAIRS:
         assert oracle.encloses(products, 0.0, float(jacobian_norms(net, slopes, pair)), pair.p, pair.q)
+
+
+def test_bad_read_outs() -> None:
+    net = Network([np.eye(2), np.ones((3, 2))])
+    for heads in ([1.0, 0.0, 0.0], [[1.0, 0.0]], [[1.0, 0.0, math.nan]]):
+        with pytest.raises(InvalidArgument, match="read-outs"):
+            Gradients.of(net, slope_ranges(net), heads)
