@@ -194,6 +194,23 @@ def test_spectral_norms_enclose_and_are_tight() -> None:
                 assert bound == pytest.approx(np.linalg.norm(a, 2), rel=1e-12)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.9, 1.0, 1.3])
+def test_a_wrong_decomposition_only_loosens(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing rests on the singular value decomposition: residuals and defects pay for what it gets wrong."""
+    decompose = np.linalg.svd
+
+    def wrong(a: Array, full_matrices: bool) -> tuple[Array, Array, Array]:
+        u, s, v = decompose(a, full_matrices=full_matrices)
+        return u, s * factor, v
+
+    a = np.random.default_rng(8).standard_normal((20, 3, 4))
+    norms = np.linalg.norm(a, 2, axis=(1, 2))
+    monkeypatch.setattr(np.linalg, "svd", wrong)
+    bounds = spectral_norms(a)
+    assert (bounds >= norms).all()
+    assert factor != 1 or bounds == pytest.approx(norms, rel=1e-12)
+
+
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
 def test_norms_of_ranges_bound_every_corner(pair: NormPair) -> None:
     rng = np.random.default_rng(7)

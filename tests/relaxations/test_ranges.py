@@ -226,6 +226,8 @@ def test_signs_go_before_ranges_and_linear_neurons_have_none() -> None:
     assert decided.low[0].tolist() == decided.high[0].tolist() == [0, 0.5, 2]
     below = preactivation_ranges(net, [-1, -1, -1], [1, 1, 1], [np.array([1, 1, 0], dtype=np.int8)])
     assert (below.low[1][0], below.high[1][0]) == (0 - 0.5 - 2, 1 + 0.5 + 0)
+    below = preactivation_ranges(net, [-1, -1, -1], [1, 1, 1], [np.array([-1, 0, -1], dtype=np.int8)])
+    assert (below.low[1][0], below.high[1][0]) == (0 - 0.5 - 2, 0 + 0.5 + 0)
 
 
 def test_no_hidden_layer_has_its_matrix_for_jacobian() -> None:
