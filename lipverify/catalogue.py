@@ -11,7 +11,9 @@ from lipverify.attacks.sample import Sample
 from lipverify.bound import Rigor
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
+from lipverify.estimators.crown import Crown
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.interval import Interval
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
 from lipverify.norms import NormPair
@@ -29,6 +31,8 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "autolip": AutoLip,
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
+        "interval": Interval,
+        "crown": Crown,
         "sample": Sample,
         "local-search": LocalSearch,
         "enumeration": _enumeration,

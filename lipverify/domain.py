@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
+from flint import fmpq
 
 from lipverify.arrays import Array, Matrix, Vector, frozen
 from lipverify.errors import InvalidDomain
-from lipverify.rationals import interior_ray, rational
+from lipverify.rationals import Never, farkas, interior_ray, rational, rational_matrix
 from lipverify.rounding import float_down, float_up
 
 
@@ -155,10 +157,13 @@ class Polytope:
                 "the polytope is empty or flat: A x < b has no solution; eliminate the variables that its equations fix"
             )
 
-    @property
+    @cached_property
     def bounded(self) -> bool:
-        """False: methods that need a bounded domain want a Box."""
-        return False
+        """Whether it lies in some box, decided exactly: its recession cone {A z ≤ 0} is {0} (proofs/domain.md)."""
+        rows = [[rational(-v) for v in row] for row in self.A.tolist()]
+        if rational_matrix(self.A).rank() < self.dimension:
+            return False
+        return isinstance(farkas(rows, [sum(column, fmpq(0)) for column in zip(*rows, strict=True)]), Never)
 
     @property
     def dimension(self) -> int:

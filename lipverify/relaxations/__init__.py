@@ -1,1 +1,1 @@
-"""Bounds of the Jacobians of a whole set of regions: of a box, or of a partial activation pattern."""
+"""Bounds on a box or a cell: pre-activations, Jacobians and their norms, certified and batched."""

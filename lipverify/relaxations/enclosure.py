@@ -1,0 +1,135 @@
+"""Interval arithmetic on batches of vectors and matrices, rounded outward.
+
+An enclosure is a pair of float arrays low ≤ high with the exact value between them. Overflow ends in an
+infinite end, never in a NaN. Proof: proofs/interval.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lipverify.arrays import Array
+from lipverify.relaxations.layers import Layer, exact_below
+from lipverify.rounding import TINY, Ball, U, gamma
+
+_SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
+quiet = np.errstate(over="ignore", invalid="ignore")
+
+
+def outward(low: Array, high: Array) -> tuple[Array, Array]:
+    """Ends that overflow made infinite on the wrong side, or NaN, become infinite on the right one."""
+    return np.where(low < np.inf, low, -np.inf), np.where(high > -np.inf, high, np.inf)
+
+
+def widened(low: Array, high: Array, error_low: Array, error_high: Array) -> tuple[Array, Array]:
+    """low − error and high + error, rounded outward; an error of 0 leaves the end as it is."""
+    below = np.where(error_low == 0.0, low, np.nextafter(low - error_low, -np.inf))
+    above = np.where(error_high == 0.0, high, np.nextafter(high + error_high, np.inf))
+    return outward(below, above)
+
+
+@quiet
+def middle(low: Array, high: Array) -> tuple[Array, Array]:
+    """A middle and a radius of [low, high]; (0, ∞) where an end is infinite."""
+    mid = low / 2 + high / 2
+    rad = np.maximum(high - mid, mid - low) * (1 + 4 * U)
+    lost = ~np.isfinite(rad)
+    return np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
+
+
+def magnitude(low: Array, high: Array) -> Array:
+    """The greatest absolute value in [low, high]."""
+    return np.maximum(np.abs(low), np.abs(high))
+
+
+def times(slope: Array, value: Array) -> tuple[Array, Array]:
+    """slope · value rounded down and up; exact for powers of two within range; 0 times anything is 0."""
+    product = np.where(slope == 0.0, 0.0, slope * value)
+    if ((slope == 0.0) | (np.abs(slope) == 1.0)).all():
+        return product, product
+    normal = (np.abs(product) >= TINY) & (np.abs(product) < np.inf)
+    exact = (np.abs(slope) == 1.0) | (product == 0.0) & ((slope == 0.0) | (value == 0.0))
+    exact |= normal & (np.abs(np.frexp(slope)[0]) == 0.5)
+    return (
+        np.where(exact, product, np.nextafter(product, -np.inf)),
+        np.where(exact, product, np.nextafter(product, np.inf)),
+    )
+
+
+@quiet
+def scaled(low: Array, high: Array, slope_low: Array, slope_high: Array) -> tuple[Array, Array]:
+    """The range of d·v over v in [low, high] and d in [slope_low, slope_high]: at the four corners."""
+    corners = [times(d, v) for d in (slope_low, slope_high) for v in (low, high)]
+    below, above = corners[0]
+    for lower, upper in corners[1:]:
+        below, above = np.minimum(below, lower), np.maximum(above, upper)
+    return outward(below, above)
+
+
+@quiet
+def bent(low: Array, high: Array, slopes: Array) -> tuple[Array, Array]:
+    """The range of a two-slope neuron over [low, high]; slopes of shape (n, 2)."""
+    left, right = slopes[:, 0], slopes[:, 1]
+    at_low = times(np.where(low < 0, left, right), low)
+    at_high = times(np.where(high < 0, left, right), high)
+    crosses = (low < 0) & (high > 0)
+    below, above = np.minimum(at_low[0], at_high[0]), np.maximum(at_low[1], at_high[1])
+    return outward(
+        np.where(crosses, np.minimum(below, 0.0), below),
+        np.where(crosses, np.maximum(above, 0.0), above),
+    )
+
+
+@quiet
+def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
+    """The range of Wx + b over x in [low, high], shapes (N, n_in) to (N, n_out).
+
+    Where all numbers are small multiples of one power of two (integers, say) the ends are exact: neurons
+    that touch zero at a corner of the box are common there, and an outward step would undecide them.
+    """
+    mid, rad = layer.weight.mid, layer.weight.rad
+    bias, bias_rad = layer.bias
+    up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
+    slack = 1 + gamma(2 * len(up) + 8)
+    grid = exact_below(np.concatenate([low, high, np.ones((len(low), 1))], axis=1), layer.ball.mid)
+    if layer.ball.rad.any():
+        grid = np.zeros_like(grid)
+    ends: list[Array] = []
+    errors: list[Array] = []
+    for near, far in ((low, high), (high, low)):
+        mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
+        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), np.abs(mid) + rad) + bias_rad
+        if rad.any():  # an entry of one sign has its extremes where its middle has them
+            error = (
+                error
+                + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
+                + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
+            )
+            error = error + magnitude(near, far) @ np.where(np.abs(mid) < rad, rad, 0.0).T
+        ends.append(near @ up - far @ down + bias)
+        errors.append(np.where(mass < grid, 0.0, error * slack))
+    return widened(ends[0], ends[1], errors[0], errors[1])
+
+
+def underflow(rows: Array, weight: Array) -> Array | float:
+    """What underflow can hide in rows @ weightᵀ, both non-negative; 0 where no product can underflow."""
+    least = float(np.where(rows > 0, rows, 1.0).min(initial=1.0)) * float(np.where(weight > 0, weight, 1.0).min())
+    if least > _SAFE:
+        return 0.0
+    met = (rows > 0).astype(np.float64) @ (weight > 0).astype(np.float64).T
+    return (met + (met > 0)) * TINY
+
+
+@quiet
+def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:
+    """The range of X·W over X in [low, high], shape (..., m, n), and W in a ball of shape (n, k)."""
+    mid, rad = middle(low, high)
+    size = np.abs(weight.mid)
+    n = size.shape[0]
+    centre = mid @ weight.mid
+    relative = gamma(n + 2)  # applied last: a subnormal middle times it would be lost
+    spread = ((np.abs(mid) + rad / relative) @ size) * relative
+    if weight.rad.any():
+        spread = spread + (np.abs(mid) + rad) @ weight.rad
+    spread = spread * (1 + gamma(2 * n + 8)) + underflow(magnitude(low, high), (size + weight.rad).T)
+    return widened(centre, centre, spread, spread)
