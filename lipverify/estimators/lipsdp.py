@@ -14,7 +14,7 @@ from lipverify.estimators.chain import product_up
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation, certified_square
-from lipverify.relaxations.split import Chain
+from lipverify.relaxations.split import Oriented
 from lipverify.rounding import up
 
 _STEPS = 40  # Newton steps between two looks at the clock
@@ -57,7 +57,7 @@ class LipSDP:
         if upper == 0.0:
             yield self._bound(upper, Status.ONE_SIDED, 0)
             return
-        chain = Chain.of(problem.network)
+        chain = Oriented.of(problem.network)
         state, steps, status = Relaxation.root(chain, chain.linear), 0, Status.ONE_SIDED
         while steps < self.steps:
             state = state.descend(chain, 0.0, self.tolerance, _STEPS)

@@ -18,7 +18,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
-from lipverify.relaxations.split import Chain, Forms, propagate
+from lipverify.relaxations.split import Oriented, Forms, propagate
 from lipverify.rounding import U, gamma
 
 Descent: TypeAlias = Callable[..., tuple[float, Vector, float, float, Array, int]]
@@ -59,7 +59,7 @@ class Relaxation:
     steps: int
 
     @classmethod
-    def root(cls, chain: Chain, signs: Signs) -> Relaxation:
+    def root(cls, chain: Oriented, signs: Signs) -> Relaxation:
         """A strictly feasible start.
 
         From the end of the chain backwards: t ‖v_k‖² bounds what follows layer k. With v = αy + u it is at most
@@ -88,28 +88,29 @@ class Relaxation:
         return replace(self, signs=signs, multipliers=self.multipliers[kept], scores=self.scores[kept], gap=math.inf)
 
     def descend(
-        self, chain: Chain, target: float, tolerance: float, limit: int, descent: Descent = barrier.descend
+        self, chain: Oriented, target: float, tolerance: float, limit: int, descent: Descent = barrier.descend
     ) -> Relaxation:
         """Decrease ρ until it is ≤ target > 0, or cannot be (in real arithmetic); for target 0, to the end."""
-        forms = Forms.of(chain, self.signs)
-        if not len(forms.free):
-            rho = float(np.linalg.eigvalsh(forms.gram)[-1]) if np.isfinite(forms.gram).all() else math.inf
-            return replace(self, rho=max(rho, 0.0), gap=0.0)
-        rho, multipliers, mu, gap, scores, steps = descent(
-            forms.rows,
-            forms.gram,
-            _frozen(chain, forms),
-            self.rho,
-            self.multipliers,
-            self.mu,
-            target,
-            tolerance,
-            limit,
-        )
+        with np.errstate(all="ignore"):  # what overflows here is not certified later
+            forms = Forms.of(chain, self.signs)
+            if not len(forms.free):
+                rho = float(np.linalg.eigvalsh(forms.gram)[-1]) if np.isfinite(forms.gram).all() else math.inf
+                return replace(self, rho=max(rho, 0.0), gap=0.0)
+            rho, multipliers, mu, gap, scores, steps = descent(
+                forms.rows,
+                forms.gram,
+                _frozen(chain, forms),
+                self.rho,
+                self.multipliers,
+                self.mu,
+                target,
+                tolerance,
+                limit,
+            )
         return Relaxation(self.signs, float(rho), multipliers, float(mu), float(gap), scores, int(steps))
 
 
-def _frozen(chain: Chain, forms: Forms) -> Bools:
+def _frozen(chain: Oriented, forms: Forms) -> Bools:
     """Neurons that see nothing but rounding noise: their multiplier could grow without end, and is left alone."""
     m = len(forms.free)
     seen = np.abs(forms.rows)
@@ -117,7 +118,7 @@ def _frozen(chain: Chain, forms: Forms) -> Bools:
     return np.asarray(seen.max(axis=1) <= _NOISE * chain.row_sizes[forms.free])
 
 
-def certified_square(chain: Chain, relaxation: Relaxation) -> float:
+def certified_square(chain: Oriented, relaxation: Relaxation) -> float:
     """A float ρ with ‖W_K D ⋯ W_1‖² ≤ ρ for every completion of the signs, rounding included; inf if none is shown."""
     rho = max(relaxation.rho, _TINIEST)
     for slack in (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0):
@@ -127,7 +128,7 @@ def certified_square(chain: Chain, relaxation: Relaxation) -> float:
     return math.inf
 
 
-def is_certified(chain: Chain, relaxation: Relaxation, rho: float) -> bool:
+def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
     """Whether Z(ρ, T) ⪰ 0 is shown for the exact forms of the pattern and its multipliers, whatever its own ρ.
 
     Everything is built afresh from the exact weights. |Z̃ − Z| ≤ γ M entrywise for the same expression M in absolute

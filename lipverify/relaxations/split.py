@@ -22,7 +22,7 @@ from lipverify.rounding import TINY, gamma
 
 @final
 @dataclass(frozen=True, eq=False)
-class Chain:
+class Oriented:
     """2^−exponent · J, or its transpose, as W_K D_{K−1} ⋯ D_1 W_1 with D_k = diag(α or β), from the narrower end.
 
     Attributes
@@ -45,7 +45,7 @@ class Chain:
     exponent: int
 
     @classmethod
-    def of(cls, net: Network) -> Chain:
+    def of(cls, net: Network) -> Oriented:
         """The chain of a network."""
         weights, slopes = list(net.weights), list(net.slopes)
         starts = np.cumsum([0, *net.hidden])
@@ -138,7 +138,7 @@ class Forms:
     free: Indices
 
     @classmethod
-    def of(cls, chain: Chain, signs: Signs) -> Forms:
+    def of(cls, chain: Oriented, signs: Signs) -> Forms:
         """The forms when neurons are decided as in `signs`, shape (n,) in the order of reading, 0 undecided."""
         free = (signs == 0).nonzero()[0]
         chosen = np.where(signs > 0, chain.beta, chain.alpha)
@@ -148,7 +148,7 @@ class Forms:
 
 
 def propagate(
-    chain: Chain, weights: tuple[Matrix, ...], chosen: Vector, delta: Vector, free: Indices
+    chain: Oriented, weights: tuple[Matrix, ...], chosen: Vector, delta: Vector, free: Indices
 ) -> tuple[Matrix, Matrix]:
     """Rows δ_i y_i of the undecided neurons, shape (m, d + m), and the values in front of the last matrix.
 

@@ -24,6 +24,7 @@ from lipverify.domain import Domain
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
+from tests.solvers import promises
 
 INF = math.inf
 NORMS: tuple[Any, ...] = (1, 2, INF)
@@ -36,40 +37,11 @@ def exact(net: lv.Network, p: Any = 2, domain: Domain | None = None, **options: 
     return lv.exact(net, method="enumeration", p=p, domain=domain, **options)
 
 
-def ends(p: Any) -> tuple[float, float]:
-    """The pair of norms that p means."""
-    p_in, q_out = p if isinstance(p, tuple) else (p, p)
-    return float(p_in), float(q_out)
-
-
 def hold_to_the_oracle(net: lv.Network, p: Any, domain: Domain, bound: lv.Bound) -> None:
-    """Everything that a Bound with status EXACT promises, checked in Fractions."""
-    found = oracle.regions(net, domain)
-    jacobians = [region.jacobian for region in found]
-    p_in, q_out = ends(p)
-    assert bound.status is lv.Status.EXACT
-    assert bound.lower_rigor is bound.upper_rigor is lv.Rigor.PROVED
-    assert bound.regions == len(found)
-    assert bound.lower <= bound.upper <= math.nextafter(bound.lower, INF)
-    assert oracle.encloses(jacobians, bound.lower, bound.upper, p_in, q_out)
-    square = oracle.largest_square(jacobians, p_in, q_out)
-    if square is not None:
-        assert bound.exact_square == square
-        assert bound.exact_value is None or bound.exact_value**2 == square
-        if 2 not in (p_in, q_out) or (net.is_scalar and p_in != 2):
-            assert bound.exact_value is not None
-    assert bound.enclosure is not None
-    low, high = bound.enclosure
-    assert bound.lower <= low <= high <= bound.upper
-    # the witness: a point inside, its pattern, and the constant attained there
-    assert bound.witness is not None
-    located = oracle.locate(net, domain, bound.witness.point)
-    assert located is not None
-    pattern, jacobian = located
-    assert pattern == bound.witness.pattern
-    assert oracle.encloses([jacobian], bound.lower, bound.upper, p_in, q_out)
-    if square is not None:
-        assert oracle.square(jacobian, p_in, q_out) == square
+    """What every exact method promises, and what enumeration does beyond that."""
+    promises.hold_to_the_oracle(net, p, domain, bound)
+    assert bound.upper_rigor is lv.Rigor.PROVED
+    assert bound.regions == len(oracle.regions(net, domain))
 
 
 # The oracle ----------------------------------------------------------------------------------------

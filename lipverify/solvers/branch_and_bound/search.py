@@ -28,6 +28,7 @@ from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.closing import Grid
+from lipverify.solvers.branch_and_bound.stability import Stability
 from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound, NodeBounds
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
@@ -51,6 +52,8 @@ class BranchAndBound:
         Kinds of node bounds, cheapest first; those that have nothing to say about a problem are left out.
     incumbent
         A lower method that is run beside the search.
+    ceiling
+        An upper method that gives the upper side until the root has been bounded.
     rule
         The branching rule.
     order
@@ -64,6 +67,7 @@ class BranchAndBound:
 
     bounds: tuple[NodeBounds, ...]
     incumbent: Method | None = None
+    ceiling: Method | None = None
     rule: BranchingRule = field(default_factory=BestScore)
     order: Literal["depth-first", "best-first"] = "depth-first"
     opening: int = 40
@@ -93,6 +97,27 @@ class BranchAndBound:
         yield search.result()
 
 
+@dataclass(slots=True)
+class _Record:
+    """How often a cheaper bound was asked and closed a node: one that hardly ever does is hardly ever asked."""
+
+    asked: int = 0
+    closed: int = 0
+    skipped: int = 0
+
+    def worth_asking(self) -> bool:
+        """True while it is new, while it closes one node in thirty, and now and then to see whether that has changed."""
+        if self.asked < 30 or 30 * self.closed >= self.asked:
+            return True
+        self.skipped += 1
+        return self.skipped % 30 == 0
+
+    def count(self, closed: bool) -> None:
+        """Remember an answer."""
+        self.asked += 1
+        self.closed += closed
+
+
 @final
 class _Search:
     """One run: the open nodes, the incumbent, the counts."""
@@ -104,8 +129,10 @@ class _Search:
         self._budget = budget
         self._grid = Grid.of(problem)
         self._cells = Cells(problem.network, problem.domain, budget.seed)
+        self._stability = Stability(problem.network, problem.domain) if problem.domain.bounded else None
         opened = [(bounds.name, bounds.open(problem)) for bounds in options.bounds]
         self._bounds: list[tuple[str, NodeBound]] = [(name, bound) for name, bound in opened if bound is not None]
+        self._records = [_Record() for _ in self._bounds]
         self._best: Certified | None = None
         self._lower = 0.0
         self._enough = -1.0
@@ -121,11 +148,15 @@ class _Search:
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
+        if self._options.ceiling is not None and supports(self._options.ceiling, self._problem):
+            for bound in self._options.ceiling.run(self._problem, self._budget):
+                self._root_upper = min(self._root_upper, bound.upper)
+                yield
+        self._consider(self._cells.root(), self._linear(), None, self._root_upper)
+        yield
         for _ in range(self._options.opening):
             self._try_incumbent()
             yield
-        self._consider(self._cells.root(), self._linear(), None, math.inf)
-        yield
         while (node := self._next()) is not None:
             self._expand(node)
             if self._counts["nodes"] == _LONG:
@@ -177,7 +208,7 @@ class _Search:
 
     def _consider(self, cell: Cell, signs: Signs, parent: Estimate | None, upper: float) -> Node | None:
         """The node of some signs, or None when it is dealt with."""
-        found = self._cells.restrict(cell, signs)
+        found = self._decide(cell, signs)
         if found is None:
             self._counts["empty"] += 1
             return None
@@ -203,20 +234,38 @@ class _Search:
             return None
         return node
 
+    def _decide(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs] | None:
+        """The cell of some signs with all that follows from them, or None when, proven, it holds no region."""
+        while True:
+            found = self._cells.restrict(cell, signs)
+            if found is None or self._stability is None or self._cells.is_region(found[0]):
+                return found
+            cell, signs = found
+            gained = self._stability.implied(signs)
+            if gained is None:
+                return None
+            if not (gained & (signs == 0)).any():
+                return cell, signs
+            signs = np.where(signs == 0, gained, signs)
+
     def _bound(self, signs: Signs, parent: Estimate | None, upper: float) -> tuple[Estimate, float]:
-        """The estimate of the last bound, and a certified upper bound from all of them."""
-        estimate = Estimate(math.inf, np.zeros(self._net.neurons), {})
-        states = {}
-        for name, bound in self._bounds:
+        """What the bounds say, cheapest first, and a certified upper bound from those that were asked."""
+        states: dict[str, Estimate] = {}
+        scores, least = np.zeros(self._net.neurons), math.inf
+        for k, (name, bound) in enumerate(self._bounds):
+            record = self._records[k]
+            if parent is not None and k + 1 < len(self._bounds) and not record.worth_asking():
+                continue
             before = None if parent is None else parent.state.get(name)
             own = bound.estimate(signs, before, self._enough)
-            states[name] = own
+            states[name], scores, least = own, own.scores, min(least, own.upper)
             if parent is None or own.upper <= self._enough:
                 upper = min(upper, bound.certified(signs, own, self._enough))
-            estimate = Estimate(min(estimate.upper, own.upper), own.scores, states)
-            if self._closes(upper):
+            closed = self._closes(upper)
+            record.count(closed)
+            if closed:
                 break
-        return estimate, upper
+        return Estimate(least, scores, states), upper
 
     def _closes(self, upper: float) -> bool:
         """Whether a certified upper bound rules out anything better than the incumbent."""
@@ -263,7 +312,8 @@ class _Search:
 
     def report(self, status: Status) -> Bound:
         """The interval proved so far."""
-        upper = max((node.upper for node in self._open()), default=self._root_upper if not self._counts["nodes"] else 0.0)
+        started = self._counts["nodes"] > 0 or bool(self._stack or self._heap)
+        upper = max((node.upper for node in self._open()), default=0.0 if started else self._root_upper)
         ceiling = max(upper, self._sloppy, self._best.norm.upper if self._best else 0.0)
         return Bound(
             method=BranchAndBound.name,

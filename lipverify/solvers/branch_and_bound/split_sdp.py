@@ -14,7 +14,7 @@ from lipverify.norms import EUCLIDEAN
 from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
-from lipverify.relaxations.split import Chain
+from lipverify.relaxations.split import Oriented
 from lipverify.rounding import down, up
 from lipverify.solvers.branch_and_bound.node import Estimate
 
@@ -46,14 +46,14 @@ class SplitSDP:
         """The bound for p = 2; None for other norms."""
         if problem.norm not in EUCLIDEAN:
             return None
-        return OpenSplitSDP(self, Chain.of(problem.network))
+        return OpenSplitSDP(self, Oriented.of(problem.network))
 
 
 @final
 class OpenSplitSDP:
     """`SplitSDP` for one network: counts its descents, and changes to compiled code when they become many."""
 
-    def __init__(self, options: SplitSDP, chain: Chain) -> None:
+    def __init__(self, options: SplitSDP, chain: Oriented) -> None:
         self._options = options
         self._chain = chain
         self._descent: Descent = barrier.descend
