@@ -14,15 +14,23 @@ from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.crown import Crown
 from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.interval import Interval
+from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
+from lipverify.solvers.branch_and_bound.search import BranchAndBound
+from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
+from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
 from lipverify.solvers.enumeration import Enumeration
 
 
 def _enumeration() -> Method:
     return Enumeration(bound=AutoLip())
+
+
+def _branch_and_bound() -> Method:
+    return BranchAndBound((SlopePasses(), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
 
 
 METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
@@ -31,11 +39,13 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "autolip": AutoLip,
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
+        "lipsdp": LipSDP,
         "interval": Interval,
         "crown": Crown,
         "sample": Sample,
         "local-search": LocalSearch,
         "enumeration": _enumeration,
+        "branch-and-bound": _branch_and_bound,
     }
 )
 

@@ -26,11 +26,13 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "autolip": ({ONE, TWO, INF}, False),
     "seqlip": ({TWO}, False),
     "seqlip-greedy": ({TWO}, False),
+    "lipsdp": ({TWO}, False),
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
     "sample": (set(ALL_PAIRS), False),
     "local-search": (set(ALL_PAIRS), False),
     "enumeration": (set(ALL_PAIRS), False),
+    "branch-and-bound": (set(ALL_PAIRS), False),
 }
 NET = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2], [0, 1, 1]], [[1, 2], [2, -1]]], [[0, 1, -1], [1, 0], [0, 0]])
 DOMAINS: tuple[Domain, ...] = (

@@ -136,25 +136,18 @@ class Cells:
         """
         signs = signs.copy()
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            found: Cell | None = cell
             if not cell.layers and self._net.slopes:
-                opened = self._open(cell, LayerForms.first(self._net), 0, signs)
-                if opened is None:
-                    return None
-                cell = opened
-            while cell.top is not None:
-                entered = self._enter(cell, signs)
-                if entered is None:
-                    return None
-                cell = entered
-                if not cell.complete or len(cell.layers) == len(self._net.slopes):
+                found = self._open(cell, LayerForms.first(self._net), 0, signs)
+            while found is not None and found.layers:
+                found = self._enter(found, signs)
+                if found is None or not found.complete or len(found.layers) == len(self._net.slopes):
                     break
-                states = cell.top.states.copy()
-                states[cell.top.rows] = cell.signs[-1] > 0
-                above = self._open(cell, cell.top.forms.above(states), cell.top.first + len(states), signs)
-                if above is None:
-                    return None
-                cell = above
-        return cell, signs
+                top = found.layers[-1]
+                states = top.states.copy()
+                states[top.rows] = found.signs[-1] > 0
+                found = self._open(found, top.forms.above(states), top.first + len(states), signs)
+        return None if found is None else (found, signs)
 
     def is_region(self, cell: Cell) -> bool:
         """Whether every neuron is decided on the cell."""

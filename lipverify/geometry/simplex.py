@@ -98,4 +98,3 @@ def climb(rows: Matrix, form: Vector, start: Vector, limit: int) -> tuple[int, V
                     inverse[j, c] -= factor * inverse[j, leaving]
         basis[leaving] = entering
     return 0, ray, basis, inverse
-

@@ -8,13 +8,14 @@ computed here proposes T; `relaxations.sdp` certifies. The text is plain numpy, 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg import get_lapack_funcs
 
 from lipverify.arrays import Array, Bools, Matrix, Vector
 
 CENTRED = 0.8  # a Newton decrement below this counts as centred
 SHRINK = 0.15  # of μ once centred
 ARMIJO = 0.1
+(_trtri,) = get_lapack_funcs(("trtri",), dtype=np.float64)
 RESCUE = 8.0  # of μ when the iteration is jammed
 MOST_RESCUES = 4
 
@@ -22,14 +23,14 @@ MOST_RESCUES = 4
 def cholesky(A: Matrix) -> tuple[Matrix, bool]:
     """The lower Cholesky factor, and whether there is one."""
     try:
-        return np.linalg.cholesky(A), True
+        return np.linalg.cholesky(A).astype(np.float64, copy=False), True
     except np.linalg.LinAlgError:
         return A, False
 
 
 def lower_inverse(L: Matrix) -> Matrix:
     """The inverse of a lower triangular matrix."""
-    return dtrtri(L, lower=1)[0]
+    return _trtri(L, lower=1)[0]
 
 
 def assemble(rows: Matrix, gram: Matrix, rho: float, multipliers: Vector) -> Matrix:
@@ -146,7 +147,8 @@ def descend(
             if positive:
                 volume = 2 * np.log(np.diag(M)).sum()
                 if r / mu - volume <= value - ARMIJO * length * square + 1e-9 * abs(value):
-                    L, rho, T, logdet, moved = M, r, t, volume, True
+                    L, T, logdet, moved = M, t, volume, True
+                    rho = float(r)
                     break
             length *= max(0.25, 1.5 / (1 + decrement)) if k == 0 and decrement > 2 else 0.5
         if not moved:

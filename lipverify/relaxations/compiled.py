@@ -6,8 +6,6 @@ module is imported by long searches only, and by nothing at the top of a file.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 from numba.extending import overload, register_jitable

@@ -18,7 +18,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
-from lipverify.relaxations.split import Oriented, Forms, propagate
+from lipverify.relaxations.split import Forms, Oriented, propagate
 from lipverify.rounding import U, gamma
 
 Descent: TypeAlias = Callable[..., tuple[float, Vector, float, float, Array, int]]
@@ -26,6 +26,7 @@ Descent: TypeAlias = Callable[..., tuple[float, Vector, float, float, Array, int
 
 _NOISE = 1e-13  # rows smaller than this beside their neuron's weights carry no information
 _START = 0.01  # μ / ρ at the root
+_AHEAD = 0.3  # of the way to a target
 _LEAST = 1e-9  # of the bounds of a start, whose matrices may be zero
 _TINIEST = 2.0**-500  # of a ρ that is certified
 _ROOM = 1.5  # how far inside the feasible set a start is
@@ -82,10 +83,18 @@ class Relaxation:
         """Positions of the undecided neurons, shape (m,)."""
         return (self.signs == 0).nonzero()[0]
 
-    def decided(self, signs: Signs) -> Relaxation:
-        """The start for a pattern that decides more: what is left of the multipliers stays strictly feasible."""
+    def decided(self, signs: Signs, target: float = 0.0) -> Relaxation:
+        """The start for a pattern that decides more: what is left of the multipliers stays strictly feasible.
+
+        μ is set as if ρ − target were a duality gap: so far from the boundary that the target, if it can be reached,
+        is a few steps away.
+        """
         kept = signs[self.free] == 0
-        return replace(self, signs=signs, multipliers=self.multipliers[kept], scores=self.scores[kept], gap=math.inf)
+        multipliers = self.multipliers[kept]
+        mu = max(_AHEAD * (self.rho - target), _START * self.rho) / (len(multipliers) + 10)
+        return replace(
+            self, signs=signs, multipliers=multipliers, scores=self.scores[kept], mu=mu, gap=math.inf, steps=0
+        )
 
     def descend(
         self, chain: Oriented, target: float, tolerance: float, limit: int, descent: Descent = barrier.descend

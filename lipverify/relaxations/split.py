@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -49,7 +50,7 @@ class Oriented:
         """The chain of a network."""
         weights, slopes = list(net.weights), list(net.slopes)
         starts = np.cumsum([0, *net.hidden])
-        order = [np.arange(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+        order = [np.arange(a, b) for a, b in pairwise(starts)]
         if net.output_dim < net.input_dim:
             weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
             slopes, order = slopes[::-1], order[::-1]
@@ -77,7 +78,7 @@ class Oriented:
     def layers(self) -> tuple[slice, ...]:
         """The positions of each layer's neurons."""
         ends = np.cumsum([0, *(w.shape[0] for w in self.weights[:-1])]).tolist()
-        return tuple(slice(a, b) for a, b in zip(ends, ends[1:], strict=False))
+        return tuple(slice(a, b) for a, b in pairwise(ends))
 
     @cached_property
     def delta(self) -> Vector:

@@ -7,7 +7,6 @@ is as good as one at the incumbent (proofs/branch_and_bound.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
@@ -77,5 +76,3 @@ def _exponent(values: Array) -> int:
 def _twos(x: float) -> int:
     numerator, denominator = x.as_integer_ratio()
     return (numerator & -numerator).bit_length() - denominator.bit_length()
-
-

@@ -28,8 +28,8 @@ from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.closing import Grid
-from lipverify.solvers.branch_and_bound.stability import Stability
 from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound, NodeBounds
+from lipverify.solvers.branch_and_bound.stability import Stability
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
 _LONG = 400  # nodes after which compiled code is loaded
@@ -106,7 +106,7 @@ class _Record:
     skipped: int = 0
 
     def worth_asking(self) -> bool:
-        """True while it is new, while it closes one node in thirty, and now and then to see whether that has changed."""
+        """True while it is new or closes one node in thirty, and now and then to see whether that has changed."""
         if self.asked < 30 or 30 * self.closed >= self.asked:
             return True
         self.skipped += 1

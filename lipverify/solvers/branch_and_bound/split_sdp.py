@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, final
 
@@ -70,16 +70,14 @@ class OpenSplitSDP:
         if parent is None:
             relaxation, limit = Relaxation.root(chain, mine), 10 * self._options.steps
         else:
-            relaxation, limit = parent.state.decided(mine), self._options.steps
-            # Far enough from the boundary that the target can be reached in a few steps, if it can.
-            ahead = max(0.3 * (relaxation.rho - target), 0.01 * relaxation.rho)
-            relaxation = replace(relaxation, mu=ahead / (len(relaxation.multipliers) + 10))
+            relaxation, limit = parent.state.decided(mine, target), self._options.steps
         relaxation = relaxation.descend(chain, target, _TOLERANCE, limit, self._descent)
         return Estimate(self._root(relaxation.rho), self._scores(relaxation), relaxation)
 
     def certified(self, signs: Signs, estimate: Estimate, enough: float) -> float:
         """The bound of the multipliers, certified at `enough` if they reach so far."""
-        relaxation: Relaxation = estimate.state
+        relaxation = estimate.state
+        assert isinstance(relaxation, Relaxation)
         square = self._square(enough)
         if 0 < relaxation.rho <= square and is_certified(self._chain, relaxation, square):
             return enough
