@@ -7,6 +7,7 @@
       rounding.py rationals.py  floats with their errors; exact linear algebra and Farkas' alternative
       readers/                  torch, onnx, npz/json, vnnlib; passes/: one rewriting pass per file
       geometry/                 activation regions: cone, circuits, LP, walk, witnesses
+      relaxations/              bounds on a box or a cell: intervals, CROWN, functional passes
       estimators/ attacks/      upper bounds; lower bounds: one per file
       solvers/                  exact methods, one per file
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions

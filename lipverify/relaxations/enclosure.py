@@ -100,11 +100,8 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
         mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
         error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), np.abs(mid) + rad) + bias_rad
         if rad.any():  # an entry of one sign has its extremes where its middle has them
-            error = (
-                error
-                + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
-                + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
-            )
+            error = error + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
+            error = error + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
             error = error + magnitude(near, far) @ np.where(np.abs(mid) < rad, rad, 0.0).T
         ends.append(near @ up - far @ down + bias)
         errors.append(np.where(mass < grid, 0.0, error * slack))

@@ -3,8 +3,8 @@
 A vector V_k = ∂(c·f)/∂(outputs of layer k) comes from V_{k+1} by V_k = W_{k+1}ᵀ D V_{k+1}, D diagonal with entries in
 known ranges. On the range of a coordinate v of V_{k+1}, d·v lies under the chord of max(d_low·v, d_high·v) and above
 that of min(…), so a functional of V_0 = ∇(c·f) can be pushed to the outputs, where V is known. Passes along
-the axes tighten the ranges of every V_k on the way, so the entries of the Jacobian are never looser than
-interval arithmetic's; passes along chosen directions bound norms of rows. ROUNDED. Proof: proofs/passes.md.
+the axes tighten the ranges of every V_k on the way: up to rounding, the entries of the Jacobian are never looser
+than interval arithmetic's. Passes along chosen directions bound norms of rows. ROUNDED. Proof: proofs/passes.md.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lipverify.attacks.sample import Sample
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.domain import Box, Domain, Everywhere, Polytope
 from lipverify.errors import InvalidArgument, UnsupportedDomain, UnsupportedNorm
@@ -21,6 +23,8 @@ from lipverify.estimators.interval import Interval
 from lipverify.network import IDENTITY, Network
 from lipverify.norms import ALL_PAIRS, SAME_NORM, NormPair, norm_pair
 from lipverify.problem import Budget, Method, Problem, require_supported
+from lipverify.readers import load
+from lipverify.readers.vnnlib import load_box
 from lipverify.relaxations.local import METHODS, local_bounds
 from lipverify.testing.strategies import domains, networks
 from tests import oracle
@@ -220,3 +224,18 @@ def test_bad_questions() -> None:
         local_bounds(net, low[:3], high[:3], NormPair(2.0, 2.0))
     with pytest.raises(UnsupportedNorm, match="NP-hard"):
         local_bounds(net, low, high, NormPair(math.inf, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "property_file"),
+    [
+        ("reach_prob_density/vdp.onnx", "reach_prob_density/vdp_0.vnnlib"),
+        ("rl_benchmarks/cartpole.onnx", "rl_benchmarks/cartpole_case_safe_14.vnnlib"),
+        ("acasxu/ACASXU_run2a_5_9_batch_2000.onnx", "acasxu/prop_1.vnnlib"),
+    ],
+)
+def test_real_networks(data: Path, model: str, property_file: str) -> None:
+    """Above every gradient that sampling finds, and tighter than intervals."""
+    net, box = load(data / model), load_box(data / property_file)
+    *_, sampled = Sample().run(Problem(net, norm_pair(2), box), Budget())
+    assert sampled.lower <= run(Crown(), net, box) < run(Interval(), net, box)

@@ -9,7 +9,7 @@ import pytest
 
 from lipverify.arrays import Array
 from lipverify.network import Network
-from lipverify.relaxations.crown import neuron_lines
+from lipverify.relaxations.crown import CHOICES, neuron_lines
 from lipverify.relaxations.layers import Layer, Layers
 from lipverify.relaxations.linear import Lines, Step, upper_bounds
 from lipverify.rounding import Ball
@@ -67,9 +67,10 @@ def test_lines_lie_on_their_sides_of_a_neuron(slopes: tuple[float, float]) -> No
         for w in (a, b, (a + b) / 2, *([Fraction(0)] if a <= 0 <= b else [])):
             value = Fraction(slopes[w > 0]) * w
             for lines, sign in ((above, 1), (below, -1)):
-                shift = float(lines.shift[i, 0])
-                if np.isfinite(shift):
-                    assert sign * (Fraction(float(lines.slope[i, 0])) * w + Fraction(shift) - value) >= 0
+                for j in range(i, CHOICES * len(ends), len(ends)):
+                    shift = float(lines.shift[j, 0])
+                    if np.isfinite(shift):
+                        assert sign * (Fraction(float(lines.slope[j, 0])) * w + Fraction(shift) - value) >= 0
 
 
 def test_a_fused_layer_holds_the_exact_product() -> None:
