@@ -9,6 +9,7 @@ from lipverify.errors import InvalidArgument
 
 BENCHMARKS = {
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
+    "exact": "branch and bound: published networks, maximum cuts, boxes; branching and growth",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",
 }
 

@@ -46,6 +46,10 @@ class NodeBound(Protocol):
         """
         ...
 
+    def compile(self) -> None:
+        """Load compiled code, if there is any: the search has become a long one."""
+        ...
+
 
 class NodeBounds(Protocol):
     """A kind of bound: which problems it can be opened for."""

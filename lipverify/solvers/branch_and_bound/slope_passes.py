@@ -52,6 +52,9 @@ class OpenSlopePasses:
         """The estimate: every rounding error is in it."""
         return estimate.upper
 
+    def compile(self) -> None:
+        """There is no compiled code."""
+
     def _scores(self, slopes: Slopes) -> Vector:
         """A neuron's range of slopes times the magnitudes that reach it from either end."""
         steepest = [np.maximum(np.abs(a), np.abs(b)) for a, b in zip(slopes.low, slopes.high, strict=True)]

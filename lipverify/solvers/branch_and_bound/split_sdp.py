@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar, final
 
 import numpy as np
@@ -32,13 +31,9 @@ class SplitSDP:
     ----------
     steps
         Newton steps a node may take.
-    interpreted
-        Nodes that are bounded before the barrier is compiled; it is loaded from numba's cache in tenths of a
-        second, and compiled in some ten seconds once per machine.
     """
 
     steps: int = 60
-    interpreted: int = 400
 
     name: ClassVar[str] = "split-sdp"
 
@@ -51,21 +46,24 @@ class SplitSDP:
 
 @final
 class OpenSplitSDP:
-    """`SplitSDP` for one network: counts its descents, and changes to compiled code when they become many."""
+    """`SplitSDP` for one network."""
 
     def __init__(self, options: SplitSDP, chain: Oriented) -> None:
         self._options = options
         self._chain = chain
         self._descent: Descent = barrier.descend
-        self._descents = 0
+
+    def compile(self) -> None:
+        """Load the compiled barrier, where the matrices are small enough for it to be the faster one."""
+        if self._chain.inputs + self._chain.neurons <= _WIDEST:
+            from lipverify.relaxations.compiled import descend
+
+            self._descent = descend
 
     def estimate(self, signs: Signs, parent: Estimate | None, enough: float) -> Estimate:
         """Descend from the parent's multipliers."""
         chain = self._chain
         mine = signs[chain.order]
-        self._descents += 1
-        if self._descents == self._options.interpreted and chain.inputs + chain.neurons <= _WIDEST:
-            self._descent = _compiled()
         target = self._square(enough) * _AIM
         if parent is None:
             relaxation, limit = Relaxation.root(chain, mine), 10 * self._options.steps
@@ -106,10 +104,3 @@ def _shifted(value: float, exponent: int) -> float:
         return math.ldexp(value, exponent)
     except OverflowError:
         return math.inf
-
-
-@cache
-def _compiled() -> Descent:
-    from lipverify.relaxations.compiled import descend
-
-    return descend
