@@ -12,10 +12,14 @@ from lipverify.bound import Rigor
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.crown import Crown
+from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.interval import Interval
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
+from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
+from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
+from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
 from lipverify.solvers.enumeration import Enumeration
@@ -33,6 +37,10 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-greedy": SeqLipGreedy,
         "interval": Interval,
         "crown": Crown,
+        "seqlip-lbfgs": SeqLipLbfgs,
+        "seqlip-lowrank": SeqLipLowRank,
+        "seqlip-sdp": SeqLipSdp,
+        "eclipse-fast": EclipseFast,
         "sample": Sample,
         "local-search": LocalSearch,
         "enumeration": _enumeration,

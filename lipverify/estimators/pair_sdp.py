@@ -56,47 +56,61 @@ class Relaxation:
         """λ_max(H(x)) in floats."""
         return float(np.linalg.eigvalsh(self.matrix(x))[-1])
 
-    def upper(self, x: Vector) -> float:
-        """A rigorous bound of every ‖M + A diag(δ) B‖₂: λ_max(H(x)), shown by a Cholesky decomposition; or inf."""
-        H = self.matrix(x)
+    def slack(self, x: Vector, largest: float) -> float:
+        """What rounding can hide in H(x), and in the Cholesky decomposition that bounds it."""
         into, out = self._weights(x)
         mass = max(
             float(np.einsum("an,an,n->", self.left, self.left, into)),
             float(np.einsum("nb,nb,n->", self.right, self.right, out)),
         )
         size, free = self.size, len(self.half)
-        guess = max(float(np.linalg.eigvalsh(H)[-1]), 0.0)
-        slack = gamma(4 * size + 64) * size * guess + gamma(4 * free + 64) * mass + TINY * size * 2.0**10
+        return gamma(4 * size + 64) * size * largest + gamma(4 * free + 64) * mass + TINY * size * 2.0**10
+
+    def upper(self, x: Vector, largest: float) -> float:
+        """A rigorous bound of every ‖M + A diag(δ) B‖₂: λ_max(H(x)), shown by a Cholesky decomposition; or inf.
+
+        `largest` is λ_max as floats see it; nothing rests on it.
+        """
+        H = self.matrix(x)
+        slack = self.slack(x, largest)
         for factor in (1.0, 2.0**4, 2.0**8):
-            try:
-                np.linalg.cholesky((guess + factor * slack) * np.eye(size) - H)
-            except np.linalg.LinAlgError:
-                continue
-            return up((guess + 2 * factor * slack) * (1 + 4 * U))
+            if _definite(largest + factor * slack, H):
+                return up((largest + 2 * factor * slack) * (1 + 4 * U))
         return math.inf
 
-    def influences(self, x: Vector) -> Vector:
-        """How much each neuron's freedom adds: by how much its two sides fail to be parallel near the optimum.
+    def resolvent(self, x: Vector, largest: float) -> Matrix:
+        """(λI − H(x))⁻¹ for a λ a little above the largest eigenvalue: the second moments of (u, v) near it."""
+        return np.linalg.inv(largest * (1 + 3e-3) * np.eye(self.size) + TINY - self.matrix(x))
 
-        With z = (u, v) weighted as in (λI − H)⁻¹, the determinant of the second moments of a_i·u and b_i·v; it
-        is 0 where a single sign of the neuron attains the bound.
+    def influences(self, Z: Matrix) -> Vector:
+        """How much each neuron's freedom adds, from the resolvent: the determinant of the moments of a_i·u, b_i·v.
+
+        It is 0 where the two are parallel: a single sign of the neuron then attains the bound.
         """
         a = self.left.shape[0]
-        values, vectors = np.linalg.eigh(self.matrix(x))
-        weights = 1 / (values[-1] * (1 + 3e-3) - values + TINY)
-        out, into = self.left.T @ vectors[:a], self.right @ vectors[a:]
-        squares = ((out * out) @ weights) * ((into * into) @ weights)
-        return self.half**2 * (squares - ((out * into) @ weights) ** 2)
+        out = np.einsum("an,an->n", self.left, Z[:a, :a] @ self.left)
+        into = np.einsum("nb,nb->n", self.right, self.right @ Z[a:, a:])
+        both = np.einsum("an,na->n", self.left, self.right @ Z[a:, :a])
+        return self.half**2 * (out * into - both * both)
 
-    def minimise(self, x: Vector, target: float, accuracy: float) -> Iterator[Vector]:
-        """Better and better x in plain floats, by Newton's method on τ/μ − log det(τI − H(x)), μ → 0.
+    def direction(self, Z: Matrix) -> tuple[Vector, Vector]:
+        """(u, v) of about the largest eigenvalue, by power iteration on the resolvent."""
+        z = Z[:, int(np.argmax(np.diag(Z)))]
+        for _ in range(30):
+            z = Z @ z
+            z = z / (np.linalg.norm(z) + TINY)
+        a = self.left.shape[0]
+        return z[:a], z[a:]
 
-        It ends when λ_max ≤ target, when the barrier says that target is out of reach, or when what is left
-        to gain is about `accuracy` · λ_max.
+    def minimise(self, x: Vector, target: float, accuracy: float) -> Iterator[tuple[Vector, float]]:
+        """(x, λ_max(H(x))), lower and lower, in plain floats: Newton's method on τ/μ − log det(τI − H(x)), μ → 0.
+
+        The first is the start. It ends when λ_max ≤ target, when the barrier says that target is out of reach,
+        or when what is left to gain is about `accuracy` · λ_max.
         """
         size, free = self.size, len(self.half)
-        H = self.matrix(x)
-        best = float(np.linalg.eigvalsh(H)[-1])
+        H, best = self.matrix(x), self.largest(x)
+        yield x, best
         excess = max(0.3 * (best - target), 0.01 * best) if target > 0 else 0.02 * best
         tau, mu = best + excess, excess / size
         while best > target and mu * size > accuracy * best:
@@ -107,16 +121,16 @@ class Relaxation:
             for _ in range(40):
                 trial, height = np.clip(x + length * step[:free], -LIMIT, LIMIT), tau + length * step[free]
                 K = self.matrix(trial)
-                top = float(np.linalg.eigvalsh(K)[-1])
-                if top < height:
+                if _definite(height, K):
                     break
                 length *= 0.5
             else:
                 return
             x, tau, H = trial, height, K
+            top = self.largest(x) if decrement < 1 else tau
             if top < best:
                 best = top
-                yield x
+                yield x, best
             if decrement < 1:
                 if tau - 2 * mu * size > target > 0:
                     return
@@ -147,3 +161,12 @@ class Relaxation:
         except np.linalg.LinAlgError:
             return np.full(free + 1, np.nan), math.nan
         return step, float(-gradient @ step)
+
+
+def _definite(tau: float, H: Matrix) -> bool:
+    """Whether the Cholesky decomposition of τI − H runs to completion."""
+    try:
+        np.linalg.cholesky(tau * np.eye(len(H)) - H)
+    except np.linalg.LinAlgError:
+        return False
+    return True

@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lipverify.arrays import Vector
+from lipverify.arrays import Matrix, Vector
 from lipverify.estimators.pair import Pair, Reduced, rigorous_values
 from lipverify.estimators.pair_climb import Indices, aligned, climb, starts
 from lipverify.estimators.pair_sdp import Relaxation
 from lipverify.norms import spectral_upper
-from lipverify.rounding import Ball, U, gamma, up
+from lipverify.rounding import Ball, U, up
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
+TIE = 5e-11  # a relative distance at which a bound counts as attained
 ACCURACY = 1e-12
 NEGLIGIBLE = 2.0**-60  # neurons so much weaker than another are charged to the error
 
@@ -47,6 +48,22 @@ def search(pair: Pair, steps: int) -> Iterator[Progress]:
     reduced = Reduced.of(pair)
     for found in _search(_Box.of(reduced.pair), steps):
         yield Progress(reduced.whole(found.upper), found.lower, found.closed, found.nodes)
+
+
+def relaxed(pair: Pair, accuracy: float) -> Iterator[Progress]:
+    """The semidefinite bound of the pair, from above, until its multipliers are optimal up to `accuracy`."""
+    reduced = Reduced.of(pair)
+    box = _Box.of(reduced.pair)
+    root = _Node(box.middle, box.free, box.balance)
+    lower = climb(box.pair, starts(box.pair, 1, 0))
+    if not len(box.free):
+        yield Progress(reduced.whole(box.enumerated(root)), lower, True, 1)
+        return
+    relaxation = box.relaxation(root)
+    upper = math.inf
+    for x, largest in relaxation.minimise(box.balance, 0.0, accuracy):
+        upper = min(upper, box.certified(relaxation, x, largest))
+        yield Progress(reduced.whole(upper), lower, upper <= lower * (1 + TIE), 1)
 
 
 @dataclass(frozen=True)
@@ -81,10 +98,15 @@ class _Box:
         pair, free = self.pair, node.free
         return Relaxation(pair.left[:, free], self.half[free], pair.right[free], pair.products(node.centre[None])[0])
 
-    def certified(self, relaxation: Relaxation, x: Vector) -> float:
+    def certified(self, relaxation: Relaxation, x: Vector, largest: float) -> float:
         """A rigorous bound of a node, every rounding included."""
-        bound = relaxation.upper(x)
+        bound = relaxation.upper(x, largest)
         return up(bound + self.error) if self.error else bound
+
+    def blur(self, node: _Node, lower: float) -> float:
+        """Twice the relative width that certification adds to a bound near `lower`."""
+        added = self.relaxation(node).slack(node.x, lower) + self.error
+        return 4 * added / lower if lower > 0 else 0.0
 
     def enumerable(self, free: int) -> bool:
         """Whether all vertices are looked at rather than bounded."""
@@ -98,11 +120,9 @@ class _Box:
         bound = float(rigorous_values(self.pair.products(sigma)).max())
         return up(bound + self.error) if self.error else bound
 
-    def improved(self, relaxation: Relaxation, x: Vector) -> float:
+    def improved(self, relaxation: Relaxation, Z: Matrix) -> float:
         """The value of the vertex to which the bound points, after climbing on from there."""
-        top = np.linalg.eigh(relaxation.matrix(x))[1][:, -1]
-        a = self.pair.left.shape[0]
-        return climb(self.pair, aligned(self.pair, top[:a], top[a:])[None])
+        return climb(self.pair, aligned(self.pair, *relaxation.direction(Z))[None])
 
 
 @dataclass(frozen=True)
@@ -113,9 +133,9 @@ class _Node:
     free: Indices
     x: Vector
 
-    def children(self, box: _Box, relaxation: Relaxation) -> Iterator[_Node]:
+    def children(self, box: _Box, influences: Vector) -> Iterator[_Node]:
         """The most influential free neuron at either end."""
-        at = int(np.argmax(relaxation.influences(self.x)))
+        at = int(np.argmax(influences))
         j, rest = self.free[at], np.delete(np.arange(len(self.free)), at)
         for end in (box.pair.low[j], box.pair.high[j]):
             centre = self.centre.copy()
@@ -125,40 +145,43 @@ class _Node:
 
 def _search(box: _Box, steps: int) -> Iterator[Progress]:
     pair, size = box.pair, sum(box.pair.shape)
-    allowed = steps * min(1.0, (64 / size) ** 3)
-    tie = 1 + max(5e-11, gamma(32 * size + 256) * size)  # what certification may cost
+    allowed = steps * min(1.0, (64 / max(size, pair.width)) ** 3)
     lower = climb(pair, starts(pair, 8 if pair.rows <= 64 else 1, 0))
-    target, upper = lower * tie, math.inf
-    heap: list[tuple[float, int, _Node]] = [(-math.inf, 0, _Node(box.middle, box.free, box.balance))]
+    root = _Node(box.middle, box.free, box.balance)
+    tie = 1 + max(TIE, box.blur(root, lower))
+    target, settled, upper = lower * tie, 0.0, math.inf
+    heap: list[tuple[float, int, _Node]] = [(-math.inf, 0, root)]
     ticket, nodes, taken = itertools.count(1), 0, 0
     while heap and -heap[0][0] > target:
         if taken > allowed:
-            yield Progress(upper, lower, False, nodes)
             return
         limit, _, node = heapq.heappop(heap)
         bound = -limit
         nodes += 1
-        rest = max(target, -heap[0][0] if heap else 0.0)
+        rest = max(settled, -heap[0][0] if heap else 0.0)
         if box.enumerable(len(node.free)):
-            target = max(target, min(bound, box.enumerated(node)))
+            settled = max(settled, min(bound, box.enumerated(node)))
+            target = max(target, settled)
             continue
         relaxation = box.relaxation(node)
-        bound = min(bound, box.certified(relaxation, node.x))
-        for x in relaxation.minimise(node.x, target, ACCURACY):
-            taken += 1
-            node = replace(node, x=x)
-            if nodes == 1 or taken > allowed:
-                bound = min(bound, box.certified(relaxation, x))
+        x, largest = node.x, math.inf
+        for x, largest in relaxation.minimise(node.x, target, ACCURACY):
+            if nodes == 1:
+                bound = min(bound, box.certified(relaxation, x, largest))
                 upper = min(upper, max(bound, rest))
                 yield Progress(upper, lower, False, nodes)
             if taken > allowed:
                 break
-        bound = min(bound, box.certified(relaxation, node.x))
-        if bound > target:
-            lower = max(lower, box.improved(relaxation, node.x))
+            taken += 1
+        bound = min(bound, box.certified(relaxation, x, largest))
+        if bound <= target:
+            settled = max(settled, bound)
+        else:
+            Z = relaxation.resolvent(x, largest)
+            lower = max(lower, box.improved(relaxation, Z))
             target = max(target, lower * tie)
-            for child in node.children(box, relaxation):
+            for child in replace(node, x=x).children(box, relaxation.influences(Z)):
                 heapq.heappush(heap, (-bound, next(ticket), child))
-        upper = min(upper, max(target, -heap[0][0] if heap else 0.0))
+        upper = min(upper, max(settled, -heap[0][0] if heap else 0.0))
         yield Progress(upper, lower, False, nodes)
-    yield Progress(min(upper, target), lower, True, nodes)
+    yield Progress(min(upper, max(settled, -heap[0][0] if heap else 0.0)), lower, True, nodes)

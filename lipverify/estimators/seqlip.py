@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
-from lipverify.bound import Bound, Rigor, Status
-from lipverify.estimators.pair_search import Progress, search
-from lipverify.estimators.stages import Stages
+from lipverify.bound import Bound, Rigor
+from lipverify.estimators.pair_by_pair import pair_by_pair
+from lipverify.estimators.pair_search import search
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
-
-
-@dataclass(frozen=True)
-class PairConstant:
-    """One pair of neighbouring layers: its neurons, and its value, rounded up.
-
-    Attributes
-    ----------
-    closed
-        Whether the value is the maximum, up to rounding.
-    gap
-        The value over that of the best vertex found, minus 1.
-    nodes
-        Search nodes looked at.
-    """
-
-    name: str
-    width: int
-    value: float
-    closed: bool
-    gap: float
-    nodes: int
 
 
 @final
@@ -65,30 +42,4 @@ class SeqLip:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The product with every pair at its cheap bound, then closer and closer."""
-        stages = Stages.of(problem.network)
-        joints = stages.joints
-        states = [Progress(joint.cheap, 0.0, False, 0) for joint in joints]
-        yield self._bound(stages, states, Status.INTERRUPTED)
-        pending = deque((i, search(joint.pair, self.steps)) for i, joint in enumerate(joints))
-        while pending and not budget.expired:  # in turns, so that a time limit is shared fairly
-            i, steps = pending.popleft()
-            state = next(steps, None)
-            if state is not None:
-                states[i] = replace(state, upper=min(state.upper, states[i].upper))
-                pending.append((i, steps))
-                yield self._bound(stages, states, Status.INTERRUPTED)
-        yield self._bound(stages, states, Status.TIME_LIMIT if pending else Status.ONE_SIDED)
-
-    def _bound(self, stages: Stages, states: list[Progress], status: Status) -> Bound:
-        details = tuple(
-            PairConstant(joint.name, joint.pair.width, joint.value(state.upper), state.closed, state.gap, state.nodes)
-            for joint, state in zip(stages.joints, states, strict=True)
-        )
-        return Bound(
-            method=self.name,
-            status=status,
-            upper=stages.upper([state.upper for state in states]),
-            upper_rigor=self.rigor,
-            stats={"nodes": sum(state.nodes for state in states)},
-            details=details,
-        )
+        yield from pair_by_pair(problem, budget, self.name, lambda pair: search(pair, self.steps))
