@@ -17,6 +17,7 @@ from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.interval import Interval
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
+from lipverify.estimators.seqlip_joint import SeqLipJoint
 from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
@@ -37,6 +38,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-greedy": SeqLipGreedy,
         "interval": Interval,
         "crown": Crown,
+        "seqlip-joint": SeqLipJoint,
         "seqlip-lbfgs": SeqLipLbfgs,
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,

@@ -28,6 +28,7 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "seqlip-greedy": ({TWO}, False),
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
+    "seqlip-joint": ({TWO}, False),
     "seqlip-lbfgs": ({TWO}, False),
     "seqlip-lowrank": ({TWO}, False),
     "seqlip-sdp": ({TWO}, False),
