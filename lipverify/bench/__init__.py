@@ -10,6 +10,7 @@ from lipverify.errors import InvalidArgument
 BENCHMARKS = {
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",
+    "seqlip": "seconds per pair of layers for SeqLip's search, and the gap it leaves",
 }
 
 

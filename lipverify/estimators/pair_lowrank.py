@@ -20,7 +20,7 @@ from lipverify.rounding import Ball, float_up, up
 def truncated(pair: Pair, rank: int, steps: int) -> Iterator[Progress]:
     """Upper bounds of the pair's maximum from searches of the truncated pair; of the pair, if it has no more triples.
 
-    ‖A diag(σ) B‖² ≤ ‖A′ diag(σ) B′‖² + β²‖A′ diag(m)‖² + α²‖diag(m) B‖² (proofs/seqlip.md, Theorem 4).
+    ‖A diag(σ) B‖² ≤ ‖A′ diag(σ) B′‖² + β²‖A′ diag(m)‖² + α²‖diag(m) B‖² (proofs/seqlip.md, Theorem 3).
     """
     if rank >= min(pair.shape[0], pair.width) and rank >= min(pair.shape[1], pair.width):
         yield from search(pair, steps)

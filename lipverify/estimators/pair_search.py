@@ -2,7 +2,7 @@
 
 A node fixes some neurons at a vertex and leaves the others free; its bound is that of `pair_sdp` for what is
 left. The multipliers of a node are a good start for its children, and few nodes are ever needed: the bound
-is off by a per cent or two at the root and often exact one level below. Proof: proofs/seqlip.md, §6.
+is off by a per cent or two at the root and often exact one level below. Proof: proofs/seqlip.md, §5.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from lipverify.rounding import up
 
 TIE = 1e-9  # a relative distance, of squares, at which a bound counts as attained
 AIM = 1 - 2e-10  # a target a little lower, so that certification has room
+LEAST = 1e-20  # of a product of squared norms: a maximum below is not told from it
 TOLERANCE = 1e-7
 STEPS = 60  # of Newton's method per node; ten times as many at the root
 
@@ -38,7 +39,7 @@ class SeqLipJoint:
     The first inequality of SeqLip (arXiv:1805.10965, before it is taken apart into pairs): what is left to the
     exact constant is only that some patterns are met nowhere. Branch and bound over all neurons with the
     split-conditioned SDP of `relaxations.sdp`. Valid on every domain, p = 2, ROUNDED, never looser than seqlip,
-    with which it starts; exponential in the number of neurons, and for small networks. Proof: proofs/seqlip.md.
+    with which it starts; exponential in the number of neurons, and for small networks. Proof: proofs/seqlip.md, §9.
     `stats` has the nodes, and whether the maximum is reached up to rounding ("closed").
 
     Attributes
@@ -84,9 +85,10 @@ class SeqLipJoint:
 
 def _search(chain: Chain, most: int) -> Iterator[tuple[float, int, bool]]:
     """Upper bounds of the squared maximum in the chain's scale, nodes so far, and whether it is reached."""
-    lower = _climb(chain, chain.linear)
+    root = Relaxation.root(chain, chain.linear)
+    lower = max(_climb(chain, chain.linear), LEAST * root.rho)
     settled, upper = 0.0, math.inf
-    heap: list[tuple[float, int, Relaxation]] = [(-math.inf, 0, Relaxation.root(chain, chain.linear))]
+    heap: list[tuple[float, int, Relaxation]] = [(-math.inf, 0, root)]
     ticket, nodes = itertools.count(1), 0
     while heap and -heap[0][0] > lower * (1 + TIE):
         if nodes >= most:
