@@ -14,6 +14,7 @@ from hypothesis import given, settings
 import lipverify as lv
 from lipverify.bound import Rigor, Status
 from lipverify.estimators.approximation import approximations
+from lipverify.estimators import pair_search
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.lipsdp import LipSDP
@@ -165,6 +166,16 @@ def test_neurons_of_very_different_size() -> None:
     assert end.upper <= brute_force(alone) * (1 + 1e-10)
 
 
+def test_neurons_left_out_are_charged_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a threshold so high that the charge can be seen."""
+    monkeypatch.setattr(pair_search, "NEGLIGIBLE", 0.7)
+    rng = np.random.default_rng(16)
+    for _ in range(10):
+        pair = Pair(rng.standard_normal((3, 6)), np.zeros(6), np.ones(6), rng.standard_normal((6, 3)))
+        *_, end = search(pair, 1_000)
+        assert end.upper >= brute_force(pair) * (1 - 1e-13)
+
+
 def test_long_matrices_are_shortened_soundly() -> None:
     """Outer orthogonal factors go, and their errors stay."""
     rng = np.random.default_rng(6)
@@ -175,6 +186,29 @@ def test_long_matrices_are_shortened_soundly() -> None:
         whole = reduced.whole(brute_force(reduced.pair) * (1 + 1e-15))
         assert oracle.encloses(exact_products(pair), 0.0, whole, 2, 2)
         assert whole <= brute_force(pair) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_nothing_rests_on_a_decomposition(monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+    """Factors that are noisy, and of the wrong size: bounds that are looser, and still bounds."""
+    rng = np.random.default_rng(17)
+    pairs = [random_pair(rng, 4, rows, columns) for rows, columns in ((8, 3), (3, 8), (7, 6))]
+    truths = [brute_force(pair) for pair in pairs]
+    qr, svd = np.linalg.qr, np.linalg.svd
+
+    def noisy(*parts: np.ndarray) -> tuple[np.ndarray, ...]:
+        factors = (scale, *[1 / scale] * (len(parts) - 1))
+        return tuple(f * part + 0.01 * rng.standard_normal(part.shape) for f, part in zip(factors, parts, strict=True))
+
+    monkeypatch.setattr(np.linalg, "qr", lambda A: noisy(*qr(A)))
+    reduced = [Reduced.of(pair) for pair in pairs]
+    monkeypatch.setattr(np.linalg, "qr", qr)
+    for whole, truth in zip(reduced, truths, strict=True):
+        assert whole.whole(brute_force(whole.pair)) >= truth
+    monkeypatch.setattr(np.linalg, "svd", lambda A, full_matrices: noisy(*svd(A, full_matrices=full_matrices)))
+    for pair in pairs:
+        part, square = leading(pair.left, 2)
+        assert np.linalg.eigvalsh(part.T @ part + square * np.eye(4) - pair.left.T @ pair.left)[0] >= -1e-13
 
 
 def test_the_pairs_semidefinite_bound_is_lipsdp() -> None:
@@ -195,7 +229,7 @@ def test_every_pair_is_at_its_maximum(net: Network) -> None:
         *_, end = search(joint.pair, 10_000)
         upper, truth = min(end.upper, joint.cheap), brute_force(joint.pair)
         assert end.closed
-        assert truth * (1 - 1e-12) <= upper <= truth * (1 + 1e-9) + 1e-15 * joint.cheap
+        assert truth * (1 - 1e-12) <= upper <= truth * (1 + 1e-9) + 1e-15 * joint.cheap + 1e-300
 
 
 # Networks ----------------------------------------------------------------------------------------
