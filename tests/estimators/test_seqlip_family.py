@@ -188,8 +188,8 @@ def test_long_matrices_are_shortened_soundly() -> None:
         assert whole <= brute_force(pair) * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("scale", [1.0, 2.0])
-def test_nothing_rests_on_a_decomposition(monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+@pytest.mark.parametrize("sizes", [(1.0, 1.0), (2.0, 0.5), (0.5, 0.5)])
+def test_nothing_rests_on_a_decomposition(monkeypatch: pytest.MonkeyPatch, sizes: tuple[float, float]) -> None:
     """Factors that are noisy, and of the wrong size: bounds that are looser, and still bounds."""
     rng = np.random.default_rng(17)
     pairs = [random_pair(rng, 4, rows, columns) for rows, columns in ((8, 3), (3, 8), (7, 6))]
@@ -197,7 +197,7 @@ def test_nothing_rests_on_a_decomposition(monkeypatch: pytest.MonkeyPatch, scale
     qr, svd = np.linalg.qr, np.linalg.svd
 
     def noisy(*parts: np.ndarray) -> tuple[np.ndarray, ...]:
-        factors = (scale, *[1 / scale] * (len(parts) - 1))
+        factors = (sizes[0], *sizes[1:] * (len(parts) - 1))
         return tuple(f * part + 0.01 * rng.standard_normal(part.shape) for f, part in zip(factors, parts, strict=True))
 
     monkeypatch.setattr(np.linalg, "qr", lambda A: noisy(*qr(A)))
