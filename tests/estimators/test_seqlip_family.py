@@ -13,8 +13,8 @@ from hypothesis import given, settings
 
 import lipverify as lv
 from lipverify.bound import Rigor, Status
-from lipverify.estimators.approximation import approximations
 from lipverify.estimators import pair_search
+from lipverify.estimators.approximation import approximations
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.lipsdp import LipSDP
