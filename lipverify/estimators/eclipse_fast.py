@@ -16,7 +16,7 @@ from lipverify.norms import EUCLIDEAN, NormPair, spectral_upper
 from lipverify.problem import Budget, Problem, Side
 from lipverify.rounding import TINY, Ball, U, norm_up, up
 
-MOST = 1 - 2.0**-20  # of the share c: a multiplier must leave I − S G S positive definite
+LEAST, MOST = 2.0**-60, 1 - 2.0**-20  # of a share c: no quotient underflows, and I − S G S stays positive definite
 
 
 @final
@@ -78,19 +78,19 @@ def passed(gram: Matrix, low: Vector, high: Vector) -> Ball:
     middle = low / 2 + high / 2
     reach = np.maximum(high - middle, middle - low) * (1 + 4 * U)
     total = reach + np.abs(middle)
-    share = np.minimum(reach / np.where(total > 0, total, 1.0), MOST)
+    share = np.where(reach > 0, np.clip(reach / np.where(total > 0, total, 1.0), LEAST, MOST), 0.0)
     scale = np.sqrt(share / size)
     through = Ball.exact(gram).scale_rows(scale)  # S G
     squeezed = through.T.scale_rows(scale)  # S G S
     attained = spectral_upper(squeezed)
     if attained >= 1.0:  # only when a decomposition fails: v has at most the length that its slopes allow
         return Ball.exact(up(size * float(total.max()) ** 2 * (1 + 16 * U)) * np.eye(len(gram)))
-    inverse = np.linalg.inv(np.eye(len(gram)) - squeezed.mid)
-    identity = Ball.exact(np.eye(len(gram)))
-    left = identity + Ball(-squeezed.mid, squeezed.rad)
-    residual = left @ Ball.exact(inverse) + Ball.exact(-np.eye(len(gram)))
+    identity = np.eye(len(gram))
+    inverse = np.asarray(np.linalg.inv(identity - squeezed.mid), dtype=np.float64)
+    left = Ball.exact(identity) + Ball(-squeezed.mid, squeezed.rad)
+    residual = left @ Ball.exact(inverse) + Ball.exact(-identity)
     error = up(norm_up(residual.magnitude()) / (1 - attained) * (1 + 4 * U))
-    inner = Ball(inverse, np.zeros_like(inverse)) + Ball(np.zeros_like(inverse), error * np.eye(len(gram)))
+    inner = Ball.exact(inverse) + Ball(np.zeros(gram.shape), error * identity)
     grown = Ball.exact(gram) + through.T @ (inner @ through)
     centred = grown.scale_rows(middle).T.scale_rows(middle)
     spread = np.divide(reach, scale, out=np.zeros_like(reach), where=scale > 0) * (1 + 4 * U)

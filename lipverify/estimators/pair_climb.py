@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from lipverify.arrays import Array, Matrix, Vector
+from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.estimators.pair import Pair, values
 
-Indices: TypeAlias = npt.NDArray[np.intp]
 TIE = 1e-12  # vertices whose values are this close need not be told apart
 
 

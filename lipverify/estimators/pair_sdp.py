@@ -71,7 +71,7 @@ class Relaxation:
 
         `largest` is λ_max as floats see it; nothing rests on it.
         """
-        H = self.matrix(x)
+        H, largest = self.matrix(x), max(largest, 0.0)
         slack = self.slack(x, largest)
         for factor in (1.0, 2.0**4, 2.0**8):
             if _definite(largest + factor * slack, H):

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Indices, Matrix, Vector
 from lipverify.estimators.pair import Pair, Reduced, rigorous_values
-from lipverify.estimators.pair_climb import Indices, aligned, climb, starts
+from lipverify.estimators.pair_climb import aligned, climb, starts
 from lipverify.estimators.pair_sdp import Relaxation
 from lipverify.norms import spectral_upper
 from lipverify.rounding import Ball, U, up
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
 TIE = 5e-11  # a relative distance at which a bound counts as attained
-ACCURACY = 1e-12
+ACCURACY = 1e-12  # what is left to gain, relatively, when a node gives up
 NEGLIGIBLE = 2.0**-60  # neurons so much weaker than another are charged to the error
 
 
