@@ -145,7 +145,7 @@ class _Node:
 
 def _search(box: _Box, steps: int) -> Iterator[Progress]:
     pair, size = box.pair, sum(box.pair.shape)
-    allowed = steps * min(1.0, (64 / max(size, pair.width)) ** 3)
+    allowed = int(steps * min(1.0, (64 / max(size, pair.width)) ** 3))
     lower = climb(pair, starts(pair, 8 if pair.rows <= 64 else 1, 0))
     root = _Node(box.middle, box.free, box.balance)
     tie = 1 + max(TIE, box.blur(root, lower))
@@ -153,7 +153,7 @@ def _search(box: _Box, steps: int) -> Iterator[Progress]:
     heap: list[tuple[float, int, _Node]] = [(-math.inf, 0, root)]
     ticket, nodes, taken = itertools.count(1), 0, 0
     while heap and -heap[0][0] > target:
-        if taken > allowed:
+        if nodes and taken >= allowed:
             return
         limit, _, node = heapq.heappop(heap)
         bound = -limit
@@ -170,12 +170,14 @@ def _search(box: _Box, steps: int) -> Iterator[Progress]:
                 bound = min(bound, box.certified(relaxation, x, largest))
                 upper = min(upper, max(bound, rest))
                 yield Progress(upper, lower, False, nodes)
-            if taken > allowed:
+            if taken >= allowed:
                 break
             taken += 1
         bound = min(bound, box.certified(relaxation, x, largest))
         if bound <= target:
             settled = max(settled, bound)
+        elif taken >= allowed:
+            heapq.heappush(heap, (-bound, next(ticket), node))
         else:
             Z = relaxation.resolvent(x, largest)
             lower = max(lower, box.improved(relaxation, Z))
