@@ -12,11 +12,16 @@ from lipverify.bound import Rigor
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.crown import Crown
+from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.interval import Interval
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
+from lipverify.estimators.seqlip_joint import SeqLipJoint
+from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
+from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
+from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -40,6 +45,11 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
         "lipsdp": LipSDP,
+        "seqlip-joint": SeqLipJoint,
+        "seqlip-lbfgs": SeqLipLbfgs,
+        "seqlip-lowrank": SeqLipLowRank,
+        "seqlip-sdp": SeqLipSdp,
+        "eclipse-fast": EclipseFast,
         "interval": Interval,
         "crown": Crown,
         "sample": Sample,

@@ -11,6 +11,7 @@ BENCHMARKS = {
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
     "exact": "branch and bound: published networks, maximum cuts, boxes; branching and growth",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",
+    "seqlip": "seconds per pair of layers for SeqLip's search, and the gap it leaves",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.estimators.pair import greedy
+from lipverify.estimators.pair_climb import greedy
 from lipverify.estimators.stages import Stages
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side

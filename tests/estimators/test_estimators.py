@@ -14,18 +14,34 @@ import pytest
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.chain import links, product_up
+from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.frobenius import Frobenius
-from lipverify.estimators.pair import Pair, balanced, greedy, rigorous_values, search
+from lipverify.estimators.pair import Pair, balanced, rigorous_values
+from lipverify.estimators.pair_climb import greedy
+from lipverify.estimators.pair_search import search
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
+from lipverify.estimators.seqlip_joint import SeqLipJoint
+from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
+from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
+from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.estimators.stages import split
 from lipverify.network import IDENTITY, Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem
 from tests import oracle
 
-ROUNDED: tuple[Method, ...] = (AutoLip(), Frobenius(), SeqLip())
-EVERY: tuple[Method, ...] = (*ROUNDED, SeqLipGreedy())
+ROUNDED: tuple[Method, ...] = (
+    AutoLip(),
+    Frobenius(),
+    SeqLip(),
+    SeqLipSdp(),
+    SeqLipLowRank(),
+    SeqLipLowRank(rank=1),
+    SeqLipJoint(),
+    EclipseFast(),
+)
+EVERY: tuple[Method, ...] = (*ROUNDED, SeqLipGreedy(), SeqLipLbfgs())
 KINDS = [(0.0, 1.0), (0.125, 1.0), (-1.0, 1.0), (1.0, 1.0), (2.0, -0.5), (3.0, 3.0)]
 
 
@@ -84,7 +100,7 @@ def paper_value(net: Network) -> float:
 @pytest.mark.parametrize("slopes", [False, True])
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_rounded_bounds_exceed_every_pattern(integer: bool, slopes: bool, depth: int) -> None:
-    """(E1) ≤ seqlip ≤ autolip ≤ frobenius for p = 2, and autolip for the others: exactly, no tolerance."""
+    """(E1) ≤ every method for p = 2, and autolip for the others: exactly, no tolerance; and their order."""
     rng = np.random.default_rng(4 * depth + 2 * integer + slopes)
     for _ in range(5):
         net = random_network(rng, integer=integer, slopes=slopes, depth=depth)
@@ -92,8 +108,9 @@ def test_rounded_bounds_exceed_every_pattern(integer: bool, slopes: bool, depth:
         found = [run(method, net) for method in ROUNDED]
         for bound in found:
             assert oracle.encloses(jacobians, 0.0, bound.upper, 2, 2), bound
-        autolip, frobenius, seqlip = (b.upper for b in found)
+        autolip, frobenius, seqlip, *others = (b.upper for b in found)
         assert seqlip <= autolip <= frobenius * (1 + 1e-12)
+        assert max(others) <= autolip
         for p in (1, math.inf):
             assert oracle.encloses(jacobians, 0.0, run(AutoLip(), net, p).upper, p, p)
 
@@ -283,7 +300,7 @@ def test_a_cut_search_is_still_a_bound() -> None:
     net = Network([rng.standard_normal((14, 6)), rng.standard_normal((14, 14)), rng.standard_normal((2, 14))])
     full = run(SeqLip(), net)
     assert full.status is Status.ONE_SIDED
-    for cut in (run(SeqLip(), net, seconds=0.0), run(SeqLip(nodes=1), net)):
+    for cut in (run(SeqLip(), net, seconds=0.0), run(SeqLip(steps=0), net)):
         assert full.upper <= cut.upper <= run(AutoLip(), net).upper
         assert not any(pair.closed for pair in cut.details)
     assert run(SeqLip(), net, seconds=0.0).status is Status.TIME_LIMIT
@@ -293,7 +310,7 @@ def test_wide_pairs_end_by_themselves() -> None:
     """Width 80 cannot be closed; the search gives up in seconds and is not looser than AutoLip."""
     rng = np.random.default_rng(12)
     net = Network([rng.standard_normal((80, 30)), rng.standard_normal((20, 80))])
-    assert run(SeqLip(nodes=20_000), net).upper < run(AutoLip(), net).upper
+    assert run(SeqLip(steps=100), net).upper < run(AutoLip(), net).upper
 
 
 def test_factors_and_residual_make_up_the_matrix() -> None:
