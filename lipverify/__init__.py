@@ -3,7 +3,7 @@
     lipverify/
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
       domain.py norms.py        where, and in which norms; algebraic.py holds norms known exactly
-      bound.py problem.py       the result record; the question, the budget, and what a method is
+      bound.py problem.py       the result record; the question, the budget, and what a method is; threads.py: one for BLAS
       rounding.py rationals.py  floats with their errors; exact linear algebra and Farkas' alternative
       readers/                  torch, onnx, npz/json, vnnlib; passes/: one rewriting pass per file
       geometry/                 activation regions: cone, circuits, LP, walk, witnesses

@@ -22,6 +22,7 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
+from lipverify.threads import single_threaded
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -203,17 +204,18 @@ def _drive(
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf
     try:
-        for latest in chosen.run(problem, budget):
-            if latest.status is not Status.INTERRUPTED:
-                continue  # the last one: let the method end
-            if 0 < latest.gap <= budget.rel_gap:
-                return finished(latest.stopped(Status.CLOSED))
-            if budget.expired:
-                return finished(latest.stopped(Status.TIME_LIMIT))
-            if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
-                reported = time.monotonic()
-                if on_progress(finished(latest)):
-                    return finished(latest)
+        with single_threaded():
+            for latest in chosen.run(problem, budget):
+                if latest.status is not Status.INTERRUPTED:
+                    continue  # the last one: let the method end
+                if 0 < latest.gap <= budget.rel_gap:
+                    return finished(latest.stopped(Status.CLOSED))
+                if budget.expired:
+                    return finished(latest.stopped(Status.TIME_LIMIT))
+                if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
+                    reported = time.monotonic()
+                    if on_progress(finished(latest)):
+                        return finished(latest)
     except KeyboardInterrupt as stop:
         raise Interrupted(finished(latest)) from stop
     return finished(latest)

@@ -16,7 +16,7 @@ import numpy as np
 from lipverify.arrays import Array, Matrix, Vector
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_upper
-from lipverify.rounding import TINY, Ball, U, float_up
+from lipverify.rounding import TINY, Ball, U, float_up, up
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ def product_up(factors: Iterable[float | Fraction], exponent: int = 0) -> float:
         else:
             total *= Fraction(factor)
     return math.inf if infinite else float_up(total)
+
+
+def root_up(square: float, exponent: int) -> float:
+    """A float ≥ 2^exponent √square, inf for inf."""
+    return product_up([up(math.sqrt(square))], exponent) if math.isfinite(square) else math.inf
 
 
 def _name(first: int, last: int) -> str:

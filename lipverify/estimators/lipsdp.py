@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar, final
 
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.autolip import AutoLip
-from lipverify.estimators.chain import product_up
+from lipverify.estimators.chain import root_up
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.sdp_exact import proved_square
 from lipverify.relaxations.split import Oriented
-from lipverify.rounding import up
 
 _STEPS = 40  # Newton steps between two looks at the clock
 
@@ -71,20 +69,15 @@ class LipSDP:
             if budget.expired:
                 status = Status.TIME_LIMIT
                 break
-            upper = min(upper, _root_up(certified_square(chain, state), chain.exponent))
+            upper = min(upper, root_up(certified_square(chain, state), chain.exponent))
             yield self._bound(upper, Status.INTERRUPTED, steps)
-        upper = min(upper, _root_up(certified_square(chain, state), chain.exponent))
+        upper = min(upper, root_up(certified_square(chain, state), chain.exponent))
         if not self.prove:
             yield self._bound(upper, status, steps)
             return
-        proved = _root_up(proved_square(chain, state), chain.exponent)
+        proved = root_up(proved_square(chain, state), chain.exponent)
         rigor = Rigor.PROVED if math.isfinite(proved) else self.rigor
         yield self._bound(proved if rigor is Rigor.PROVED else upper, status, steps, rigor)
 
     def _bound(self, upper: float, status: Status, steps: int, rigor: Rigor = Rigor.ROUNDED) -> Bound:
         return Bound(method=self.name, status=status, upper=upper, upper_rigor=rigor, stats={"steps": steps})
-
-
-def _root_up(square: float, exponent: int) -> float:
-    """2^exponent √square, rounded up."""
-    return product_up([Fraction(up(math.sqrt(square)))], exponent) if math.isfinite(square) else math.inf

@@ -7,7 +7,6 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar, final
 
 import numpy as np
@@ -15,14 +14,13 @@ import numpy as np
 from lipverify.arrays import Array, Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.errors import InvalidArgument
-from lipverify.estimators.chain import product_up
+from lipverify.estimators.chain import root_up
 from lipverify.estimators.pair import values
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.split import Oriented
-from lipverify.rounding import up
 
 TIE = 1e-9  # a relative distance, of squares, at which a bound counts as attained
 AIM = 1 - 2e-10  # a target a little lower, so that certification has room
@@ -71,7 +69,7 @@ class SeqLipJoint:
         nodes, closed = 0, upper == 0.0
         if not closed:
             for square, nodes, closed in _search(chain, self.nodes):
-                upper = min(upper, _root_up(square, chain.exponent))
+                upper = min(upper, root_up(square, chain.exponent))
                 yield self._bound(upper, nodes, closed, Status.INTERRUPTED)
                 if budget.expired:
                     break
@@ -142,8 +140,3 @@ def _norms(chain: Oriented, patterns: Array) -> Array:
     for weight, layer in zip(chain.weights[1:], chain.layers, strict=True):
         product = weight @ (slopes[:, layer, None] * product)
     return values(np.broadcast_to(product, (len(patterns), *product.shape[1:])))
-
-
-def _root_up(square: float, exponent: int) -> float:
-    """2^exponent √square, rounded up."""
-    return product_up([Fraction(up(math.sqrt(square)))], exponent) if math.isfinite(square) else math.inf
