@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UnsupportedLayer,
         UnsupportedNorm,
     )
+    from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
@@ -67,6 +68,7 @@ __all__ = [
     "UnsupportedLayer",
     "UnsupportedNorm",
     "Witness",
+    "autolip",
     "compare",
     "exact",
     "from_torch",
@@ -99,6 +101,7 @@ _HOMES = {
     "UnsupportedLayer": "errors",
     "UnsupportedNorm": "errors",
     "Witness": "bound",
+    "autolip": "modules",
     "compare": "comparison",
     "exact": "verbs",
     "from_torch": "readers.torch",

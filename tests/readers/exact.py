@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from lipverify.network import Network
-from lipverify.readers.steps import Affine, AveragePooling, Clip, Convolution, Step, TwoSlope, Window
+from lipverify.readers.steps import Affine, Clip, Step, TwoSlope
+from lipverify.readers.windows import AveragePooling, Convolution, Window
 
 Tensor = Any
 """A numpy array of dtype object that holds Fractions."""
@@ -71,7 +72,7 @@ def _pixel(image: Tensor, c: int, i: int, j: int) -> Fraction:
 
 
 def _convolution(step: Convolution, x: list[Fraction]) -> list[Fraction]:
-    kernel, rows, columns = fractions(step.kernel), step.rows, step.columns
+    kernel, (rows, columns) = fractions(step.kernel), step.axes
     out, per_group = kernel.shape[:2]
     image = _image(x, per_group * step.groups, rows, columns)
     values: list[Fraction] = []
@@ -87,20 +88,8 @@ def _convolution(step: Convolution, x: list[Fraction]) -> list[Fraction]:
 
 
 def _pooling(step: AveragePooling, x: list[Fraction]) -> list[Fraction]:
-    rows, columns = step.rows, step.columns
-    image = _image(x, step.channels, rows, columns)
-    values: list[Fraction] = []
-    for c, i, j in np.ndindex(step.channels, rows.outputs, columns.outputs):
-        taps = np.ndindex(rows.kernel, columns.kernel)
-        total = sum(
-            (
-                _pixel(image, c, i * rows.stride + a - rows.before, j * columns.stride + b - columns.before)
-                for a, b in taps
-            ),
-            Fraction(0),
-        )
-        values.append(total / Fraction(step.divisors[i, j]))
-    return values
+    sums = [sum((x[i] for i in row if i >= 0), Fraction(0)) for row in step.members.tolist()]
+    return [total / Fraction(divisor) for total, divisor in zip(sums, step.divisors.tolist(), strict=True)]
 
 
 def of_module(module: nn.Module, x: Tensor) -> Tensor:

@@ -20,18 +20,15 @@ from lipverify.readers.passes.batch_norm import batch_norm_to_affine
 from lipverify.readers.passes.clip import clip_to_relu
 from lipverify.readers.passes.convolution import convolution_to_affine
 from lipverify.readers.passes.merge_affine import exact_product, fuse, merge_affine
+from lipverify.readers.matrices import dense, finite
 from lipverify.readers.steps import (
     Affine,
-    AveragePooling,
     BatchNorm,
     Clip,
-    Convolution,
     Step,
     TwoSlope,
-    Window,
-    dense,
-    finite,
 )
+from lipverify.readers.windows import AveragePooling, Convolution, Window, table
 from tests.readers.exact import of_steps, points
 
 numbers = st.one_of(
@@ -124,7 +121,7 @@ def test_clip_refuses_limits_without_a_function(limits: tuple[float, float]) -> 
 )
 def test_convolution(shape: tuple[int, int, int, int], groups: int, rows: Window, columns: Window) -> None:
     rng = np.random.default_rng(0)
-    step = Convolution(rng.normal(size=shape), rng.normal(size=shape[0]), groups, rows, columns)
+    step = Convolution(rng.normal(size=shape), rng.normal(size=shape[0]), groups, (rows, columns))
     (affine,) = convolution_to_affine((step,))
     assert isinstance(affine, Affine)
     assert not affine.rounded
@@ -135,7 +132,8 @@ def test_convolution(shape: tuple[int, int, int, int], groups: int, rows: Window
 @pytest.mark.parametrize(("divisor", "rounded"), [(4.0, False), (-0.5, False), (3.0, True), (9.0, True)])
 def test_average_pooling(divisor: float, rounded: bool) -> None:
     rows, columns = Window(4, 2, 2, 2, 1, 0), Window(5, 3, 3, 2, 1, 1)
-    step = AveragePooling(2, np.full((2, 3), divisor), rows, columns)
+    members = table([rows.members(), columns.members()], (4, 5), 2)
+    step = AveragePooling(2 * 4 * 5, members, np.full(len(members), divisor))
     (affine,) = average_pooling_to_affine((step,))
     assert isinstance(affine, Affine)
     assert affine.rounded is rounded
