@@ -85,9 +85,10 @@ def _require_plain(module: nn.Module) -> None:
     """Hooks may do anything, and torch.export does not always show them."""
     for name, child in module.named_modules():
         # torch has no public way to see hooks.
-        if child._forward_hooks or child._forward_pre_hooks:
+        if child._forward_hooks or child._forward_pre_hooks or "forward" in vars(child):
             place = f"layer '{name}'" if name else "the module"
-            raise UnsupportedLayer(f"{place} ({type(child).__name__}) has forward hooks; remove them")
+            kind = type(child).__name__
+            raise UnsupportedLayer(f"{place} ({kind}) has forward hooks or a replaced forward method; remove them")
 
 
 def _exported(module: nn.Module, batch: torch.Tensor) -> Any:
@@ -98,9 +99,10 @@ def _exported(module: nn.Module, batch: torch.Tensor) -> Any:
             if _mutates(program):
                 program = program.run_decompositions({})
         except Exception as error:  # whatever the module's own code raises on the way
+            advice = "; it is in training mode: call module.eval() first" if module.training else ""
             raise UnsupportedLayer(
                 f"torch.export cannot follow {type(module).__name__} on a batch of one sample of shape "
-                f"{tuple(batch.shape[1:])}: {_first_line(error)}"
+                f"{tuple(batch.shape[1:])}: {_first_line(error)}{advice}"
             ) from error
     kinds = {spec.kind.name for spec in program.graph_signature.output_specs}
     if kinds != {"USER_OUTPUT"}:

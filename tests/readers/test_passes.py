@@ -25,10 +25,13 @@ from lipverify.readers.steps import (
     Affine,
     BatchNorm,
     Clip,
+    Dense,
+    Select,
     Step,
+    Sum,
     TwoSlope,
 )
-from lipverify.readers.windows import AveragePooling, Convolution, Window, table
+from lipverify.readers.windows import AveragePooling, Convolution, LargestOf, SortedGroups, Window, table
 from tests.readers.exact import of_steps, points
 
 numbers = st.one_of(
@@ -44,7 +47,7 @@ def chains(draw: st.DrawFn) -> tuple[int, list[Step]]:
     width = inputs = draw(st.integers(1, 3))
     steps: list[Step] = []
     for _ in range(draw(st.integers(1, 5))):
-        kind = draw(st.sampled_from(["affine", "affine", "neurons", "clip"]))
+        kind = draw(st.sampled_from(["affine", "affine", "neurons", "clip", "select", "largest", "sort", "dense", "sum"]))
         if kind == "affine":
             made = draw(st.integers(1, 3))
             entries = draw(st.lists(numbers, min_size=made * (width + 1), max_size=made * (width + 1)))
@@ -54,6 +57,31 @@ def chains(draw: st.DrawFn) -> tuple[int, list[Step]]:
         elif kind == "neurons":
             slopes = draw(st.lists(numbers, min_size=2 * width, max_size=2 * width))
             steps.append(TwoSlope(np.array(slopes).reshape(width, 2)))
+        elif kind == "select":
+            indices = draw(st.lists(st.integers(-1, width - 1), min_size=1, max_size=4))
+            factors, offsets = (draw(st.lists(numbers, min_size=len(indices), max_size=len(indices))) for _ in "ab")
+            steps.append(Select(width, np.array(indices), np.array(factors), np.array(offsets)))
+            width = len(indices)
+        elif kind == "largest":
+            count = draw(st.integers(1, 3))
+            row = st.lists(st.integers(-1, width - 1), min_size=count, max_size=count).filter(lambda r: max(r) >= 0)
+            rows = draw(st.lists(row, min_size=1, max_size=3))
+            steps.append(LargestOf(width, np.array(rows), draw(st.booleans())))
+            width = len(rows)
+        elif kind == "sort":
+            group = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            places = np.array(draw(st.permutations(range(width)))).reshape(-1, group)
+            steps.append(SortedGroups(width, places, draw(st.booleans())))
+        elif kind == "dense":
+            after = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            entries = draw(st.lists(numbers, min_size=2 * (width // after + 1), max_size=2 * (width // after + 1)))
+            matrix = np.array(entries).reshape(2, -1)
+            steps.append(Dense(matrix[:, 1:], matrix[:, 0], 1, after))
+            width = 2 * after
+        elif kind == "sum":
+            parts = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            width //= parts
+            steps.append(Sum(width, tuple(draw(st.lists(numbers, min_size=parts, max_size=parts)))))
         else:
             limits = sorted([draw(numbers), draw(numbers)])
             limits[0] = draw(st.sampled_from([limits[0], -math.inf]))
