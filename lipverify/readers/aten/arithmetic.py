@@ -99,9 +99,24 @@ def divide(call: Call) -> Ref:
         if top is None:
             value = call.emit(Curve(bottom.size, "reciprocal"), (bottom,), shape)
             return _scaled(call, value, a, shape)
+        if _is_softsign(call, top, b):
+            return call.emit(Curve(top.size, "softsign"), (top,), shape)
         return call.emit(Quotient(math.prod(shape)), (expanded(call, top, shape), bottom), shape)
     divisors = spread(b, shape, "a divisor")
     return _divided(call, call.ref("self"), divisors, b, shape)
+
+
+def _is_softsign(call: Call, a: Ref, b: Ref) -> bool:
+    """Whether a/b is x/(1 + |x|)."""
+    outer = call.builder.node(b)
+    inner = call.builder.nodes[outer.reads[0] - 1] if outer and outer.reads[0] else None
+    if outer is None or inner is None or inner.reads != (a.index,) or b.shape != a.shape:
+        return False
+    match outer.operator, inner.operator:
+        case Select(indices=None, factors=None, offsets=offsets), TwoSlope(slopes=slopes):
+            one = offsets is not None and bool((offsets == 1.0).all())
+            return one and bool((slopes == (-1.0, 1.0)).all())
+    return False
 
 
 def _divided(call: Call, value: Ref, divisors: Array, constant: Any, shape: Shape) -> Ref:
