@@ -88,7 +88,7 @@ def traced(module: nn.Module, example_input: Any, refusal: UnsupportedLayer) -> 
     from lipverify.readers.torch_graph import trace
 
     if example_input is None:
-        features = _input_features(module)
+        features = input_features(module)
         if features is None:
             message = f"{refusal}; or pass input_shape or example_input (one sample) to trace it"
             raise UnsupportedLayer(message) from refusal
@@ -96,7 +96,7 @@ def traced(module: nn.Module, example_input: Any, refusal: UnsupportedLayer) -> 
     return trace(module, example_input).graph
 
 
-def _input_features(module: nn.Module) -> int | None:
+def input_features(module: nn.Module) -> int | None:
     """The length of an input that is a vector, when the module's first layer with weights takes vectors."""
     for child in module.modules():
         if not any(True for _ in child.children()) and any(True for _ in child.parameters(recurse=False)):

@@ -63,14 +63,14 @@ def _sums_upper(kernel: Array, axes: Sequence[Geometry], p: float) -> float:
     """The largest row sum (p = ∞) or column sum (p = 1), over the places where the taps lie inside the image."""
     sums = np.abs(kernel).sum(axis=1 if p == math.inf else 0)  # (channels, *taps)
     for k, axis in enumerate(axes):
-        seen = _meetings(axis, kernel.shape[2 + k], of_outputs=p == math.inf)
+        seen = meetings(axis, kernel.shape[2 + k], of_outputs=p == math.inf)
         sums = np.tensordot(sums, seen, axes=(1, 1))  # the tap axis goes, the places come last
     top = float(sums.max())
     terms = math.prod(kernel.shape)
     return up(top * (1 + gamma(terms + 8))) if top else 0.0
 
 
-def _meetings(axis: Geometry, taps: int, *, of_outputs: bool) -> Array:
+def meetings(axis: Geometry, taps: int, *, of_outputs: bool) -> Array:
     """1 where an output reads an input through tap k, shape (outputs, taps); or where an input is read so."""
     reads = np.arange(axis.outputs)[:, None] * axis.stride + np.arange(taps) * axis.dilation - axis.before
     inside = (reads >= 0) & (reads < axis.size)
