@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,9 +30,7 @@ _SMALL = 128
 """The smaller side up to which a matrix's spectral norm is computed, not iterated for."""
 
 
-def autolip_penalty(
-    module: nn.Module, example_input: Any = None, *, p: Any = 2, iterations: int = 20
-) -> torch.Tensor:
+def autolip_penalty(module: nn.Module, example_input: Any = None, *, p: Any = 2, iterations: int = 20) -> torch.Tensor:
     """The AutoLip constant of a module as a scalar tensor, with gradients into its parameters.
 
     Add a multiple of it (or of its logarithm) to the loss. It is the constant of the module in eval mode,
@@ -86,7 +84,7 @@ def autolip_penalty(
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def _evaluating(module: nn.Module) -> Generator[None]:
     """The module in eval mode, and each part of it back in its own mode afterwards."""
     modes = [(child, child.training) for child in module.modules()]
     module.eval()
@@ -172,8 +170,7 @@ def _kernel_norm(step: Convolution, weight: torch.Tensor, p: float, iterations: 
     convolve: Any = (F.conv1d, F.conv2d, F.conv3d)[len(step.axes) - 1]
 
     def apply(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = convolve(F.pad(x, padding), kernel, None, strides, 0, dilations, step.groups)
-        return made
+        return convolve(F.pad(x, padding), kernel, None, strides, 0, dilations, step.groups)
 
     shape = (step.groups * weight.shape[1], *(a.size for a in step.axes))
     return _stretched(apply, weight, shape, iterations)

@@ -23,7 +23,12 @@ MODULES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "mlp": (mlp, (2,)),
     "cnn": (
         lambda: nn.Sequential(
-            nn.Conv2d(1, 3, 3, padding=1, stride=2), nn.PReLU(), nn.MaxPool2d(2, 1), nn.ConvTranspose2d(3, 1, 2), nn.Flatten(), nn.Linear(9, 2)
+            nn.Conv2d(1, 3, 3, padding=1, stride=2),
+            nn.PReLU(),
+            nn.MaxPool2d(2, 1),
+            nn.ConvTranspose2d(3, 1, 2),
+            nn.Flatten(),
+            nn.Linear(9, 2),
         ).double(),
         (1, 6, 6),
     ),
@@ -83,7 +88,9 @@ def test_the_modules_mode_is_left_alone() -> None:
 def test_parametrised_weights_are_differentiated_through() -> None:
     module = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
     lv.autolip_penalty(module, torch.zeros(3)).backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for name, p in module.named_parameters() if "weight" in name)
+    assert all(
+        p.grad is not None and p.grad.abs().sum() > 0 for name, p in module.named_parameters() if "weight" in name
+    )
 
 
 def test_bad_questions() -> None:

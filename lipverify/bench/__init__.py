@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lipverify.errors import InvalidArgument
 
 BENCHMARKS = {
+    "autolip": "AutoLip with certified norms on AlexNet's architecture: seconds and memory",
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
 }
 

@@ -20,8 +20,8 @@ from onnx import numpy_helper
 from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import read_bytes
-from lipverify.readers.onnx_operators import ATTRIBUTES, RULES, Constant, Node, Read, Shape
 from lipverify.readers.matrices import MOST_ENTRIES
+from lipverify.readers.onnx_operators import ATTRIBUTES, RULES, Constant, Node, Read, Shape
 from lipverify.readers.passes import lower
 from lipverify.readers.steps import Step
 

@@ -31,9 +31,7 @@ from lipverify.readers.steps import Step
 from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array
 
 
-def from_torch(
-    module: nn.Module, input_shape: Sequence[int] | None = None, *, example_input: Any = None
-) -> Network:
+def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None, *, example_input: Any = None) -> Network:
     """The network that a torch module computes in eval mode.
 
     Parameters

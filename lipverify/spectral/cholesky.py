@@ -50,7 +50,9 @@ def cholesky_upper(matrix: Matrix, enough: float = 0.0) -> float:
 
 def _norm_up(matrix: Matrix) -> float:
     """An upper bound of the Frobenius norm."""
-    return norm_up(matrix.view(np.float64)) if matrix.flags.c_contiguous else norm_up(np.stack([matrix.real, matrix.imag]))
+    return (
+        norm_up(matrix.view(np.float64)) if matrix.flags.c_contiguous else norm_up(np.stack([matrix.real, matrix.imag]))
+    )
 
 
 def _product_error(terms: int, size: float) -> float:

@@ -44,9 +44,7 @@ class Geometry:
     before: int
 
 
-def convolution_upper(
-    kernel: npt.NDArray[np.floating[Any]], axes: Sequence[Geometry], groups: int, p: float
-) -> float:
+def convolution_upper(kernel: npt.NDArray[np.floating[Any]], axes: Sequence[Geometry], groups: int, p: float) -> float:
     """An upper bound of ‖A‖_p for the convolution with a kernel of shape (out, in / groups, *taps), p ∈ {1, 2, ∞}.
 
     ROUNDED: the exact norm, rounded up, for p = 1 and ∞; for p = 2 that of the circular convolution. Cost for

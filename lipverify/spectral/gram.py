@@ -30,15 +30,16 @@ def gram_upper(real: Array, imag: Array | None = None, *, levels: int = LEVELS) 
         real = np.swapaxes(real, -1, -2)
         imag = None if imag is None else -np.swapaxes(imag, -1, -2)
     race, best = _Race.start(real, imag), 0.0
-    for level in range(levels + 1):
-        bounds = race.upper()
-        if level == levels or not np.isfinite(bounds).all() or not bounds.any():
+    bounds = race.upper()
+    for level in range(levels):
+        if not np.isfinite(bounds).all() or not bounds.any():
             break
         # A guess at the winner's norm, in plain floats: it only decides who stays.
         estimate = float(bounds.max()) * real.shape[-1] ** (-1 / 2 ** (level + 1))
         keep = bounds >= estimate * (1 - 1e-12)
         best = max(best, float(bounds[~keep].max(initial=0.0)))
         race = race.chosen(np.flatnonzero(keep)).squared()
+        bounds = race.upper()
     return max(best, float(bounds.max()))
 
 

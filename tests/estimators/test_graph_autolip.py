@@ -208,7 +208,8 @@ def brute_force_pooling(k: int, s: int, d: int, n: int, p: float) -> float:
 
 @pytest.mark.parametrize("p", NORMS)
 @pytest.mark.parametrize(
-    ("k", "s", "d", "n"), [(2, 1, 1, 5), (3, 1, 1, 6), (3, 2, 1, 7), (2, 2, 1, 6), (2, 3, 1, 7), (2, 1, 2, 6), (3, 2, 2, 7), (2, 2, 2, 7)]
+    ("k", "s", "d", "n"),
+    [(2, 1, 1, 5), (3, 1, 1, 6), (3, 2, 1, 7), (2, 2, 1, 6), (2, 3, 1, 7), (2, 1, 2, 6), (3, 2, 2, 7), (2, 2, 2, 7)],
 )
 def test_max_pooling_by_brute_force(k: int, s: int, d: int, n: int, p: float) -> None:
     truth = brute_force_pooling(k, s, d, n, p)
@@ -257,7 +258,10 @@ SMOOTH: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "rms norm": (lambda: _normalised(nn.RMSNorm(3, eps=0.2)), (3,)),
     "dropout": (lambda: nn.Dropout(0.5), (3,)),
     "concatenation": (lambda: Does(lambda m, x: torch.cat([x, 2 * x], 1)), (2,)),
-    "maximum": (lambda: Does(lambda m, x: torch.maximum(m.one(x), m.two(x)), one=nn.Linear(3, 4), two=nn.Linear(3, 4)), (3,)),
+    "maximum": (
+        lambda: Does(lambda m, x: torch.maximum(m.one(x), m.two(x)), one=nn.Linear(3, 4), two=nn.Linear(3, 4)),
+        (3,),
+    ),
     "residual": (lambda: Does(lambda m, x: x + torch.tanh(m.one(x)), one=nn.Linear(3, 3)), (3,)),
     "norm": (lambda: Does(lambda m, x: torch.linalg.vector_norm(x, dim=1)), (3, 2)),
     "outer scaling": (lambda: Does(lambda m, x: x * torch.tensor([[1.0], [-2.0]], dtype=torch.float64)), (3,)),
@@ -323,21 +327,36 @@ def test_scales_do_not_overflow_on_the_way() -> None:
 PRODUCTS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "square": (lambda: Does(lambda m, x: x * x), (2,)),
     "power": (lambda: Does(lambda m, x: x**3 + x.square()), (2,)),
-    "gate": (lambda: Does(lambda m, x: torch.sigmoid(m.one(x)) * m.two(x), one=nn.Linear(2, 3), two=nn.Linear(2, 3)), (2,)),
+    "gate": (
+        lambda: Does(lambda m, x: torch.sigmoid(m.one(x)) * m.two(x), one=nn.Linear(2, 3), two=nn.Linear(2, 3)),
+        (2,),
+    ),
     "exp": (lambda: Does(lambda m, x: torch.exp(x) + torch.sinh(x)), (2,)),
     "log": (lambda: Does(lambda m, x: torch.log(x + 3) + torch.sqrt(x + 2.5) + torch.log1p(x + 2)), (2,)),
     "quotient": (lambda: Does(lambda m, x: x / (3 + x.flip(1)) + 1 / (x - 4)), (2,)),
     "bilinear": (lambda: Does(lambda m, x: x @ x.transpose(1, 2)), (2, 3)),
     "attention by hand": (
-        lambda: Does(lambda m, x: torch.softmax(m.one(x) @ m.two(x).transpose(1, 2), -1) @ x, one=nn.Linear(2, 2), two=nn.Linear(2, 2)),
+        lambda: Does(
+            lambda m, x: torch.softmax(m.one(x) @ m.two(x).transpose(1, 2), -1) @ x,
+            one=nn.Linear(2, 2),
+            two=nn.Linear(2, 2),
+        ),
         (3, 2),
     ),
     "after a convolution": (
-        lambda: Does(lambda m, x: m.one(x) * F.avg_pool2d(m.two(F.max_pool2d(x, 2, 1)), 1), one=nn.Conv2d(1, 2, 2), two=nn.ConvTranspose2d(1, 2, 1)),
+        lambda: Does(
+            lambda m, x: m.one(x) * F.avg_pool2d(m.two(F.max_pool2d(x, 2, 1)), 1),
+            one=nn.Conv2d(1, 2, 2),
+            two=nn.ConvTranspose2d(1, 2, 1),
+        ),
         (1, 3, 3),
     ),
     "after everything": (
-        lambda: Does(lambda m, x: m.one(x).sort(1)[0] * m.norm(F.elu(x)).clamp(-1, 3) * F.gelu(x), one=nn.Linear(3, 3), norm=nn.LayerNorm(3)),
+        lambda: Does(
+            lambda m, x: m.one(x).sort(1)[0] * m.norm(F.elu(x)).clamp(-1, 3) * F.gelu(x),
+            one=nn.Linear(3, 3),
+            norm=nn.LayerNorm(3),
+        ),
         (3,),
     ),
 }

@@ -18,7 +18,8 @@ import lipverify as lv
 from lipverify.evaluate import forward_exact
 from lipverify.network import Lowering
 from lipverify.readers.passes.serialise import Placed, serialise
-from lipverify.readers.steps import Affine, TwoSlope
+from lipverify.readers.passes.sums import sum_to_affine
+from lipverify.readers.steps import Affine, Sum, TwoSlope
 from lipverify.readers.torch_graph import trace
 from tests import oracle
 from tests.readers.exact import dyadic, of_steps, points
@@ -59,18 +60,29 @@ def _inception(m: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 PIECEWISE: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
-    "residual": (lambda: Does(lambda m, x: x + m.two(F.relu(m.one(x))), one=nn.Linear(3, 4), two=nn.Linear(4, 3)), (3,)),
+    "residual": (
+        lambda: Does(lambda m, x: x + m.two(F.relu(m.one(x))), one=nn.Linear(3, 4), two=nn.Linear(4, 3)),
+        (3,),
+    ),
     "reused": (lambda: Does(lambda m, x: m.one(F.relu(m.one(x))) + m.one(x), one=nn.Linear(3, 3)), (3,)),
     "inception": (lambda: Does(_inception, one=nn.Linear(2, 2), two=nn.Linear(2, 2)), (2,)),
     "max-min": (lambda: Does(_max_min, one=nn.Linear(3, 4), two=nn.Linear(4, 2)), (3,)),
     "group sort": (
-        lambda: Does(lambda m, x: m.two(m.one(x).view(-1, 2, 3).sort(-1)[0].flatten(1)), one=nn.Linear(3, 6), two=nn.Linear(6, 1)),
+        lambda: Does(
+            lambda m, x: m.two(m.one(x).view(-1, 2, 3).sort(-1)[0].flatten(1)), one=nn.Linear(3, 6), two=nn.Linear(6, 1)
+        ),
         (3,),
     ),
-    "sorted downwards": (lambda: Does(lambda m, x: torch.sort(m.one(x), dim=1, descending=True)[0], one=nn.Linear(3, 4)), (3,)),
+    "sorted downwards": (
+        lambda: Does(lambda m, x: torch.sort(m.one(x), dim=1, descending=True)[0], one=nn.Linear(3, 4)),
+        (3,),
+    ),
     "top": (lambda: Does(lambda m, x: torch.topk(m.one(x), 2, dim=1)[0], one=nn.Linear(3, 4)), (3,)),
     "in place": (lambda: Does(_in_place, one=nn.Linear(3, 3)), (3,)),
-    "constants": (lambda: Does(lambda m, x: torch.maximum(x, torch.tensor(0.25)) * torch.tensor([1.0, -2.0]) + 0.5 - x / 4), (2,)),
+    "constants": (
+        lambda: Does(lambda m, x: torch.maximum(x, torch.tensor(0.25)) * torch.tensor([1.0, -2.0]) + 0.5 - x / 4),
+        (2,),
+    ),
     "limits": (lambda: Does(lambda m, x: x.clamp(-1, 1.5) + x.clamp(min=0.5) + F.hardtanh(x) + F.softshrink(x)), (2,)),
     "extremes": (lambda: Does(lambda m, x: x.amax(1) - x.min(1)[0] + x.max() + x.mean((1, 2)).sum()), (2, 4)),
     "prelu": (lambda: Does(lambda m, x: m.act(m.one(x)), one=nn.Linear(2, 3), act=nn.PReLU(3)), (2,)),
@@ -216,7 +228,9 @@ def test_a_cnn_on_digits_has_its_known_constant() -> None:
 
 
 def test_what_is_not_piecewise_linear_is_named_with_its_line() -> None:
-    with pytest.raises(lv.UnsupportedLayer, match=r"'tanh' \(tanh\) at .*test_graph\.py, line \d+: .*self\.function.*autolip"):
+    with pytest.raises(
+        lv.UnsupportedLayer, match=r"'tanh' \(tanh\) at .*test_graph\.py, line \d+: .*self\.function.*autolip"
+    ):
         lv.from_torch(Does(lambda m, x: torch.tanh(x)), (2,))
 
 
@@ -262,6 +276,15 @@ def test_constant_and_identity_modules() -> None:
 def test_training_mode_is_refused_where_it_matters() -> None:
     for layer in (nn.Dropout(0.5), nn.BatchNorm1d(2)):
         module = Does(lambda m, x: m.one(m.act(x)), act=layer, one=nn.Linear(2, 2)).train()
-        with pytest.raises(lv.LipverifyError, match="eval|buffers"):
+        with pytest.raises(lv.LipverifyError, match=r"eval|buffers"):
             lv.autolip(module, torch.zeros(2))
         lv.autolip(module.eval(), torch.zeros(2))
+
+
+@pytest.mark.parametrize(("coefficients", "rounded"), [((1.0, 1.0), False), ((0.1, -0.1), False), ((0.1, 0.2), True)])
+def test_a_value_added_to_itself_is_exact_or_said_to_be_rounded(coefficients: Any, rounded: bool) -> None:
+    (total,) = sum_to_affine((Sum(2, coefficients),))
+    (step,) = serialise([Placed(total, (0, 0))], 2)
+    assert isinstance(step, Affine)
+    assert step.rounded is rounded
+    assert lv.exact(lv.from_torch(Does(lambda m, x: x + x), (2,)), p=1).exact_value == 2

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
 from lipverify.evaluate import forward_exact
 from lipverify.network import Lowering
+from lipverify.readers.matrices import dense, finite
 from lipverify.readers.passes import PASSES, lower
 from lipverify.readers.passes.alternate import alternate
 from lipverify.readers.passes.average_pooling import average_pooling_to_affine
@@ -20,7 +21,6 @@ from lipverify.readers.passes.batch_norm import batch_norm_to_affine
 from lipverify.readers.passes.clip import clip_to_relu
 from lipverify.readers.passes.convolution import convolution_to_affine
 from lipverify.readers.passes.merge_affine import exact_product, fuse, merge_affine
-from lipverify.readers.matrices import dense, finite
 from lipverify.readers.steps import (
     Affine,
     BatchNorm,
@@ -47,7 +47,9 @@ def chains(draw: st.DrawFn) -> tuple[int, list[Step]]:
     width = inputs = draw(st.integers(1, 3))
     steps: list[Step] = []
     for _ in range(draw(st.integers(1, 5))):
-        kind = draw(st.sampled_from(["affine", "affine", "neurons", "clip", "select", "largest", "sort", "dense", "sum"]))
+        kind = draw(
+            st.sampled_from(["affine", "affine", "neurons", "clip", "select", "largest", "sort", "dense", "sum"])
+        )
         if kind == "affine":
             made = draw(st.integers(1, 3))
             entries = draw(st.lists(numbers, min_size=made * (width + 1), max_size=made * (width + 1)))

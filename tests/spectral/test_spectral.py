@@ -112,7 +112,9 @@ def conv_matrix(kernel: Any, sizes: tuple[int, ...], **options: Any) -> Any:
     channels = k.shape[1] * options.get("groups", 1)
     n = channels * math.prod(sizes)
     function = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[len(sizes)]
-    return function(torch.eye(n, dtype=torch.float64).reshape(n, channels, *sizes), k, **options).reshape(n, -1).T.numpy()
+    return (
+        function(torch.eye(n, dtype=torch.float64).reshape(n, channels, *sizes), k, **options).reshape(n, -1).T.numpy()
+    )
 
 
 GEOMETRIES: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [

@@ -71,7 +71,7 @@ def _power(step: Curve, interval: Interval) -> float:
     (k,), (low, high) = step.parameters, interval
     largest = float(max(np.abs(low).max(), np.abs(high).max()))
     least = float(low.min())
-    if not k.is_integer() and least < 0:
+    if not float(k).is_integer() and least < 0:
         return INF
     if k >= 1:
         return _slack(abs(k) * largest ** (k - 1)) if math.isfinite(largest) else INF

@@ -69,4 +69,3 @@ def batch_norm(step: BatchNorm, where: Situation) -> Local:
     with np.errstate(over="ignore", divide="ignore"):
         factors = np.abs(step.scale) / np.sqrt(step.variance + step.epsilon)
     return Local((float(up(factors.max() * (1 + 8 * U))) if step.scale.any() else 0.0,))
-

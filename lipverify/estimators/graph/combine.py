@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -111,10 +111,10 @@ def root(value: float, p: float) -> float:
     if p == 1.0:
         return value
     found = math.sqrt(value)
-    return found if found.is_integer() and found * found == value else up(found)
+    return found if found == math.floor(found) and found * found == value else up(found)
 
 
-def blocks(values: npt.NDArray[np.floating], sizes: Sequence[int]) -> list[float]:
+def blocks(values: npt.NDArray[Any], sizes: Sequence[int]) -> list[float]:
     """The largest value within each operand's stretch of columns."""
     ends = np.cumsum(sizes)
     return [float(values[end - size : end].max(initial=0.0)) for size, end in zip(sizes, ends, strict=True)]

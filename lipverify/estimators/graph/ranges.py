@@ -36,7 +36,9 @@ class Ranges:
         waiting = [index]
         while waiting:  # no recursion: graphs may be deep
             top = waiting[-1]
-            missing = [] if top in self._known else [i for i in self._graph.nodes[top - 1].reads if i not in self._known]
+            missing = (
+                [] if top in self._known else [i for i in self._graph.nodes[top - 1].reads if i not in self._known]
+            )
             if missing:
                 waiting.extend(missing)
                 continue
@@ -73,7 +75,9 @@ def _finite(operand: Interval) -> bool:
     return bool(np.isfinite(operand[0]).all() and np.isfinite(operand[1]).all())
 
 
-def _linear(magnitude: Callable[[Array], Array], signed: Callable[[Array], Array], terms: int, operand: Interval) -> Any:
+def _linear(
+    magnitude: Callable[[Array], Array], signed: Callable[[Array], Array], terms: int, operand: Interval
+) -> Any:
     """A map x ↦ Ax with |A| given too, each output a sum of `terms` products: centre and radius."""
     if not _finite(operand):
         return None
@@ -139,7 +143,9 @@ def _select(step: steps.Select, operand: Interval) -> Any:
         low, high = (np.where(read, v[np.where(read, step.indices, 0)], 0.0) for v in (low, high))
     if step.factors is not None:
         a, b = step.factors * low, step.factors * high
-        low, high = _outward(np.where(step.factors == 0, 0.0, np.minimum(a, b)), np.where(step.factors == 0, 0.0, np.maximum(a, b)))
+        low, high = _outward(
+            np.where(step.factors == 0, 0.0, np.minimum(a, b)), np.where(step.factors == 0, 0.0, np.maximum(a, b))
+        )
     if step.offsets is not None:
         low, high = _outward(low + step.offsets, high + step.offsets)
     return low, high
@@ -149,9 +155,10 @@ def _sum(step: steps.Sum, operand: Interval) -> Any:
     low, high = np.zeros(step.n), np.zeros(step.n)
     for k, c in enumerate(step.coefficients):
         if c:
-            part = [v[k * step.n : (k + 1) * step.n] * c for v in (operand if c > 0 else operand[::-1])]
-            part = _outward(*part)
-            low, high = _outward(low + part[0], high + part[1])
+            ends = operand if c > 0 else operand[::-1]
+            below, above = (v[k * step.n : (k + 1) * step.n] * c for v in ends)
+            below, above = _outward(below, above)
+            low, high = _outward(low + below, high + above)
     return low, high
 
 
@@ -215,7 +222,7 @@ def _curve(step: graph.Curve, operand: Interval) -> Any:
         return np.full(step.n, -1.0), np.full(step.n, 1.0)
     if step.name in ("gelu", "gelu_tanh", "silu", "mish", "hardswish"):  # ≥ −0.38, and between 0 and x for x ≥ 0
         return np.full(step.n, -0.38), np.maximum(high, 0.0)
-    if step.name == "power" and step.parameters[0].is_integer() and step.parameters[0] > 0:
+    if step.name == "power" and float(step.parameters[0]).is_integer() and step.parameters[0] > 0:
         return _powers(int(step.parameters[0]), operand)
     if step.name == "reciprocal" and (low > 0).all():
         return _outward(1 / high, 1 / low)

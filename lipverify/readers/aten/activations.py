@@ -59,7 +59,9 @@ def _clip(lower: str, upper: str) -> Callable[[Call], Ref]:
                     raise UnsupportedLayer("a limit depends on the input; use torch.maximum or torch.minimum")
                 value = value if limit is None else clamped(call, value, limit, least)
             return value
-        low, high = (default if x is None else float(x) for x, default in zip(limits, (-math.inf, math.inf), strict=True))
+        low, high = (
+            default if x is None else float(x) for x, default in zip(limits, (-math.inf, math.inf), strict=True)
+        )
         if low > high:  # torch lets the upper limit win
             low = high
         return call.emit(Clip(value.size, low, high), (value,), call.shape)

@@ -299,5 +299,6 @@ ARITHMETIC: dict[str, Callable[[Call], Any]] = {
         name: curve(name)
         for name in ("arctan", "asinh", "cos", "erf", "exp", "expm1", "reciprocal", "rsqrt", "sin", "sinh", "sqrt")
     },
-    **{"atan": curve("arctan"), "arcsinh": curve("asinh")},
+    "atan": curve("arctan"),
+    "arcsinh": curve("asinh"),
 }

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lipverify.arrays import Array
+from lipverify.arrays import Array, Indices
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
 from lipverify.readers.graph import Node, Operator
 
@@ -159,7 +159,7 @@ def axis_of(dim: int, axes: int) -> int:
     return dim + axes if dim < 0 else dim
 
 
-def grouped(shape: Shape, dims: Any) -> Array:
+def grouped(shape: Shape, dims: Any) -> Indices:
     """Flat indices in groups along the given dimensions (None or none: all), shape (groups, entries)."""
     axes = sorted({axis_of(d, len(shape)) for d in ([dims] if isinstance(dims, int) else dims or [])})
     axes = axes or list(range(len(shape)))

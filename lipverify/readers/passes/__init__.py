@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import get_args
 
 from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Lowering, Network
@@ -77,7 +76,7 @@ def lower_graph(graph: Graph) -> Network:
     items: list[Placed] = []
     ends = [0]  # of every value of the graph: the item that makes it
     for node in graph.nodes:
-        if not isinstance(node.operator, get_args(Step)):
+        if not isinstance(node.operator, Step):
             raise UnsupportedLayer(f"{node} is not piecewise linear, so that no network computes it; try autolip")
         current: Steps = (node.operator,)
         try:

@@ -2,7 +2,7 @@
 
 The chain's state is the live values of the graph, one behind the other. All affine maps whose operands are there
 are computed in one step, then all neurons whose operand is there; the rest passes through neurons with slopes
-(1, 1). Rows are copied, never added up, so nothing is rounded (proofs/readers.md).
+(1, 1). Entries are copied; two are added only where an item reads one value twice (proofs/readers.md).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lipverify.arrays import Matrix
 from lipverify.errors import InvalidNetwork
 from lipverify.readers.matrices import dense
 from lipverify.readers.steps import Affine, Step, Steps, TwoSlope
@@ -87,7 +88,9 @@ def _affine(state: list[int], following: list[int], made: dict[int, Placed], wid
             assert isinstance(step, Affine)
             start = 0
             for i in made[k].reads:  # a value that is read twice is added twice
-                block[:, columns[i] : columns[i] + widths[i]] += step.weight[:, start : start + widths[i]]
+                at = slice(columns[i], columns[i] + widths[i])
+                block[:, at], exact = _added(block[:, at], step.weight[:, start : start + widths[i]])
+                rounded = rounded or not exact
                 start += widths[i]
             bias[row : row + widths[k]] = step.bias
             rounded = rounded or step.rounded
@@ -95,3 +98,10 @@ def _affine(state: list[int], following: list[int], made: dict[int, Placed], wid
             block[:, columns[k] : columns[k] + widths[k]] = np.eye(widths[k])
         row += widths[k]
     return Affine(matrix, bias, rounded)
+
+
+def _added(a: Matrix, b: Matrix) -> tuple[Matrix, bool]:
+    """a + b in floats, and whether that is exact: Knuth's two-sum gives the error itself."""
+    total = a + b
+    part = total - a
+    return total, not ((a - (total - part)) + (b - part)).any()

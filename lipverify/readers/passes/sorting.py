@@ -10,12 +10,12 @@ from lipverify.readers.windows import SortedGroups
 
 
 def sort_to_two_slope(steps: Steps) -> Steps:
-    """Every sorting (GroupSort, MaxMin written with torch.sort) as comparisons of neighbours, k rounds for k entries."""
+    """Every sorting (GroupSort, MaxMin written with torch.sort) as k rounds of comparing neighbours."""
     return rewrite(steps, SortedGroups, _rounds)
 
 
 def _rounds(step: SortedGroups) -> Steps:
-    groups, length = step.places.shape
+    length = step.places.shape[1]
     done: list[Step] = [] if length > 1 else [Affine.identity(step.size)]
     for start in range(length if length > 1 else 0):
         left = np.arange(start % 2, length - 1, 2)
