@@ -132,6 +132,8 @@ def _constants(program: Any, module: nn.Module, gradients: bool) -> dict[str, to
         if spec.target is None:
             continue
         value = program.state_dict.get(spec.target, program.constants.get(spec.target))
+        if value is None:
+            raise InvalidNetwork(f"torch.export kept no value of '{spec.target}'")
         found[spec.arg.name] = owned.get(spec.target, value)
     return found
 
@@ -141,8 +143,7 @@ def _converted(program: Any, constants: dict[str, torch.Tensor]) -> tuple[Builde
     needed = _needed(program.graph)
     for node in program.graph.nodes:
         if node.op == "placeholder":
-            shape = tuple(node.meta["val"].shape) if node.name not in constants else ()
-            values[node] = constants[node.name] if node.name in constants else Ref(0, shape)
+            values[node] = constants[node.name] if node.name in constants else Ref(0, _shape(_first(node)))
         elif node.op == "output":
             (returned,) = node.args[0]
             return builder, _bound(returned, values)
@@ -186,7 +187,10 @@ def _value(node: Any, values: dict[Any, Any], builder: Builder) -> Any:
     if build is None:
         raise UnsupportedLayer(f"{label}: the operator is not known; it is never assumed to have constant 1")
     arguments = {a.name: arguments[a.name] for a in schema.arguments if a.name in arguments}
-    call = Call(name, node.target, arguments, _shape(node), node.name, place, builder)
+    made = _first(node)
+    if made is not None and not made.dtype.is_floating_point:
+        raise UnsupportedLayer(f"{label}: it turns a value that depends on the input into {made.dtype}")
+    call = Call(name, node.target, arguments, _shape(made), node.name, place, builder)
     try:
         return build(call)
     except LipverifyError as error:
@@ -212,7 +216,9 @@ def _folded(target: Any, arguments: dict[str, Any], builder: Builder, label: str
 
 
 _EXACT = frozenset(
-    name for name, build in BUILDERS.items() if build.__module__.endswith("movement") and name not in ("to", "half")
+    name
+    for name, build in BUILDERS.items()
+    if build.__module__.endswith("movement") and name not in ("to", "_to_copy", "type_as")
 ) | {"abs", "neg", "relu", "maximum", "minimum", "clamp", "eye", "arange", "ones", "zeros", "full", "sort"}
 
 
@@ -228,12 +234,16 @@ def _varies(value: Any) -> bool:
     return isinstance(value, Ref) or (isinstance(value, (list, tuple)) and any(map(_varies, value)))
 
 
-def _shape(node: Any) -> tuple[int, ...]:
-    """The shape of a node's first tensor."""
+def _first(node: Any) -> torch.Tensor | None:
+    """A node's first tensor, as the trace knows it: shape and dtype."""
     value = node.meta.get("val")
     while isinstance(value, (list, tuple)):
         value = value[0]
-    return tuple(int(n) for n in value.shape) if isinstance(value, torch.Tensor) else ()
+    return value if isinstance(value, torch.Tensor) else None
+
+
+def _shape(value: torch.Tensor | None) -> tuple[int, ...]:
+    return () if value is None else tuple(int(n) for n in value.shape)
 
 
 def _place(node: Any) -> str:

@@ -12,10 +12,12 @@ from lipverify.readers.aten.linear import LINEAR
 from lipverify.readers.aten.movement import MOVEMENT
 from lipverify.readers.aten.normalisation import NORMALISATION
 from lipverify.readers.aten.pooling import POOLING
+from lipverify.readers.aten.reductions import REDUCTIONS
 
 BUILDERS: dict[str, Callable[[Call], Any]] = {
     **MOVEMENT,
     **ARITHMETIC,
+    **REDUCTIONS,
     **LINEAR,
     **POOLING,
     **NORMALISATION,

@@ -126,8 +126,10 @@ def _celu(call: Call) -> Ref:
 
 
 def _softplus(call: Call) -> Ref:
-    """log(1 + exp(βx))/β; torch's linear branch beyond its threshold is that function up to rounding."""
+    """log(1 + exp(βx))/β; torch's linear branch beyond its threshold 20 is that function up to 2e-9."""
     value, beta = call.ref("self"), float(call.plain("beta", 1))
+    if float(call.plain("threshold", 20)) < 20:
+        raise UnsupportedLayer("it jumps where it becomes linear: a threshold below 20 is not read")
     if beta <= 0:
         raise UnsupportedLayer(f"its beta is {beta}; only positive ones are read")
     return call.emit(Curve(value.size, "softplus", () if beta == 1.0 else (beta,)), (value,), call.shape)

@@ -1,4 +1,4 @@
-"""Sums, products and quotients, with constants or among varying values; powers; reductions along axes."""
+"""Sums, products and quotients, with constants or among varying values; powers and logarithms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from lipverify.arrays import Array, Indices
+from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
-from lipverify.readers.aten.call import Call, Live, Ref, Shape, grouped, numbers, spread
+from lipverify.readers.aten.call import Call, Live, Ref, Shape, numbers, spread
 from lipverify.readers.aten.movement import expanded
-from lipverify.readers.graph import Curve, EuclideanNorm, LogSumExp, Product, Quotient
+from lipverify.readers.graph import Curve, LogSumExp, Product, Quotient
 from lipverify.readers.steps import Select, Sum, TwoSlope
 from lipverify.readers.windows import AveragePooling, LargestOf
 
@@ -189,45 +189,7 @@ def logarithm_of_one_plus(call: Call) -> Ref:
     return call.emit(Curve(value.size, "log1p"), (value,), call.shape)
 
 
-def _along(call: Call) -> Indices:
-    """The groups along the call's dimensions, flat."""
-    return grouped(call.ref("self").shape, call.plain("dim"))
-
-
-def summed(call: Call) -> Ref:
-    """Sums along axes."""
-    return _averaged(call, 1)
-
-
-def mean(call: Call) -> Ref:
-    """Means along axes."""
-    return _averaged(call, _along(call).shape[1])
-
-
-def _averaged(call: Call, divisor: int) -> Ref:
-    members = _along(call)
-    step = AveragePooling(call.ref("self").size, members, np.full(len(members), float(divisor)))
-    return call.emit(step, (call.ref("self"),), call.shape)
-
-
-def extreme(least: bool) -> Callable[[Call], Any]:
-    """The largest or smallest entry: of two tensors, along an axis (with where it is), or of all."""
-
-    def build(call: Call) -> Any:
-        if "other" in call.arguments:
-            return _of_two(call, call["self"], call["other"], least)
-        value = _largest(call, _along(call), least)
-        return (value, None) if "dim" in call.arguments and call.name in ("max", "min") else value
-
-    return build
-
-
-def _largest(call: Call, members: Indices, least: bool) -> Ref:
-    value = call.ref("self")
-    return call.emit(LargestOf(value.size, members, least), (value,), call.shape)
-
-
-def _of_two(call: Call, a: Any, b: Any, least: bool) -> Ref:
+def of_two(call: Call, a: Any, b: Any, least: bool) -> Ref:
     """max(a, b): a constant c becomes max(x − c, 0) + c, so that it needs no operand."""
     shape, n = call.shape, math.prod(call.shape)
     if isinstance(a, Ref) and isinstance(b, Ref):
@@ -249,42 +211,13 @@ def clamped(call: Call, value: Ref, limit: Any, least: bool) -> Ref:
     return call.emit(Select(value.size, None, None, limits), (kept,), shape, None, limit)
 
 
-def log_sum_exp(call: Call) -> Ref:
-    """log Σ exp along axes."""
-    groups = _along(call)
-    return call.emit(LogSumExp(groups.shape[1]), (call.ref("self"),), call.shape)
-
-
-def vector_norm(call: Call) -> Ref:
-    """The Euclidean, sum or maximum norm along axes."""
-    value, order = call.ref("self"), call.plain("ord", call.plain("p", 2))
-    groups = _along(call)
-    if order == 2:
-        if not np.array_equal(groups.ravel(), np.arange(value.size)):
-            value = call.emit(Select(value.size, groups.ravel()), (value,), groups.shape)
-        return call.emit(EuclideanNorm(groups.shape[1]), (value,), call.shape)
-    raise UnsupportedLayer(f"the {order}-norm is not read; only the Euclidean one is")
-
-
 ARITHMETIC: dict[str, Callable[[Call], Any]] = {
     "add": add,
-    "amax": extreme(False),
-    "amin": extreme(True),
     "div": divide,
     "divide": divide,
     "true_divide": divide,
-    "linalg_vector_norm": vector_norm,
-    "norm": vector_norm,
     "log": logarithm,
     "log1p": logarithm_of_one_plus,
-    "logsumexp": log_sum_exp,
-    "max": extreme(False),
-    "maximum": extreme(False),
-    "fmax": extreme(False),
-    "mean": mean,
-    "min": extreme(True),
-    "minimum": extreme(True),
-    "fmin": extreme(True),
     "mul": multiply,
     "multiply": multiply,
     "neg": negate,
@@ -294,7 +227,6 @@ ARITHMETIC: dict[str, Callable[[Call], Any]] = {
     "square": square,
     "sub": subtract,
     "subtract": subtract,
-    "sum": summed,
     **{
         name: curve(name)
         for name in ("arctan", "asinh", "cos", "erf", "exp", "expm1", "reciprocal", "rsqrt", "sin", "sinh", "sqrt")

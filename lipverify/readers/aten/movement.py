@@ -19,14 +19,6 @@ def same(call: Call) -> Ref:
     return Ref(call.ref(next(iter(call.arguments))).index, call.shape)
 
 
-def cast(call: Call) -> Ref:
-    """A change of dtype or memory; to integers or booleans it would not be Lipschitz."""
-    dtype = call.plain("dtype")
-    if dtype is not None and not dtype.is_floating_point:
-        raise UnsupportedLayer(f"it converts a value that depends on the input to {dtype}")
-    return same(call)
-
-
 def dropout(call: Call) -> Ref:
     """Nothing, outside training."""
     if call.plain("train", call.plain("training", False)) and call.plain("p") != 0:
@@ -120,8 +112,12 @@ _SAME = (
     "view_as",
     "reshape_as",
     "_unsafe_view",
+    "_assert_tensor_metadata",
+    # Among real floating dtypes; the trace refuses what makes integers or booleans.
+    "_to_copy",
+    "to",
+    "type_as",
 )
-_CASTS = ("to", "_to_copy", "type_as", "float", "double", "half", "bfloat16", "_assert_tensor_metadata")
 _MOVED = (
     "cat",
     "channel_shuffle",
@@ -197,7 +193,6 @@ _MOVED = (
 
 MOVEMENT: dict[str, Callable[[Call], Any]] = {
     **dict.fromkeys(_SAME, same),
-    **dict.fromkeys(_CASTS, cast),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"), dropout),
     **dict.fromkeys(_MOVED, moved),
 }
