@@ -174,6 +174,15 @@ def test_a_convolution_with_many_channels_uses_cholesky() -> None:
     assert top <= convolution_upper(kernel, axes, 1, 2.0) <= top * 1.5
 
 
+def test_the_torus_is_large_enough() -> None:
+    """y_o = x_{o−1} − x_{o+1} on two pixels has norm 1; on a torus of side 2 the taps would meet and cancel."""
+    kernel = np.array([[[1.0, 0.0, -1.0]]])
+    assert convolution_upper(kernel, [Geometry(2, 2, 1, 1, 1)], 1, 2.0) >= 1.0
+    square = np.zeros((1, 1, 3, 3))
+    square[0, 0, 0, 1], square[0, 0, 2, 1] = 1.0, -1.0
+    assert convolution_upper(square, [Geometry(2, 2, 1, 1, 1)] * 2, 1, 2.0) >= 1.0
+
+
 def test_degenerate_kernels() -> None:
     axes = (Geometry(4, 4, 1, 1, 1),)
     assert convolution_upper(np.zeros((2, 2, 3)), axes, 1, 2.0) == 0.0
