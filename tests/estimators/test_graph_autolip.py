@@ -39,11 +39,13 @@ def upper(module: nn.Module, shape: tuple[int, ...], p: float, domain: Any = Non
     return lv.autolip(module, torch.zeros(shape, dtype=torch.float64), p=p, domain=domain).upper
 
 
-def sampled(module: nn.Module, shape: tuple[int, ...], p: float, *, scale: float = 2.0, low: Any = None) -> float:
+def sampled(
+    module: nn.Module, shape: tuple[int, ...], p: float, *, scale: float = 2.0, low: Any = None, points: int = 15
+) -> float:
     """The largest Jacobian norm at some points (boxed to [−scale, scale], or [low, low + scale])."""
     generator = torch.Generator().manual_seed(0)
     best = 0.0
-    for k in range(30):
+    for k in range(points):
         x = (torch.rand(shape, generator=generator, dtype=torch.float64) * 2 - 1) * scale * (1 if k % 3 else 0.1)
         if low is not None:
             x = low + torch.rand(shape, generator=generator, dtype=torch.float64) * scale
@@ -225,7 +227,7 @@ def test_pooling_in_two_dimensions(p: float) -> None:
     assert upper(nn.MaxPool2d(3, 2), (1, 7, 7), p) == {1.0: 4.0, 2.0: 2.0, math.inf: 1.0}[p]
     for k, s in ((2, 2), (3, 3), (3, 2), (3, 1), (4, 3)):
         bound = upper(nn.AvgPool2d(k, s), (1, 12, 12), p)
-        truth = sampled(nn.AvgPool2d(k, s), (1, 12, 12), p)  # linear: its Jacobian is the map
+        truth = sampled(nn.AvgPool2d(k, s), (1, 12, 12), p, points=1)  # linear: its Jacobian is the map
         assert truth * (1 - 1e-14) <= bound
         ceiling = {1.0: math.ceil(k / s) ** 2 / k**2, 2.0: math.ceil(k / s) / k, math.inf: 1.0}[p]
         assert bound <= ceiling * (1 + 1e-14)

@@ -192,13 +192,13 @@ def _digits_cnn() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     """A small network with max-pooling, trained for a moment on scikit-learn's digits."""
     datasets = pytest.importorskip("sklearn.datasets")
     images, labels = datasets.load_digits(return_X_y=True)
-    x, y = torch.tensor(images / 16.0).reshape(-1, 1, 8, 8), torch.tensor(labels)
+    x, y = torch.tensor(images[:600] / 16.0).reshape(-1, 1, 8, 8), torch.tensor(labels[:600])
     torch.manual_seed(0)
     module = nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10)
+        nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 10)
     ).double()
-    optimiser = torch.optim.Adam(module.parameters(), 0.02)
-    for _ in range(80):
+    optimiser = torch.optim.Adam(module.parameters(), 0.05)
+    for _ in range(60):
         optimiser.zero_grad()
         F.cross_entropy(module(x), y).backward()
         optimiser.step()
@@ -209,7 +209,7 @@ def test_a_cnn_on_digits_has_its_known_constant() -> None:
     module, x, y = _digits_cnn()
     with torch.no_grad():
         truth = module(x[:50]).numpy()
-        assert float((module(x).argmax(1) == y).double().mean()) > 0.9
+        assert float((module(x).argmax(1) == y).double().mean()) > 0.7
     net = lv.from_torch(module, (1, 8, 8))
     assert net.lowering is Lowering.EXACT
     assert np.allclose(net(x[:50].flatten(1).numpy()), truth, rtol=1e-10, atol=1e-10)
