@@ -3,14 +3,17 @@
     lipverify/
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
       domain.py norms.py        where, and in which norms; algebraic.py holds norms known exactly
-      bound.py problem.py       the result record; the question, the budget, and what a method is; threads.py: one for BLAS
-      rounding.py rationals.py  floats with their errors; exact linear algebra and Farkas' alternative
-      readers/                  torch, onnx, npz/json, vnnlib; passes/: one rewriting pass per file
+      bound.py problem.py       the result record; the question, the budget, and what a method is
+      rounding.py rationals.py  floats with their errors; exact linear algebra; threads.py: one for BLAS
+      readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
+                                passes/: one rewriting pass per file
       geometry/                 activation regions: cone, circuits, LP, walk, witnesses
-      relaxations/              bounds on a box or a cell: intervals, CROWN, functional passes
-      estimators/ attacks/      upper bounds; lower bounds: one per file
+      relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
+      spectral/                 operator norms of large matrices and convolutions
+      estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
       solvers/                  exact methods, one per file
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  Hypothesis strategies for networks and domains
       bench/ cli/ samples/      benchmarks; one command per file; an embedded trained network
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
         UnsupportedLayer,
         UnsupportedNorm,
     )
+    from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
+    from lipverify.penalty import autolip_penalty
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
@@ -68,6 +73,8 @@ __all__ = [
     "UnsupportedLayer",
     "UnsupportedNorm",
     "Witness",
+    "autolip",
+    "autolip_penalty",
     "compare",
     "exact",
     "from_torch",
@@ -100,6 +107,8 @@ _HOMES = {
     "UnsupportedLayer": "errors",
     "UnsupportedNorm": "errors",
     "Witness": "bound",
+    "autolip": "modules",
+    "autolip_penalty": "penalty",
     "compare": "comparison",
     "exact": "verbs",
     "from_torch": "readers.torch",

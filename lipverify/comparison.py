@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -13,15 +13,18 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, LipverifyError
-from lipverify.network import Network
+from lipverify.estimators.autolip import AutoLip
+from lipverify.estimators.graph.bound import GraphAutoLip
+from lipverify.network import Lowering, Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.problem import Method, Problem, Side, require_supported, supports
-from lipverify.readers import as_network
+from lipverify.readers import as_graph, as_network, is_torch_module
 from lipverify.report import bound_to_dict, describe, digits_down, digits_up, early_stop, json_float
 from lipverify.rounding import float_down, float_up
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
+    from lipverify.readers.graph import Graph
 
 RTOL = 1e-9  # a NUMERICAL bound ignores rounding: it is unsound only beyond this
 HEADER = ("method", "lower", "upper", "ratio to exact", "rigor", "seconds", "")
@@ -213,13 +216,14 @@ def compare(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    example_input: Any = None,
 ) -> Comparison:
     """Hold estimators to the exact Lipschitz constant of a network.
 
     Parameters
     ----------
     net
-        A network, a torch module, or a path.
+        A network, a torch module, or a path. The "autolip" of a torch module is that of its own graph.
     methods
         Names from `lipverify.methods()`, or method objects; None for every upper and lower method that
         supports the norm and the domain. The first exact one is what the others are held to ("auto" if
@@ -230,6 +234,8 @@ def compare(
         Seconds for each method.
     on_progress
         Called with a method's name and its bound so far; a true return value stops the comparison there.
+    example_input
+        One sample, without a batch axis, for a torch module whose layers do not tell its shape.
 
     Returns
     -------
@@ -247,12 +253,15 @@ def compare(
     """
     if domain is not None and not isinstance(domain, Domain):
         raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
-    problem = Problem(as_network(net), norm_pair(p), Everywhere() if domain is None else domain)
+    network = as_network(net, example_input=example_input)
+    problem = Problem(network, norm_pair(p), Everywhere() if domain is None else domain)
     reference, others = _select(methods, problem)
+    if is_torch_module(net):
+        others = _on_graph(others, as_graph(net, network, example_input))
     stop = _Stop(on_progress)
 
     def run(method: str | Method, name: str, side: Side) -> Bound:
-        return _VERBS[side](
+        bound = _VERBS[side](
             problem.network,
             method,
             p=problem.norm,
@@ -261,6 +270,10 @@ def compare(
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
         )
+        if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
+            # It bounds the module; that the network is near the module is what its rigor leaves out.
+            return replace(bound, upper_rigor=Rigor.NUMERICAL)
+        return bound
 
     def against(exact: Bound, rows: Sequence[Row] = ()) -> Comparison:
         first = Row(exact.method, "exact", exact)
@@ -311,6 +324,11 @@ def _select(methods: Sequence[str | Method] | None, problem: Problem) -> tuple[s
         require_supported(method, problem)
     exact = next((m for m in chosen if m.side == "exact"), None)
     return exact or "auto", [m for m in chosen if m is not exact]
+
+
+def _on_graph(methods: Sequence[Method], graph: Graph | None) -> list[Method]:
+    """The methods, AutoLip on the network replaced by AutoLip on the graph that the network was lowered from."""
+    return [GraphAutoLip(graph) if isinstance(m, AutoLip) and graph is not None else m for m in methods]
 
 
 def _method(method: str | Method) -> Method:

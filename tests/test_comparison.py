@@ -192,3 +192,28 @@ def test_a_root_is_shown_by_its_square() -> None:
     root = ExactNorm.square_root(Fraction(2))
     bound = Bound(method="m", status=Status.EXACT, lower=root.lower, upper=root.upper, exact=root)
     assert exact_text(bound) == "1.41421356237 = √(2)"
+
+
+def test_a_torch_module_is_compared_through_its_graph() -> None:
+    import torch
+    from torch import nn
+
+    class Residual(nn.Module):
+        """x − 2·relu(x) = −|x|."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x - 2 * torch.relu(x)
+
+    comparison = lv.compare(Residual(), p=math.inf, example_input=torch.zeros(2))
+    rows = {row.name: row for row in comparison.rows}
+    assert rows["autolip"].bound is not None
+    assert [row.operator for row in rows["autolip"].bound.details] == ["relu", "mul", "sub"]
+    assert rows["autolip"].value == 3
+    assert comparison.exact.exact_value == 1
+    assert not any(row.failed for row in comparison.rows)
+    normalised = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
+    rounded = {row.name: row for row in lv.compare(normalised).rows}
+    assert rounded["autolip"].rigor is Rigor.NUMERICAL
+    assert not any(row.failed for row in rounded.values())
+    mixed = lv.Network([[[1, 0], [-1, 1]], [[1, 2]]], slopes=[[[-1, 1], [0, 1]]]).to_torch()
+    assert not any(row.failed for row in lv.compare(mixed).rows)  # neurons that only the chain's reader knows

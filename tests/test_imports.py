@@ -33,7 +33,7 @@ BASE = frozenset(
         "problem",
         "rationals",
     }
-    | {"readers", "rounding"}
+    | {"readers", "rounding", "spectral"}
 )
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 GROUND = BASE | {"geometry", "relaxations"}

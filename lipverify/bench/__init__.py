@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lipverify.errors import InvalidArgument
 
 BENCHMARKS = {
+    "autolip": "AutoLip with certified norms on AlexNet's architecture: seconds and memory",
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
     "exact": "branch and bound: published networks, maximum cuts, boxes; branching and growth",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",

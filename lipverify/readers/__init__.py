@@ -1,8 +1,10 @@
 """Reading and writing networks: torch modules, .onnx, .pt, .npz and .json files, and VNN-LIB boxes.
 
-steps.py        what a reader makes of a model, in the model's own terms
-passes/         the rewriting passes from there to a network, one per file
-torch.py  onnx.py  native.py  vnnlib.py      one format each, imported only when it is met
+steps.py  windows.py    what a reader makes of a model, in the model's own terms
+graph.py                the same for models that are no chains
+passes/                 the rewriting passes from there to a network, one per file
+torch.py  onnx.py  native.py  vnnlib.py     one format each, imported only when it is met
+torch_graph.py  aten/   torch modules traced by torch.export, and what each of its operators means
 """
 
 from __future__ import annotations
@@ -10,14 +12,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from lipverify.errors import InvalidArgument, InvalidNetwork
+from lipverify.errors import InvalidArgument, InvalidNetwork, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import require_file
 
 if TYPE_CHECKING:
     import torch
+
+    from lipverify.readers.graph import Graph
 
     Model: TypeAlias = Network | torch.nn.Module | str | Path
 
@@ -48,13 +52,14 @@ def load(path: str | Path) -> Network:
     return reader(file)
 
 
-def as_network(model: Model, input_shape: Sequence[int] | None = None) -> Network:
+def as_network(model: Model, input_shape: Sequence[int] | None = None, *, example_input: Any = None) -> Network:
     """Whatever a verb accepts as a network, as a network: itself, a torch module, or a path.
 
     Parameters
     ----------
-    input_shape
-        For a torch module that works on images: (C, H, W).
+    input_shape, example_input
+        For a torch module whose layers do not tell its input's shape: the shape of one sample, (C, H, W) for
+        images, or one sample.
 
     Raises
     ------
@@ -65,13 +70,29 @@ def as_network(model: Model, input_shape: Sequence[int] | None = None) -> Networ
         return model
     if isinstance(model, (str, Path)):
         return load(model)
-    # Who holds a torch module has imported torch: without it there is nothing to look for.
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(model, torch.nn.Module):
+    if is_torch_module(model):
         from lipverify.readers.torch import from_torch
 
-        return from_torch(model, input_shape)
+        return from_torch(model, input_shape, example_input=example_input)
     raise InvalidNetwork(f"expected a lipverify.Network, a torch module or a path; got {type(model).__qualname__}")
+
+
+def is_torch_module(model: object) -> TypeGuard[torch.nn.Module]:
+    """Whether it is one: who holds a torch module has imported torch, without it there is nothing to look for."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def as_graph(module: torch.nn.Module, network: Network, example_input: Any = None) -> Graph | None:
+    """The traced graph of a module that was read as a network; None where only the reader of chains knows it."""
+    import torch
+
+    from lipverify.readers.torch_graph import trace
+
+    try:
+        return trace(module, torch.zeros(network.input_dim) if example_input is None else example_input).graph
+    except UnsupportedLayer:
+        return None
 
 
 def _onnx(path: Path) -> Network:

@@ -20,9 +20,10 @@ from onnx import numpy_helper
 from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import read_bytes
+from lipverify.readers.matrices import MOST_ENTRIES
 from lipverify.readers.onnx_operators import ATTRIBUTES, RULES, Constant, Node, Read, Shape
 from lipverify.readers.passes import lower
-from lipverify.readers.steps import MOST_ENTRIES, Step
+from lipverify.readers.steps import Step
 
 _OLDEST_OPSET = 7
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
-from lipverify.readers.steps import Affine, Clip, Step, TwoSlope, dense, eye, finite, selection
+from lipverify.readers.matrices import dense, eye, finite, selection
+from lipverify.readers.steps import Affine, Clip, Step, TwoSlope
 
 Shape: TypeAlias = tuple[int, ...]
 Read: TypeAlias = tuple[tuple[Step, ...], Shape]

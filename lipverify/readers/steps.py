@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar, final
+from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
-from lipverify.arrays import Array, Matrix, Vector, frozen
-from lipverify.errors import InvalidNetwork, UnsupportedLayer
+from lipverify.arrays import Array, Indices, Matrix, Vector
+from lipverify.errors import InvalidNetwork
 from lipverify.network import IDENTITY, RELU
-
-MOST_ENTRIES = 2**28
-"""The largest matrix that a reader will write out, in entries: 2 GiB of float64."""
+from lipverify.readers.matrices import eye, finite, require_size
+from lipverify.readers.windows import AveragePooling, Convolution, LargestOf, SortedGroups, finite_entries
 
 
 @final
@@ -71,7 +70,7 @@ class TwoSlope:
     @classmethod
     def uniform(cls, n: int, left: float, right: float) -> TwoSlope:
         """n neurons of one kind."""
-        _require_size(n, 2)
+        require_size(n, 2)
         return cls(np.tile((left, right), (n, 1)))
 
     @classmethod
@@ -123,79 +122,85 @@ class BatchNorm:
 
 
 @final
-@dataclass(frozen=True)
-class Window:
-    """How a kernel slides along one axis of an image.
+@dataclass(frozen=True, eq=False)
+class Select:
+    """y_i = factors_i · x_{indices_i} + offsets_i, or offsets_i alone where the index is −1.
+
+    Every way of moving entries about (slices, permutations, copies, paddings of every kind) and every product
+    or sum with a constant is one of these. None stands for the identity, for ones and for zeros.
 
     Attributes
     ----------
-    size, outputs
-        The lengths of the axis before and after.
-    kernel, stride, dilation
-        The number of taps, the step between windows, the step between taps.
-    before
-        The zeros in front of the axis; those behind it are implied by `outputs`.
+    size
+        The number of inputs.
+    rounded
+        Whether factors or offsets are only the float64 numbers nearest to the model's.
     """
 
     size: int
-    outputs: int
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
+    indices: Indices | None = None
+    factors: Vector | None = None
+    offsets: Vector | None = None
+    rounded: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.size, self.outputs, self.kernel, self.stride, self.dilation) < 1 or self.before < 0:
-            raise InvalidNetwork(f"a kernel does not fit its image: {self}")
+        for name in ("factors", "offsets"):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, finite(values, f"a constant's {name}"))
 
-    def taps(self, k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """The output indices at which tap k lies inside the axis, and the inputs it reads there."""
-        outputs = np.arange(self.outputs)
-        inputs = outputs * self.stride + k * self.dilation - self.before
-        inside = (inputs >= 0) & (inputs < self.size)
-        return outputs[inside], inputs[inside]
+    @property
+    def width(self) -> int:
+        """The number of outputs."""
+        return self.size if self.indices is None else len(self.indices)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Convolution:
-    """A 2-D cross-correlation with zero padding, from (channels, rows.size, columns.size) flat to flat.
+class Dense:
+    """One matrix along one axis: I_before ⊗ weight ⊗ I_after, and bias_o added at place o of that axis.
 
-    kernel has shape (out channels, in channels / groups, rows.kernel, columns.kernel), bias (out channels,).
+    weight, shape (out, in), and bias, shape (out,) or None, keep the model's own dtype: whichever real floating
+    dtype it is, they are the exact numbers they are.
     """
 
-    kernel: Array
-    bias: Vector
-    groups: int
-    rows: Window
-    columns: Window
+    weight: npt.NDArray[np.floating[Any]]
+    bias: npt.NDArray[np.floating[Any]] | None = None
+    before: int = 1
+    after: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", finite(self.kernel, "a convolution's kernel"))
-        object.__setattr__(self, "bias", finite(self.bias, "a convolution's bias"))
+        finite_entries(self.weight, "a weight matrix")
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class AveragePooling:
-    """Each channel's windows summed and divided, from (channels, rows.size, columns.size) flat to flat.
+@dataclass(frozen=True)
+class Sum:
+    """Σ c_k x_k over operands x_1, x_2, … of n coordinates each, one behind the other; c are exact floats."""
 
-    divisors has shape (rows.outputs, columns.outputs): what each window's sum is divided by.
-    """
-
-    channels: int
-    divisors: Array
-    rows: Window
-    columns: Window
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "divisors", finite(self.divisors, "a pooling divisor"))
+    n: int
+    coefficients: tuple[float, ...]
 
 
-Step: TypeAlias = Affine | TwoSlope | Clip | BatchNorm | Convolution | AveragePooling
+Step: TypeAlias = (
+    Affine
+    | TwoSlope
+    | Clip
+    | BatchNorm
+    | Select
+    | Dense
+    | Sum
+    | Convolution
+    | AveragePooling
+    | LargestOf
+    | SortedGroups
+)
+"""A piecewise-linear map on flat tensors."""
 Steps: TypeAlias = tuple[Step, ...]
 
-_S = TypeVar("_S", Affine, TwoSlope, Clip, BatchNorm, Convolution, AveragePooling)
+_S = TypeVar(
+    "_S", Affine, TwoSlope, Clip, BatchNorm, Select, Dense, Sum, Convolution, AveragePooling, LargestOf, SortedGroups
+)
 
 
 def rewrite(steps: Iterable[Step], kind: type[_S], rule: Callable[[_S], Steps]) -> Steps:
@@ -204,54 +209,3 @@ def rewrite(steps: Iterable[Step], kind: type[_S], rule: Callable[[_S], Steps]) 
     for step in steps:
         done.extend(rule(step) if isinstance(step, kind) else (step,))
     return tuple(done)
-
-
-def finite(values: npt.ArrayLike, what: str) -> Array:
-    """A frozen float64 array; an empty one, or an entry that is NaN or infinite, is refused.
-
-    Raises
-    ------
-    InvalidNetwork
-        Naming `what` and the entry.
-    """
-    with np.errstate(invalid="ignore"):  # a signalling NaN, refused below
-        array = frozen(values)
-    if not array.size:
-        raise InvalidNetwork(f"{what} is empty (shape {array.shape})")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        where = tuple(int(i) for i in bad[0])
-        raise InvalidNetwork(f"{what}: entry {list(where)} is {array[where]}; numbers must be finite")
-    return array
-
-
-def dense(rows: int, columns: int) -> Matrix:
-    """A zero matrix to be filled in.
-
-    Raises
-    ------
-    UnsupportedLayer
-        When it has more than MOST_ENTRIES entries.
-    """
-    _require_size(rows, columns)
-    return np.zeros((rows, columns))
-
-
-def eye(n: int) -> Matrix:
-    """The identity matrix, with the same limit as `dense`."""
-    _require_size(n, n)
-    return np.eye(n)
-
-
-def selection(indices: npt.NDArray[np.intp], n: int) -> Matrix:
-    """The matrix S, shape (len(indices), n), with (S·x)_i = x_{indices[i]}."""
-    matrix = dense(len(indices), n)
-    matrix[np.arange(len(indices)), indices] = 1.0
-    return matrix
-
-
-def _require_size(rows: int, columns: int) -> None:
-    if rows * columns > MOST_ENTRIES:
-        raise UnsupportedLayer(
-            f"a layer needs a dense array of {rows} × {columns} numbers; the limit is {MOST_ENTRIES}"
-        )

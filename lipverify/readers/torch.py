@@ -1,7 +1,7 @@
-"""torch modules in, `torch.nn.Sequential` out; this file and `torch_layers.py` alone import torch.
+"""torch modules in, `torch.nn.Sequential` out; only this file, `torch_*.py` and `aten/` import torch.
 
-Read are `Sequential` chains (nested or not) of the layers in `LAYERS`, in eval mode; every other
-module has a forward method that nobody can read, and is refused by name. Parameters of every real
+`Sequential` chains (nested or not) of the layers in `LAYERS` are read as they stand, in eval mode; every other
+module is traced (`torch_graph.py`), which needs the shape of a sample. Parameters of every real
 floating dtype are the exact numbers they are. Plain Python numbers of a layer (a negative slope, a
 limit of hard-tanh) are the float64 numbers that the module holds, also in a float32 model.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,36 +25,84 @@ from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.readers.files import require_file
-from lipverify.readers.passes import lower
+from lipverify.readers.graph import Graph
+from lipverify.readers.passes import lower, lower_graph
 from lipverify.readers.steps import Step
 from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array
 
 
-def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None) -> Network:
+def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None, *, example_input: Any = None) -> Network:
     """The network that a torch module computes in eval mode.
 
     Parameters
     ----------
     module
-        A `Sequential` or a single layer: Linear, ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6, Conv2d (zero
-        padding), AvgPool2d, BatchNorm1d and 2d, Flatten, Identity, Dropout.
+        Any piecewise-linear module. A `Sequential` of Linear, ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6, Conv2d
+        (zero padding), AvgPool2d, BatchNorm1d and 2d, Flatten, Identity and Dropout is read as it stands;
+        everything else is traced by `torch.export`: residual and dense connections, max-pooling,
+        concatenations, maxima, sorting, clamps, convolutions of every kind.
     input_shape
         The shape of one sample, without the batch axis; needed for images, (C, H, W). The network's
         input is that sample flattened in PyTorch's order, its output the flattened output.
+    example_input
+        One sample, without the batch axis, instead of its shape: a tensor or an array.
 
     Raises
     ------
     UnsupportedLayer
-        For a layer, or an option of one, that is not read; the message names it and its place.
+        For a layer or operator that is no piecewise-linear one, or an option of one that is not read; the
+        message names it and its place.
     InvalidNetwork
         For training mode where it matters, hooks, weights that are not finite real floats, shapes that
         do not fit, or an input shape that is needed and not given.
     """
     if not isinstance(module, nn.Module):
         raise InvalidNetwork(f"expected a torch.nn.Module; got {type(module).__qualname__}")
-    layers = tuple(_layers(module, ""))
-    shape = _given(input_shape) if input_shape is not None else _guessed(layers)
-    inputs = math.prod(shape)
+    if example_input is not None and input_shape is not None:
+        raise InvalidArgument("pass input_shape or example_input, not both")
+    if input_shape is not None:
+        example_input = torch.zeros(_given(input_shape))
+    refusal: UnsupportedLayer | None = None
+    try:
+        layers = tuple(_layers(module, ""))
+    except UnsupportedLayer as error:
+        layers, refusal = (), error
+    if refusal is None:
+        shape = _guessed(layers) if example_input is None else _given(np.shape(example_input))
+        try:
+            return lower(_steps(layers, shape), inputs=math.prod(shape), source=f"a torch {type(module).__name__}")
+        except UnsupportedLayer as error:
+            refusal = error
+    try:
+        return lower_graph(traced(module, example_input, refusal))
+    except UnsupportedLayer as error:
+        if error.__cause__ is refusal:
+            raise
+        raise UnsupportedLayer(f"{error} (read as a chain: {refusal})") from error
+
+
+def traced(module: nn.Module, example_input: Any, refusal: UnsupportedLayer) -> Graph:
+    """The graph of a module that is no plain chain; where no shape is known, the refusal that says why it is none."""
+    from lipverify.readers.torch_graph import trace
+
+    if example_input is None:
+        features = input_features(module)
+        if features is None:
+            message = f"{refusal}; or pass input_shape or example_input (one sample) to trace it"
+            raise UnsupportedLayer(message) from refusal
+        example_input = torch.zeros(features)
+    return trace(module, example_input).graph
+
+
+def input_features(module: nn.Module) -> int | None:
+    """The length of an input that is a vector, when the module's first layer with weights takes vectors."""
+    for child in module.modules():
+        if not any(True for _ in child.children()) and any(True for _ in child.parameters(recurse=False)):
+            return child.in_features if type(child) is nn.Linear else None
+    return None
+
+
+def _steps(layers: Sequence[_Layer], shape: Shape) -> list[Step]:
     steps: list[Step] = []
     for layer in layers:
         try:
@@ -61,7 +110,7 @@ def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None) -> N
         except LipverifyError as error:
             raise type(error)(f"{layer.place}: {error}") from error
         steps.extend(read)
-    return lower(steps, inputs=inputs, source=f"a torch {type(module).__name__}")
+    return steps
 
 
 def to_torch(net: Network, dtype: torch.dtype | None = None) -> nn.Sequential:

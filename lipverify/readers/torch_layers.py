@@ -12,17 +12,9 @@ from torch import nn
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
-from lipverify.readers.steps import (
-    Affine,
-    AveragePooling,
-    BatchNorm,
-    Clip,
-    Convolution,
-    Step,
-    TwoSlope,
-    Window,
-    dense,
-)
+from lipverify.readers.matrices import dense
+from lipverify.readers.steps import Affine, BatchNorm, Clip, Step, TwoSlope
+from lipverify.readers.windows import AveragePooling, Convolution, Window, table
 
 Shape: TypeAlias = tuple[int, ...]
 Read: TypeAlias = tuple[tuple[Step, ...], Shape]
@@ -145,9 +137,8 @@ def _convolution(layer: Any, shape: Shape) -> Read:
         size, stride = shape[1 + axis], layer.stride[axis]
         outputs = (size + before + after - reach - 1) // stride + 1
         windows.append(Window(size, outputs, layer.kernel_size[axis], stride, layer.dilation[axis], before))
-    rows, columns = windows
-    step = Convolution(kernel, bias, layer.groups, rows, columns)
-    return (step,), (len(kernel), rows.outputs, columns.outputs)
+    step = Convolution(kernel, bias, layer.groups, tuple(windows))
+    return (step,), (len(kernel), *(window.outputs for window in windows))
 
 
 def _padding(padding: str | tuple[int, int], axis: int, reach: int) -> tuple[int, int]:
@@ -180,11 +171,12 @@ def _average_pooling(layer: Any, shape: Shape) -> Read:
             start, end = np.maximum(start, 0), np.minimum(end, size)
         windows.append(window)
         counts.append((end - start).astype(np.float64))
-    rows, columns = windows
     divisors = np.outer(*counts)
     if layer.divisor_override is not None:
         divisors = np.full_like(divisors, layer.divisor_override)
-    return (AveragePooling(shape[0], divisors, rows, columns),), (shape[0], rows.outputs, columns.outputs)
+    members = table([window.members() for window in windows], shape[1:], shape[0])
+    step = AveragePooling(math.prod(shape), members, np.tile(divisors.ravel(), shape[0]))
+    return (step,), (shape[0], *(window.outputs for window in windows))
 
 
 def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from lipverify.network import Network
-from lipverify.readers.steps import Affine, AveragePooling, Clip, Convolution, Step, TwoSlope, Window
+from lipverify.readers.steps import Affine, Clip, Dense, Select, Step, Sum, TwoSlope
+from lipverify.readers.windows import AveragePooling, Convolution, LargestOf, SortedGroups, Window
 
 Tensor = Any
 """A numpy array of dtype object that holds Fractions."""
@@ -57,8 +58,42 @@ def _step(step: Step, x: list[Fraction]) -> list[Fraction]:
             return _convolution(step, x)
         case AveragePooling():
             return _pooling(step, x)
+        case Select():
+            return [_selected(step, i, x) for i in range(step.width)]
+        case Sum():
+            parts = [x[k : k + step.n] for k in range(0, len(x), step.n)]
+            return [
+                sum((Fraction(c) * v for c, v in zip(step.coefficients, values, strict=True)), Fraction(0))
+                for values in zip(*parts, strict=True)
+            ]
+        case Dense():
+            return _along(step, x)
+        case LargestOf():
+            pick = min if step.least else max
+            return [pick(x[i] for i in row if i >= 0) for row in step.members.tolist()]
+        case SortedGroups():
+            made = list(x)
+            for row in step.places.tolist():
+                for place, value in zip(row, sorted((x[i] for i in row), reverse=step.descending), strict=True):
+                    made[place] = value
+            return made
         case _:
             raise AssertionError(f"{step} has no exact value")
+
+
+def _selected(step: Select, i: int, x: list[Fraction]) -> Fraction:
+    index = i if step.indices is None else int(step.indices[i])
+    factor = Fraction(1) if step.factors is None else Fraction(float(step.factors[i]))
+    offset = Fraction(0) if step.offsets is None else Fraction(float(step.offsets[i]))
+    return (factor * x[index] if index >= 0 else Fraction(0)) + offset
+
+
+def _along(step: Dense, x: list[Fraction]) -> list[Fraction]:
+    tensor = np.array(x, dtype=object).reshape(step.before, step.weight.shape[1], step.after)
+    weight = fractions(step.weight)
+    bias = fractions(np.zeros(len(weight)) if step.bias is None else step.bias)
+    made = [weight @ block + bias[:, None] for block in tensor]
+    return list(np.array(made, dtype=object).ravel())
 
 
 def _image(x: list[Fraction], channels: int, rows: Window, columns: Window) -> Tensor:
@@ -71,7 +106,7 @@ def _pixel(image: Tensor, c: int, i: int, j: int) -> Fraction:
 
 
 def _convolution(step: Convolution, x: list[Fraction]) -> list[Fraction]:
-    kernel, rows, columns = fractions(step.kernel), step.rows, step.columns
+    kernel, (rows, columns) = fractions(step.kernel), step.axes
     out, per_group = kernel.shape[:2]
     image = _image(x, per_group * step.groups, rows, columns)
     values: list[Fraction] = []
@@ -87,20 +122,8 @@ def _convolution(step: Convolution, x: list[Fraction]) -> list[Fraction]:
 
 
 def _pooling(step: AveragePooling, x: list[Fraction]) -> list[Fraction]:
-    rows, columns = step.rows, step.columns
-    image = _image(x, step.channels, rows, columns)
-    values: list[Fraction] = []
-    for c, i, j in np.ndindex(step.channels, rows.outputs, columns.outputs):
-        taps = np.ndindex(rows.kernel, columns.kernel)
-        total = sum(
-            (
-                _pixel(image, c, i * rows.stride + a - rows.before, j * columns.stride + b - columns.before)
-                for a, b in taps
-            ),
-            Fraction(0),
-        )
-        values.append(total / Fraction(step.divisors[i, j]))
-    return values
+    sums = [sum((x[i] for i in row if i >= 0), Fraction(0)) for row in step.members.tolist()]
+    return [total / Fraction(divisor) for total, divisor in zip(sums, step.divisors.tolist(), strict=True)]
 
 
 def of_module(module: nn.Module, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
 from lipverify.evaluate import forward_exact
 from lipverify.network import Lowering
+from lipverify.readers.matrices import dense, finite
 from lipverify.readers.passes import PASSES, lower
 from lipverify.readers.passes.alternate import alternate
 from lipverify.readers.passes.average_pooling import average_pooling_to_affine
@@ -22,16 +23,15 @@ from lipverify.readers.passes.convolution import convolution_to_affine
 from lipverify.readers.passes.merge_affine import exact_product, fuse, merge_affine
 from lipverify.readers.steps import (
     Affine,
-    AveragePooling,
     BatchNorm,
     Clip,
-    Convolution,
+    Dense,
+    Select,
     Step,
+    Sum,
     TwoSlope,
-    Window,
-    dense,
-    finite,
 )
+from lipverify.readers.windows import AveragePooling, Convolution, LargestOf, SortedGroups, Window, table
 from tests.readers.exact import of_steps, points
 
 numbers = st.one_of(
@@ -47,7 +47,9 @@ def chains(draw: st.DrawFn) -> tuple[int, list[Step]]:
     width = inputs = draw(st.integers(1, 3))
     steps: list[Step] = []
     for _ in range(draw(st.integers(1, 5))):
-        kind = draw(st.sampled_from(["affine", "affine", "neurons", "clip"]))
+        kind = draw(
+            st.sampled_from(["affine", "affine", "neurons", "clip", "select", "largest", "sort", "dense", "sum"])
+        )
         if kind == "affine":
             made = draw(st.integers(1, 3))
             entries = draw(st.lists(numbers, min_size=made * (width + 1), max_size=made * (width + 1)))
@@ -57,6 +59,31 @@ def chains(draw: st.DrawFn) -> tuple[int, list[Step]]:
         elif kind == "neurons":
             slopes = draw(st.lists(numbers, min_size=2 * width, max_size=2 * width))
             steps.append(TwoSlope(np.array(slopes).reshape(width, 2)))
+        elif kind == "select":
+            indices = draw(st.lists(st.integers(-1, width - 1), min_size=1, max_size=4))
+            factors, offsets = (draw(st.lists(numbers, min_size=len(indices), max_size=len(indices))) for _ in "ab")
+            steps.append(Select(width, np.array(indices), np.array(factors), np.array(offsets)))
+            width = len(indices)
+        elif kind == "largest":
+            count = draw(st.integers(1, 3))
+            row = st.lists(st.integers(-1, width - 1), min_size=count, max_size=count).filter(lambda r: max(r) >= 0)
+            rows = draw(st.lists(row, min_size=1, max_size=3))
+            steps.append(LargestOf(width, np.array(rows), draw(st.booleans())))
+            width = len(rows)
+        elif kind == "sort":
+            group = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            places = np.array(draw(st.permutations(range(width)))).reshape(-1, group)
+            steps.append(SortedGroups(width, places, draw(st.booleans())))
+        elif kind == "dense":
+            after = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            entries = draw(st.lists(numbers, min_size=2 * (width // after + 1), max_size=2 * (width // after + 1)))
+            matrix = np.array(entries).reshape(2, -1)
+            steps.append(Dense(matrix[:, 1:], matrix[:, 0], 1, after))
+            width = 2 * after
+        elif kind == "sum":
+            parts = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+            width //= parts
+            steps.append(Sum(width, tuple(draw(st.lists(numbers, min_size=parts, max_size=parts)))))
         else:
             limits = sorted([draw(numbers), draw(numbers)])
             limits[0] = draw(st.sampled_from([limits[0], -math.inf]))
@@ -124,7 +151,7 @@ def test_clip_refuses_limits_without_a_function(limits: tuple[float, float]) -> 
 )
 def test_convolution(shape: tuple[int, int, int, int], groups: int, rows: Window, columns: Window) -> None:
     rng = np.random.default_rng(0)
-    step = Convolution(rng.normal(size=shape), rng.normal(size=shape[0]), groups, rows, columns)
+    step = Convolution(rng.normal(size=shape), rng.normal(size=shape[0]), groups, (rows, columns))
     (affine,) = convolution_to_affine((step,))
     assert isinstance(affine, Affine)
     assert not affine.rounded
@@ -135,7 +162,8 @@ def test_convolution(shape: tuple[int, int, int, int], groups: int, rows: Window
 @pytest.mark.parametrize(("divisor", "rounded"), [(4.0, False), (-0.5, False), (3.0, True), (9.0, True)])
 def test_average_pooling(divisor: float, rounded: bool) -> None:
     rows, columns = Window(4, 2, 2, 2, 1, 0), Window(5, 3, 3, 2, 1, 1)
-    step = AveragePooling(2, np.full((2, 3), divisor), rows, columns)
+    members = table([rows.members(), columns.members()], (4, 5), 2)
+    step = AveragePooling(2 * 4 * 5, members, np.full(len(members), divisor))
     (affine,) = average_pooling_to_affine((step,))
     assert isinstance(affine, Affine)
     assert affine.rounded is rounded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections import OrderedDict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,6 @@ def _replaced() -> nn.Module:
         (lambda: nn.Sequential(OrderedDict(a=nn.Linear(2, 2), b=nn.Sigmoid())), r"layer 'b' \(Sigmoid\)"),
         (nn.GELU, r"the module \(GELU\)"),
         (Custom, r"the module \(Custom\)"),
-        (lambda: Overridden(nn.Linear(2, 2)), r"the module \(Overridden\)"),
         (lambda: MyLinear(2, 2), r"the module \(MyLinear\)"),
         (lambda: nn.LazyLinear(2), r"LazyLinear"),
         (lambda: nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1)), r"layer '1' \(Softmax\)"),
@@ -214,10 +214,6 @@ def _replaced() -> nn.Module:
         (_prehooked, r"the module \(Sequential\) has forward hooks"),
         (_replaced, "replaced forward"),
         (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)), "remove_parametrizations"),
-        (
-            lambda: nn.Sequential(nn.Flatten(0), nn.Linear(2, 2)),
-            r"layer '0' \(Flatten\): it flattens the batch",
-        ),
     ],
 )
 def test_unknown_layers_are_named(build: Any, message: str) -> None:
@@ -225,10 +221,17 @@ def test_unknown_layers_are_named(build: Any, message: str) -> None:
         from_torch(build())
 
 
-@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
-def test_padding_modes_are_named(mode: Any) -> None:
-    with pytest.raises(UnsupportedLayer, match=mode):
-        from_torch(nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode), (1, 4, 4))
+def test_a_shape_is_asked_for_where_nothing_tells_it() -> None:
+    with pytest.raises(UnsupportedLayer, match=r"Custom.*example_input"):
+        from_torch(Custom())
+    assert from_torch(Custom(), (3,)).input_dim == 3
+    assert from_torch(Custom(), example_input=torch.zeros(2, 2)).input_dim == 4
+    with pytest.raises(InvalidArgument, match="not both"):
+        from_torch(Custom(), (3,), example_input=torch.zeros(3))
+
+
+def test_an_overridden_forward_is_traced() -> None:
+    assert forward_exact(from_torch(Overridden(nn.Linear(2, 2))), [Fraction(1), Fraction(-2)]) == (-1, 2)
 
 
 @pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.Dropout2d(0.1), nn.AlphaDropout(0.1), nn.BatchNorm1d(2)])

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from lipverify.arrays import Matrix
-from lipverify.readers.steps import Affine, AveragePooling, Steps, Window, dense, rewrite
+from lipverify.readers.matrices import dense
+from lipverify.readers.steps import Affine, Steps, rewrite
+from lipverify.readers.windows import AveragePooling
 
 
 def average_pooling_to_affine(steps: Steps) -> Steps:
-    """Every average pooling written out on its flat image, in C, H, W order."""
+    """Every average pooling written out on its flat image."""
     return rewrite(steps, AveragePooling, _matrix)
 
 
 def _matrix(pooling: AveragePooling) -> Steps:
-    rows, columns = pooling.rows, pooling.columns
-    pixels, places = rows.size * columns.size, rows.outputs * columns.outputs
-    flat = dense(pooling.channels * places, pooling.channels * pixels)
-    one_channel = np.kron(_members(rows), _members(columns)) / pooling.divisors.reshape(-1, 1)
-    for c in range(pooling.channels):
-        flat[c * places : (c + 1) * places, c * pixels : (c + 1) * pixels] = one_channel
+    windows = len(pooling.members)
+    flat = dense(windows, pooling.size)
+    row, tap = np.nonzero(pooling.members >= 0)
+    flat[row, pooling.members[row, tap]] = 1.0 / pooling.divisors[row]
     # 1/d is a float64 exactly when d is ± a power of two, that is, when its mantissa is ± 1/2.
     rounded = bool((np.abs(np.frexp(pooling.divisors)[0]) != 0.5).any())
-    return (Affine(flat, np.zeros(pooling.channels * places), rounded=rounded),)
-
-
-def _members(window: Window) -> Matrix:
-    """Which inputs lie in which window along one axis, shape (outputs, size), entries 0 and 1."""
-    members = np.zeros((window.outputs, window.size))
-    for k in range(window.kernel):
-        made, read = window.taps(k)
-        members[made, read] = 1.0
-    return members
+    return (Affine(flat, np.zeros(windows), rounded=rounded),)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lipverify.readers.steps import Affine, BatchNorm, Steps, eye, rewrite
+from lipverify.readers.matrices import eye
+from lipverify.readers.steps import Affine, BatchNorm, Steps, rewrite
 
 
 def batch_norm_to_affine(steps: Steps) -> Steps:

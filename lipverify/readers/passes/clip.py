@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from lipverify.readers.steps import Affine, Clip, Steps, TwoSlope, eye, rewrite
+from lipverify.readers.matrices import eye
+from lipverify.readers.steps import Affine, Clip, Steps, TwoSlope, rewrite
 
 
 def clip_to_relu(steps: Steps) -> Steps:

@@ -60,12 +60,22 @@ def exact_product(a: Matrix, b: Matrix) -> Matrix | None:
         return b
     if _is_identity(b):
         return a
+    if (copied := _copies(a, b)) is not None:
+        return copied
     # Nearly every product of trained weights fails at its first entries; whole ones are dear.
     for k in range(_PROBES):
         if _exact_dot(a[k % len(a)], b[:, k % b.shape[1]]) is None:
             return None
     floats = exact_floats(rational_matrix(a) * rational_matrix(b))
     return None if floats is None else np.array(floats)
+
+
+def _copies(a: Matrix, b: Matrix) -> Matrix | None:
+    """a·b where each of its entries is ± one entry of a factor: floats then hold it, whatever the entries are."""
+    if not (np.isin(a, (-1.0, 0.0, 1.0)).all() or np.isin(b, (-1.0, 0.0, 1.0)).all()):
+        return None
+    terms = (a != 0).astype(np.float64) @ (b != 0).astype(np.float64)
+    return a @ b if terms.max() <= 1 else None
 
 
 def _exact_bias(inner: Vector, second: Affine) -> Vector | None:

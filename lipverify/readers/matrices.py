@@ -1,0 +1,64 @@
+"""Arrays that a reader makes: checked to be finite, and never larger than a machine can hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lipverify.arrays import Array, Matrix, frozen
+from lipverify.errors import InvalidNetwork, UnsupportedLayer
+
+MOST_ENTRIES = 2**28
+"""The largest matrix that a reader will write out, in entries: 2 GiB of float64."""
+
+
+def finite(values: npt.ArrayLike, what: str) -> Array:
+    """A frozen float64 array; an empty one, or an entry that is NaN or infinite, is refused.
+
+    Raises
+    ------
+    InvalidNetwork
+        Naming `what` and the entry.
+    """
+    with np.errstate(invalid="ignore"):  # a signalling NaN, refused below
+        array = frozen(values)
+    if not array.size:
+        raise InvalidNetwork(f"{what} is empty (shape {array.shape})")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        where = tuple(int(i) for i in bad[0])
+        raise InvalidNetwork(f"{what}: entry {list(where)} is {array[where]}; numbers must be finite")
+    return array
+
+
+def dense(rows: int, columns: int) -> Matrix:
+    """A zero matrix to be filled in.
+
+    Raises
+    ------
+    UnsupportedLayer
+        When it has more than MOST_ENTRIES entries.
+    """
+    require_size(rows, columns)
+    return np.zeros((rows, columns))
+
+
+def eye(n: int) -> Matrix:
+    """The identity matrix, with the same limit as `dense`."""
+    require_size(n, n)
+    return np.eye(n)
+
+
+def selection(indices: npt.NDArray[np.intp], n: int) -> Matrix:
+    """The matrix S, shape (len(indices), n), with (S·x)_i = x_{indices[i]}."""
+    matrix = dense(len(indices), n)
+    matrix[np.arange(len(indices)), indices] = 1.0
+    return matrix
+
+
+def require_size(rows: int, columns: int) -> None:
+    """Raise UnsupportedLayer for an array beyond MOST_ENTRIES."""
+    if rows * columns > MOST_ENTRIES:
+        raise UnsupportedLayer(
+            f"a layer needs a dense array of {rows} × {columns} numbers; the limit is {MOST_ENTRIES}"
+        )
