@@ -106,7 +106,7 @@ def _in_box(box: Box, count: int, rng: np.random.Generator) -> Array:
 def _in_polytope(domain: Polytope, net: Network, count: int, rng: np.random.Generator) -> Array:
     """Hit and run from an interior point, many walks side by side; long chords are cut at many scales."""
     centre = next(exact_points(domain, net.input_dim, rng))
-    start = np.array([_nearest(x) for x in centre])
+    start = np.array([nearest_float(x) for x in centre])
     low, high = scales(net, rng)
     points = np.tile(start, (count, 1))
     top = np.abs(np.column_stack([domain.A, domain.b])).max(axis=1)
@@ -131,7 +131,7 @@ def _step(rows: Matrix, room: Matrix, directions: Matrix, size: Vector, rng: np.
     return 0.999 * (share * forward - (1 - share) * backward)
 
 
-def _nearest(x: Fraction) -> float:
+def nearest_float(x: Fraction | float) -> float:
     try:
         return float(x)
     except OverflowError:
