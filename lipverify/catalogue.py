@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from lipverify.attacks.annealing import Annealing
+from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
 from lipverify.bound import Rigor
@@ -30,6 +32,8 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
         "sample": Sample,
+        "ascent": Ascent,
+        "annealing": Annealing,
         "local-search": LocalSearch,
         "enumeration": _enumeration,
     }

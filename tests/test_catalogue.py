@@ -27,6 +27,8 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "seqlip": ({TWO}, False),
     "seqlip-greedy": ({TWO}, False),
     "sample": (set(ALL_PAIRS), False),
+    "ascent": (set(ALL_PAIRS), False),
+    "annealing": (set(ALL_PAIRS), False),
     "local-search": (set(ALL_PAIRS), False),
     "enumeration": (set(ALL_PAIRS), False),
 }
