@@ -26,6 +26,7 @@ def moved(domain: Domain, points: Array, steps: Array) -> Array:
     if isinstance(domain, Polytope):
         speed = steps @ domain.A.T
         room = np.maximum(domain.b - points @ domain.A.T, 0.0)
-        share = np.where(speed > 0, INSIDE * room / speed, np.inf).min(axis=1, initial=1.0)
+        with np.errstate(all="ignore"):
+            share = np.where(speed > 0, INSIDE * room / speed, np.inf).min(axis=1, initial=1.0)
         return points + share[:, None] * steps
     return points + steps

@@ -60,14 +60,14 @@ def _head(options: Options) -> list[str]:
     quick = " --quick" if options.quick else ""
     about = (
         "Scaman & Virmaux, *Lipschitz regularity of deep neural networks: analysis and efficient estimation*, "
-        "NeurIPS 2018, [arXiv:1805.10965](https://arxiv.org/abs/1805.10965), compared estimates with each other. Here each of "
-        "them stands beside the exact constant, or between proven ends."
+        "NeurIPS 2018, [arXiv:1805.10965](https://arxiv.org/abs/1805.10965), compared estimates with each "
+        "other. Here each of them stands beside the exact constant, or between proven ends."
     )
     origin = (
         f"Written by `lipverify bench paper{quick} --seed {options.seed} --seconds {options.seconds:g} --write docs`; "
-        f"every number comes from that run. The seed {options.seed} is that of data, initial weights and searches alike. "
-        f"Versions: Python {platform.python_version()}, {installed}; another torch may train other networks. "
-        "Only a SeqLip whose pairs are not all closed depends on the machine."
+        f"every number comes from that run. The seed {options.seed} is that of data, initial weights and "
+        f"searches alike. Versions: Python {platform.python_version()}, {installed}; another torch may train "
+        "other networks. Only a SeqLip whose pairs are not all closed depends on the machine."
     )
     return ["# The experiments of the paper, with the truth beside them", "", *prose(about), *prose(origin)]
 

@@ -128,8 +128,8 @@ def section(options: Options) -> Section:
         f"{count} layers of width {width}, W = U diag(1, r, …, r) Vᵀ with random orthogonal U and V. AutoLip is 1: it "
         "sees nothing of how the singular vectors of neighbouring layers lie to each other. SeqLip does. Its true "
         "value lies between greedy (attained, so no larger) and the upper end (proofs/paper.md), rounding ignored; as "
-        f"r → 0 and the width grows it tends to 1/π^{count - 1} = {limit:.1e}. The paper's figures are approximate, for "
-        "10 layers of width 100 and another draw of the singular vectors."
+        f"r → 0 and the width grows it tends to 1/π^{count - 1} = {limit:.1e}. The paper's figures are "
+        "approximate, for 10 layers of width 100 and another draw of the singular vectors."
     )
     header = ["r", "leading vectors alone", "greedy SeqLip", "upper end of SeqLip", "greedy, paper"]
     return Section(["## The ideal case", "", *prose(text), *table(header, rows)])

@@ -60,10 +60,10 @@ def page(studies: list[Study], width: int) -> Section:
     )
     sides = (
         "Upper bounds hold everywhere, so they stand beside the constant over the whole plane. Lower bounds look at "
-        "the square, so they stand beside the constant over the square; each is the exact norm at a verified point. Greedy "
-        "SeqLip is no bound, and may be on either side of the truth; SeqLip is the proven upper end of a search "
-        "that may be cut short by its time. The paper's rows are for its own data and networks, whose exact "
-        "constants nobody computed."
+        "the square, so they stand beside the constant over the square; each is the exact norm at a verified "
+        "point. Greedy SeqLip is no bound, and may be on either side of the truth; SeqLip is the proven upper end "
+        "of a search that may be cut short by its time. The paper's rows are for its own data and networks, whose "
+        "exact constants nobody computed."
     )
     ratios = (
         "The same as ratios to the exact constant: of the plane for the first four, of the square for the others. "
@@ -99,7 +99,7 @@ def _values(s: Study, paper: tuple[float, ...] | None) -> list[list[str]]:
     truth = [f"**{number(s.everywhere.lower)}**", f"**{number(s.square.lower)}**"]
     upper, lower = ([number(s.rows[name].value) for name in names] for names in (UPPER, BELOW))
     rows = [[str(s.layers), *upper, *truth, *lower]]
-    if paper:
+    if paper is not None:
         cited = [number(x) for x in paper]
         rows.append([f"{s.layers}, paper", *cited[:4], "?", "?", *cited[4:], "", ""])
     return rows
