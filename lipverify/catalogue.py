@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from lipverify.attacks.annealing import Annealing
+from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
 from lipverify.bound import Rigor
@@ -53,6 +55,8 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "interval": Interval,
         "crown": Crown,
         "sample": Sample,
+        "ascent": Ascent,
+        "annealing": Annealing,
         "local-search": LocalSearch,
         "enumeration": _enumeration,
         "branch-and-bound": _branch_and_bound,

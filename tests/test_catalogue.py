@@ -35,6 +35,8 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
     "sample": (set(ALL_PAIRS), False),
+    "ascent": (set(ALL_PAIRS), False),
+    "annealing": (set(ALL_PAIRS), False),
     "local-search": (set(ALL_PAIRS), False),
     "enumeration": (set(ALL_PAIRS), False),
     "branch-and-bound": (set(ALL_PAIRS), False),

@@ -8,18 +8,18 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools
 from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.patterns import Neighbourhood, Region
 from lipverify.attacks.points import normalised, sample_points
-from lipverify.attacks.sample import batch_size, jacobian_norms, offer_exact
+from lipverify.attacks.sample import batch_size, offer_exact
+from lipverify.attacks.starts import Starts
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.evaluate import pattern
-from lipverify.network import Network
+from lipverify.geometry.witness import Certified
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
 
 BETTER = 1 + 1e-10
+ELITE = 16
 
 
 @final
@@ -29,25 +29,29 @@ class LocalSearch:
 
     From random points, the norms after every flip are scored as rank-one updates of the Jacobian; a linear
     program looks for an interior point of the flipped pattern, over the cone of (x, t) in which global and
-    local problems look alike; the best feasible flip is taken. A local optimum's point is certified in exact
-    arithmetic, so the bound is PROVED (proofs/attacks.md). Any pair of norms, any domain.
+    local problems look alike; the best feasible flip is taken. Every other walk starts near one of the best
+    local optima so far. A local optimum's point is certified in exact arithmetic, so the bound is PROVED
+    (proofs/attacks.md). Any pair of norms, any domain.
 
     Attributes
     ----------
-    restarts
-        How many walks to start, from points not yet in a region that was visited.
+    patience
+        How many walks without any improvement are the last.
     points
         How many random points to draw the starts from.
+    kicks
+        How many points to look at for a start near a local optimum.
     pairs
         How many flips of two neurons to try at a local optimum.
     programs
         How many linear programs to solve in all.
     """
 
-    restarts: int = 60
+    patience: int = 100
     points: int = 2_048
+    kicks: int = 64
     pairs: int = 40
-    programs: int = 3_000
+    programs: int = 6_000
 
     name: ClassVar[str] = "local-search"
     side: ClassVar[Side] = "lower"
@@ -58,31 +62,52 @@ class LocalSearch:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The best so far after every step of every walk."""
-        rng = np.random.default_rng(budget.seed)
         incumbent = Incumbent(problem, self.name)
+        walks = programs = 0
+        for walks, programs in self._steps(problem, budget, incumbent):
+            yield incumbent.bound(Status.INTERRUPTED, walks=walks, lps=programs)
+        status = Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED
+        yield incumbent.bound(status, walks=walks, lps=programs)
+
+    def best(self, problem: Problem, budget: Budget) -> Certified | None:
+        """The best region found within the budget: value, pattern and point; for a search that needs an incumbent."""
+        incumbent = Incumbent(problem, self.name)
+        for _ in self._steps(problem, budget, incumbent):
+            pass
+        return incumbent.best
+
+    def _steps(self, problem: Problem, budget: Budget, incumbent: Incumbent) -> Iterator[tuple[int, int]]:
+        """Offer one local optimum after the other; the numbers of walks and of linear programs, after every step."""
+        rng = np.random.default_rng(budget.seed)
         net = normalised(problem.network)
         points = sample_points(net, problem.domain, min(self.points, batch_size(net)), rng)
-        starts = _Starts(net, points, problem.norm)
+        starts = Starts(net, points, problem.norm)
         incumbent.offer_first(points[k].tolist() for k in starts.order[:8])
         offer_exact(incumbent, problem, rng)
-        yield incumbent.bound(Status.INTERRUPTED)
-        around = Neighbourhood(net, problem.domain, problem.norm)
-        walks = 0
+        walks = idle = 0
+        around = Neighbourhood(
+            net, problem.domain, problem.norm, lambda: budget.expired or around.programs >= self.programs
+        )
         best = 0.0
-        for region in starts.regions(self.restarts):
+        elite: list[Region] = []
+        yield walks, around.programs
+        while idle < self.patience and not around.enough():
+            kicked = starts.kicked(elite[int(rng.integers(len(elite)))], self.kicks, rng) if walks % 2 else None
+            region = kicked or starts.fresh()
+            if region is None:
+                return
             walks += 1
             trail = [region]
             for step in _walk(around, region, self.pairs, starts.visited):
                 trail.append(step)
-                yield incumbent.bound(Status.INTERRUPTED, lps=around.programs, walks=walks)
-                if budget.expired or around.programs >= self.programs:
-                    break
-            best = _certify(incumbent, trail, best)
-            yield incumbent.bound(Status.INTERRUPTED, lps=around.programs, walks=walks)
-            if budget.expired or around.programs >= self.programs:
-                break
-        status = Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED
-        yield incumbent.bound(status, lps=around.programs, walks=walks)
+                yield walks, around.programs
+            elite.append(trail[-1])
+            elite.sort(key=lambda end: -end.value)
+            del elite[ELITE:]
+            found = _certify(incumbent, trail, best)
+            idle = 0 if found > best * BETTER else idle + 1
+            best = found
+            yield walks, around.programs
 
 
 def _walk(around: Neighbourhood, region: Region, pairs: int, visited: set[bytes]) -> Iterator[Region]:
@@ -107,29 +132,3 @@ def _certify(incumbent: Incumbent, trail: list[Region], best: float) -> float:
         if incumbent.offer(region.point):
             return max(best, region.value)
     return best
-
-
-@final
-class _Starts:
-    """Regions of random points, best and arbitrary ones in turn, none of them visited before."""
-
-    def __init__(self, net: Network, points: Array, pair: NormPair) -> None:
-        values = jacobian_norms(net, points, pair)
-        self.order: list[int] = [int(k) for k in np.argsort(-values, kind="stable")]
-        self.visited: set[bytes] = set()
-        self._points, self._values, self._states = points, values, pattern(net, points)
-
-    def regions(self, count: int) -> Iterator[Region]:
-        """At most `count` starting regions."""
-        queues = [iter(self.order), iter(range(len(self._points)))]
-        for turn in range(count):
-            regions = map(self._region, queues[turn % 2])
-            region = next((r for r in regions if r.key not in self.visited), None)
-            if region is None:
-                return
-            self.visited.add(region.key)
-            yield region
-
-    def _region(self, k: int) -> Region:
-        states: tuple[Bools, ...] = tuple(layer[k] for layer in self._states)
-        return Region(states, float(self._values[k]), tuple(self._points[k].tolist()))

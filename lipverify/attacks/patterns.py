@@ -5,7 +5,7 @@ Floats throughout: what is found here is a proposal for `lipverify.geometry.witn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, final
@@ -16,7 +16,7 @@ from lipverify.arrays import Array, Bools, Matrix
 from lipverify.domain import Domain
 from lipverify.geometry.margin import MarginProgram, unit_rows
 from lipverify.network import Network
-from lipverify.norms import NormPair, operator_norm
+from lipverify.norms import INF, NormPair, operator_norm, reduced_pair
 
 LEAST_MARGIN = 1e-10
 ZERO_ROW = 1e-13
@@ -52,14 +52,18 @@ class Region:
 
 @final
 class Neighbourhood:
-    """What lies around a region of a network on a domain; counts its linear programs."""
+    """What lies around a region of a network on a domain; counts its linear programs.
 
-    def __init__(self, net: Network, domain: Domain, pair: NormPair) -> None:
+    `enough` is asked before each of them: once it says so no more are solved, and nothing more is found.
+    """
+
+    def __init__(self, net: Network, domain: Domain, pair: NormPair, enough: Callable[[], bool]) -> None:
         self._net = net
         self._pair = pair
         self._facets = unit_rows(domain.rows(net.input_dim))
         self._solver = MarginProgram(net.input_dim + 1)
         self._bent = [np.flatnonzero(s[:, 0] != s[:, 1]) for s in net.slopes]
+        self.enough = enough
         self.programs = 0
 
     def flips(self, region: Region) -> list[Flip]:
@@ -73,6 +77,8 @@ class Neighbourhood:
         found: list[Flip] = []
         least = region.value * better
         for first in singles[: 4 * count]:
+            if self.enough():
+                return
             neuron = first.neurons[0]
             twice = self._scored(region.flipped(first.neurons), first.neurons)
             found += [flip for flip in twice if flip.neurons[1] > neuron and flip.value > least]
@@ -81,7 +87,7 @@ class Neighbourhood:
     def first_feasible(self, region: Region, flips: Iterable[Flip], better: float) -> Region | None:
         """The first flip that improves the region and whose pattern seems to have an interior."""
         for flip in flips:
-            if not flip.value > region.value * better:
+            if not flip.value > region.value * better or self.enough():
                 return None
             states = region.flipped(flip.neurons)
             point = self.interior_point(states)
@@ -110,7 +116,7 @@ class Neighbourhood:
             top = sizes.max(axis=1)
             alive = np.abs(rows).max(axis=1) > ZERO_ROW * top  # what is left of an exact 0 is rounding noise
             sides = np.where(active, 1.0, -1.0)[:, None] * rows
-            found.append(sides[[i for i in self._bent[k] if alive[i]]])
+            found.append(sides[self._bent[k]][alive[self._bent[k]]])
             chosen = np.where(active, net.slopes[k][:, 1], net.slopes[k][:, 0])[:, None]
             following = net.weights[k + 1]
             rows, sizes = following @ (chosen * rows), np.abs(following) @ (np.abs(chosen) * sizes)
@@ -130,17 +136,36 @@ class Neighbourhood:
         for k in reversed(range(len(slopes))):
             chosen = self._bent[k]
             change = net.slopes[k][chosen].sum(axis=1) - 2 * slopes[k][chosen]
-            values = self._updated(forward[-1], (backward[:, chosen] * change).T, forward[k][chosen])
+            values = updated_norms(forward[-1], (backward[:, chosen] * change).T, forward[k][chosen], self._pair)
             flips += [Flip(value, (*before, (k, int(i)))) for value, i in zip(values.tolist(), chosen, strict=True)]
             backward = (backward * slopes[k]) @ net.weights[k]
         return flips
 
-    def _updated(self, jacobian: Matrix, columns: Array, rows: Array) -> Array:
-        """‖J + column rowᵀ‖ for every column and row, shape (N,)."""
-        size = max(1, 2**22 // jacobian.size)
-        parts = [np.zeros(0)]
-        for at in range(0, len(rows), size):
-            piece = slice(at, at + size)
-            updates = columns[piece, :, None] * rows[piece, None, :]
-            parts.append(operator_norm(jacobian + updates, self._pair))
-        return np.concatenate(parts)
+
+def updated_norms(jacobian: Matrix, columns: Array, rows: Array, pair: NormPair) -> Array:
+    """‖J + column rowᵀ‖ for N columns (N, m) and rows (N, n), shape (N,).
+
+    With p = 2 and q ∈ {2, ∞} the Gram matrix of the update is one of rank two away from that of J: the
+    longer side is passed over once, in a matrix product.
+    """
+    m, n = jacobian.shape
+    pair = reduced_pair(pair, m, n)
+    if pair == (2.0, 2.0) and n < m:
+        return updated_norms(jacobian.T, rows, columns, pair)
+    top = float(np.abs(jacobian).max()) + float((np.abs(columns).max(axis=1) * np.abs(rows).max(axis=1)).max(initial=0))
+    if pair.p == 2.0 and pair.q != 1.0 and 0 < top < INF:
+        J, c = jacobian / top, columns / top
+        across = rows @ J.T
+        squares = np.einsum("ij,ij->i", rows, rows)
+        if pair.q == INF:
+            lengths = np.einsum("ij,ij->i", J, J) + c * (2 * across + c * squares[:, None])
+            return top * np.sqrt(np.maximum(lengths.max(axis=1), 0.0))
+        half = across[:, :, None] * c[:, None, :]
+        gram = J @ J.T + half + np.swapaxes(half, 1, 2) + (c * squares[:, None])[:, :, None] * c[:, None, :]
+        return top * np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[:, -1], 0.0))
+    size = max(1, 2**22 // jacobian.size)
+    parts = [np.zeros(0)]
+    for at in range(0, len(rows), size):
+        piece = slice(at, at + size)
+        parts.append(operator_norm(jacobian + columns[piece, :, None] * rows[piece, None, :], pair))
+    return np.concatenate(parts)

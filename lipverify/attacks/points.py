@@ -58,11 +58,11 @@ def sample_points(net: Network, domain: Domain, count: int, rng: np.random.Gener
     return points[np.isfinite(points).all(axis=1)]
 
 
-def _directions(count: int, dimension: int, rng: np.random.Generator) -> Array:
+def directions(count: int, dimension: int, rng: np.random.Generator) -> Array:
     """Random directions: half of them spherical, half of them with few large coordinates."""
-    directions = rng.standard_normal((count, dimension))
-    directions[::2] *= np.exp2(rng.uniform(-6.0, 0.0, (len(directions[::2]), dimension)))
-    return directions / np.maximum(np.abs(directions).max(axis=1, keepdims=True), 1e-300)
+    drawn = rng.standard_normal((count, dimension))
+    drawn[::2] *= np.exp2(rng.uniform(-6.0, 0.0, (len(drawn[::2]), dimension)))
+    return drawn / np.maximum(np.abs(drawn).max(axis=1, keepdims=True), 1e-300)
 
 
 def scales(net: Network, rng: np.random.Generator) -> tuple[float, float]:
@@ -72,7 +72,7 @@ def scales(net: Network, rng: np.random.Generator) -> tuple[float, float]:
     their quotient is where the two are on a par.
     """
     linear = Network(net.weights, None, net.slopes)
-    far = preactivations(linear, _directions(64, net.input_dim, rng))
+    far = preactivations(linear, directions(64, net.input_dim, rng))
     near = preactivations(net, np.zeros(net.input_dim))
     logs: list[Array] = []
     for bias, slope in zip(near, far, strict=True):
@@ -88,7 +88,7 @@ def scales(net: Network, rng: np.random.Generator) -> tuple[float, float]:
 def _anywhere(net: Network, count: int, rng: np.random.Generator) -> Array:
     low, high = scales(net, rng)
     radius = np.exp2(rng.uniform(low - 3.0, high + 5.0, (count, 1)))
-    return _directions(count, net.input_dim, rng) * radius
+    return directions(count, net.input_dim, rng) * radius
 
 
 def _in_box(box: Box, count: int, rng: np.random.Generator) -> Array:
@@ -106,17 +106,17 @@ def _in_box(box: Box, count: int, rng: np.random.Generator) -> Array:
 def _in_polytope(domain: Polytope, net: Network, count: int, rng: np.random.Generator) -> Array:
     """Hit and run from an interior point, many walks side by side; long chords are cut at many scales."""
     centre = next(exact_points(domain, net.input_dim, rng))
-    start = np.array([_nearest(x) for x in centre])
+    start = np.array([nearest_float(x) for x in centre])
     low, high = scales(net, rng)
     points = np.tile(start, (count, 1))
     top = np.abs(np.column_stack([domain.A, domain.b])).max(axis=1)
     rows = domain.A / np.where(top > 0, top, 1.0)[:, None]
     limits = domain.b / np.where(top > 0, top, 1.0)
     for _ in range(3 + 2 * net.input_dim if net.input_dim < 20 else 12):
-        directions = _directions(count, net.input_dim, rng)
+        along = directions(count, net.input_dim, rng)
         size = np.exp2(rng.uniform(low - 3.0, high + 5.0, count))
         size += np.abs(start).max() * rng.uniform(0.0, 2.0, count)
-        points += directions * _step(rows, limits - points @ rows.T, directions, size, rng)[:, None]
+        points += along * _step(rows, limits - points @ rows.T, along, size, rng)[:, None]
     return points
 
 
@@ -131,7 +131,7 @@ def _step(rows: Matrix, room: Matrix, directions: Matrix, size: Vector, rng: np.
     return 0.999 * (share * forward - (1 - share) * backward)
 
 
-def _nearest(x: Fraction) -> float:
+def nearest_float(x: Fraction | float) -> float:
     try:
         return float(x)
     except OverflowError:

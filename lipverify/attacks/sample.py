@@ -59,14 +59,20 @@ class Sample:
             points = sample_points(net, problem.domain, min(size, self.points - drawn), rng)
             drawn += min(size, self.points - drawn)
             values = jacobian_norms(net, points, problem.norm)
-            leading = np.argsort(-values, kind="stable")[:TRIES]
-            order = leading[values[leading] > best * (1 + 1e-12)]
-            if incumbent.offer_first(points[k].tolist() for k in order):
-                best = float(values[order[0]])
+            best = offer_leading(incumbent, points, values, best)
             yield incumbent.bound(Status.INTERRUPTED, points=drawn)
         offer_exact(incumbent, problem, rng)
         cut = drawn < self.points
         yield incumbent.bound(Status.TIME_LIMIT if cut else Status.ONE_SIDED, points=drawn)
+
+
+def offer_leading(incumbent: Incumbent, points: Array, values: Array, best: float) -> float:
+    """Certify the best of some points, shape (N, d), if its float value exceeds `best`; the best float value then."""
+    leading = np.argsort(-values, kind="stable")[:TRIES]
+    order = leading[values[leading] > best * (1 + 1e-12)]
+    if incumbent.offer_first(points[k].tolist() for k in order):
+        return float(values[order[0]])
+    return best
 
 
 def offer_exact(incumbent: Incumbent, problem: Problem, rng: np.random.Generator) -> None:

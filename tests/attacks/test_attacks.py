@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lipverify.attacks.annealing import Annealing
+from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.points import exact_points, normalised, sample_points, scales
 from lipverify.attacks.sample import Sample
@@ -22,7 +24,12 @@ from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Method, Problem
 from tests import oracle
 
-BOTH: tuple[Method, ...] = (Sample(points=2_048), LocalSearch())
+EVERY: tuple[Method, ...] = (
+    Sample(points=2_048),
+    LocalSearch(),
+    Ascent(chains=64, rounds=2, steps=12),
+    Annealing(chains=64, steps=128),
+)
 KINDS = [(0.0, 1.0), (0.125, 1.0), (-1.0, 1.0), (1.0, 1.0), (2.0, -0.5)]
 
 
@@ -81,12 +88,12 @@ def test_bounds_hold_and_local_search_is_close() -> None:
 
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
 def test_every_pair_of_norms(pair: tuple[float, float]) -> None:
-    """Both attacks, all nine pairs, every domain."""
+    """Every attack, all nine pairs, every domain."""
     rng = np.random.default_rng(ALL_PAIRS.index(pair))
     for _ in range(6):
         net = random_network(rng, outputs=2)
         domain = random_domain(rng, net.input_dim)
-        for method in BOTH:
+        for method in EVERY:
             bound = run(method, net, domain, pair)
             assert bound.witness is not None
             holds(net, domain, bound, *pair)
@@ -104,7 +111,7 @@ DEGENERATE = {
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-@pytest.mark.parametrize("method", BOTH, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", EVERY, ids=lambda m: m.name)
 def test_degenerate_networks(name: str, method: Method) -> None:
     """Closed forms; patterns that hold on a lower-dimensional set do not count."""
     net, truth = DEGENERATE[name]
@@ -115,7 +122,7 @@ def test_degenerate_networks(name: str, method: Method) -> None:
 
 
 @pytest.mark.parametrize("size", [1e-150, 1e-12, 1.0, 1e12, 1e150])
-@pytest.mark.parametrize("method", BOTH, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", EVERY, ids=lambda m: m.name)
 def test_biases_of_any_scale(size: float, method: Method) -> None:
     """A bump of slope 3 on an interval of that size, slope 1 outside, at that distance from 0."""
     net = Network([[[1.0], [1.0], [1.0]], [[1.0, 2.0, -2.0]]], [[0.0, -size, -2 * size], [0.0]])
@@ -127,11 +134,11 @@ def test_weights_of_any_scale(factors: tuple[float, float]) -> None:
     """|x| scaled: no overflow on the way, and at the end the nearest float below."""
     net = Network([[[factors[0]], [-factors[0]]], [[factors[1], factors[1]]]])
     exact = factors[0] * factors[1]
-    for method in BOTH:
+    for method in EVERY:
         assert run(method, net).lower == pytest.approx(min(exact, np.finfo(float).max), rel=1e-12)
 
 
-@pytest.mark.parametrize("method", BOTH, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", EVERY, ids=lambda m: m.name)
 def test_thin_and_far_domains(method: Method) -> None:
     """A polytope that holds no float, a sliver of a box, a wide box whose kinks are all near 0."""
     net = Network([[[1.0], [-1.0]], [[1.0, 2.0]]])
@@ -154,7 +161,7 @@ def test_same_seed_same_bound() -> None:
     """Deterministic for a seed, witness included."""
     rng = np.random.default_rng(3)
     net = Network([rng.standard_normal((9, 5)), rng.standard_normal((7, 9)), rng.standard_normal((2, 7))])
-    for method in BOTH:
+    for method in EVERY:
         first, second = (run(method, net, seed=4) for _ in range(2))
         assert (first.lower, first.witness) == (second.lower, second.witness)
 
@@ -163,7 +170,7 @@ def test_no_time_still_gives_a_bound() -> None:
     """The first batch is always looked at."""
     rng = np.random.default_rng(3)
     net = Network([rng.standard_normal((9, 5)), rng.standard_normal((2, 9))])
-    for method in (Sample(), LocalSearch()):
+    for method in (Sample(), LocalSearch(), Ascent(), Annealing()):
         bound = run(method, net, seconds=0.0)
         assert bound.lower > 0
         assert bound.status is Status.TIME_LIMIT
