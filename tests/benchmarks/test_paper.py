@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import lipverify as lv
 from lipverify.bench import run
-from lipverify.bench.paper import ideal, mlp, mlp_section
+from lipverify.bench.paper import cnn, ideal, mlp, mlp_section
 from lipverify.bench.paper.page import Options, number, prose, table
 
 
@@ -93,3 +94,14 @@ def test_the_quick_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_options_have_the_paper_as_default() -> None:
     assert mlp.LAYERS == (4, 5, 7, 10) == tuple(mlp_section.PAPER)
     assert Options(quick=True, seed=0, seconds=1.0).quick
+
+
+def test_convolutional_networks() -> None:
+    """The slope at the data lies below AutoLip; the pools' factors are 2 each; AlexNet's three make 8."""
+    model, x, accuracy = cnn.trained(3, 10, seed=0)
+    assert 0 <= accuracy <= 1
+    found = cnn.measure("small", model, x[0], cnn.steepest_slope(model, x))
+    assert found.pooling == 4.0
+    assert 0 < found.steepest <= found.upper
+    pools = [layer for layer in cnn.alexnet(0) if isinstance(layer, torch.nn.MaxPool2d)]
+    assert [(pool.kernel_size, pool.stride) for pool in pools] == [(3, 2)] * 3

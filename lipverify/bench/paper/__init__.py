@@ -14,11 +14,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lipverify.bench.paper import ideal, mlp_section
+from lipverify.bench.paper import cnn, ideal, mlp_section
 from lipverify.bench.paper.page import Options, Section, prose
 from lipverify.errors import LipverifyError
 
-SECTIONS: tuple[Callable[[Options], Section], ...] = (ideal.section, mlp_section.section)
+SECTIONS: tuple[Callable[[Options], Section], ...] = (ideal.section, mlp_section.section, cnn.section)
 PACKAGES = ("numpy", "scipy", "torch", "highspy", "python-flint")
 
 
