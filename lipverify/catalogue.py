@@ -19,10 +19,15 @@ from lipverify.estimators.seqlip_greedy import SeqLipGreedy
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
 from lipverify.solvers.enumeration import Enumeration
+from lipverify.solvers.milp.method import Milp
 
 
 def _enumeration() -> Method:
     return Enumeration(bound=AutoLip())
+
+
+def _milp() -> Method:
+    return Milp(bound=AutoLip(), incumbent=LocalSearch(restarts=8, points=512, pairs=0, programs=400))
 
 
 METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
@@ -36,6 +41,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "sample": Sample,
         "local-search": LocalSearch,
         "enumeration": _enumeration,
+        "milp": _milp,
     }
 )
 
