@@ -71,7 +71,11 @@ class Proof:
         self.best = best
         self.upper = INF
         self.nodes = 0
-        self.clauses = list(clauses)
+        self.clauses: list[Clause] = []
+        self._table = np.zeros((256, encoding.model.size), dtype=np.float32)
+        self._lengths = np.ones(256, dtype=np.float32)
+        for clause in clauses:
+            self._remember(clause)
 
     @property
     def lps(self) -> int:
@@ -120,7 +124,7 @@ class Proof:
         if last in self._depth:
             clause = self._regions.refute(values)
             if clause is not None:
-                self._learn(clause)
+                self._remember(clause)
                 return []
         bound, point = self._bound(values, -node.negated)
         if last is not None:
@@ -152,11 +156,18 @@ class Proof:
 
     def _contradicts(self, values: Assignment) -> bool:
         """Whether a clause refutes an assignment."""
-        return any(all(values.get(s) is side for s, side in clause) for clause in self.clauses)
+        signs = np.zeros(self._model.size, dtype=np.float32)
+        signs[list(values)] = [1.0 if side else -1.0 for side in values.values()]
+        return bool((self._table[: len(self.clauses)] @ signs == self._lengths[: len(self.clauses)]).any())
 
-    def _learn(self, clause: Clause) -> None:
+    def _remember(self, clause: Clause) -> None:
+        k = len(self.clauses)
+        if k == len(self._table):
+            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+            self._lengths = np.concatenate([self._lengths, np.ones_like(self._lengths)])
+        self._table[k, [s for s, _ in clause]] = [1.0 if side else -1.0 for _, side in clause]
+        self._lengths[k] = len(clause)
         self.clauses.append(clause)
-        self._relaxation.add(clause_row(self._model, clause))
 
     def _leaf(self, values: Assignment) -> None:
         """Close a complete assignment: not better, not a region, or the best from now on."""
@@ -168,7 +179,8 @@ class Proof:
             if self.best is None or found.norm.exceeds(self.best.norm):
                 self.best = found
         else:
-            self._learn(found)
+            self._remember(found)
+            self._relaxation.add(clause_row(self._model, found))
 
     def _bound(self, values: Assignment, known: float) -> tuple[float, Vector | None]:
         """A proved upper bound of the objective under an assignment, and a point that HiGHS thinks attains it."""

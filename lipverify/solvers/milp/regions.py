@@ -17,7 +17,7 @@ import numpy as np
 from flint import fmpq
 
 from lipverify.algebraic import ExactNorm
-from lipverify.arrays import Matrix, Pattern
+from lipverify.arrays import Pattern, Vector
 from lipverify.errors import LipverifyError
 from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
 from lipverify.geometry.margin import MarginProgram
@@ -39,9 +39,10 @@ _MEMORY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _HalfSpace:
-    """row·(x, t) ≥ 0, who says so, and what its coefficients rest on."""
+    """row·(x, t) ≥ 0, exactly and in floats of any scale, the binary that says so, and the layer it belongs to."""
 
     row: list[fmpq]
+    floats: Vector
     literal: tuple[int, bool] | None
     layer: int
 
@@ -63,13 +64,13 @@ class Regions:
     settled: int = 0
     _margin: MarginProgram = field(init=False)
     _domain: list[_HalfSpace] = field(init=False)
-    _known: dict[Pattern, list[list[fmpq]]] = field(default_factory=dict)
+    _known: dict[Pattern, list[tuple[list[fmpq], Vector]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         d = self.problem.network.input_dim
         rows = [[rational(v) for v in row] for row in self.problem.domain.rows(d).tolist()]
         rows.append([fmpq(0)] * d + [fmpq(1)])
-        self._domain = [_HalfSpace(row, None, 0) for row in rows if any(row)]
+        self._domain = [_HalfSpace(row, _floats(row), None, 0) for row in rows if any(row)]
         self._margin = MarginProgram(d + 1)
 
     def norm(self, values: Assignment) -> ExactNorm:
@@ -89,7 +90,7 @@ class Regions:
         spaces, contradiction = self._spaces(values)
         if contradiction is not None:
             return contradiction
-        interior = self._margin.interior_point(_floats(spaces))
+        interior = self._margin.interior_point(np.array([space.floats for space in spaces]))
         if interior is not None:
             x, t = interior.point[:-1].tolist(), float(interior.point[-1])
             found = t > 0 and self._inside([fraction(rational(v) / rational(t)) for v in x], spaces)
@@ -108,7 +109,7 @@ class Regions:
             return contradiction
         if all(space.literal is None for space in spaces):
             return None
-        interior = self._margin.interior_point(_floats(spaces))
+        interior = self._margin.interior_point(np.array([space.floats for space in spaces]))
         if interior is not None and interior.margin > _CLEAR:
             return None
         conflict = self._conflict(spaces)
@@ -149,19 +150,18 @@ class Regions:
         return found if all(sides[switch] is side for switch, side in literals) else None
 
     def _conflict(self, spaces: list[_HalfSpace]) -> list[_HalfSpace] | tuple[fmpq, ...]:
-        """Half-spaces that leave no interior, or a point strictly inside all of them."""
-        self.settled += 1
-        rows = [space.row for space in spaces]
-        total = [fmpq(0)] * len(rows[0])
-        for space in spaces:
-            if dot(space.row, total) > 0:
-                continue
-            answer = farkas(rows, space.row)
-            if isinstance(answer, Never):
-                return [space, *(spaces[i] for i in answer.multipliers)]
-            total = [a + b for a, b in zip(total, answer.point, strict=True)]
-        return tuple(total)
+        """Half-spaces that leave no interior, or a point strictly inside all of them.
 
+        Those on which the float margin rests come first: few rows are decided quickly, and make a short clause.
+        """
+        self.settled += 1
+        t_row = len(self._domain) - 1  # a limit of the float program's, whose multiplier is not among the rows'
+        suspects = [spaces[i] for i in dict.fromkeys([*self._margin.support(), t_row])]
+        if 1 < len(suspects) < len(spaces):
+            answer = _strictly_inside(suspects)
+            if isinstance(answer, list):
+                return answer
+        return _strictly_inside(spaces)
     def _clause(self, conflict: Iterable[_HalfSpace], values: Assignment) -> Clause:
         """The binaries that a conflict rests on: its own, and those of all layers below the rows' own."""
         conflict = list(conflict)
@@ -179,9 +179,9 @@ class Regions:
             if switches:
                 rows = self._rows(below)
                 for i, s in switches:
-                    row = rows[i]
+                    row, floats = rows[i]
                     sign = 1 if values[s] else -1
-                    space = _HalfSpace([sign * v for v in row], (s, values[s]), k)
+                    space = _HalfSpace([sign * v for v in row], sign * floats, (s, values[s]), k)
                     if any(row[:-1]):
                         spaces.append(space)
                     elif sign * row[-1] < 0:
@@ -191,8 +191,8 @@ class Regions:
             below = (*below, self._layer(k, values))
         return spaces, None
 
-    def _rows(self, below: Pattern) -> list[list[fmpq]]:
-        """The pre-activations (a, c) of the layer above a pattern, exactly; remembered."""
+    def _rows(self, below: Pattern) -> list[tuple[list[fmpq], Vector]]:
+        """The pre-activations (a, c) of the layer above a pattern, exactly and in floats; remembered."""
         if below not in self._known:
             if len(self._known) >= _MEMORY:
                 self._known.clear()
@@ -200,7 +200,7 @@ class Regions:
             rows = affine_rows(net)
             for k, states in enumerate(below):
                 rows = next_affine_rows(net, k, rows, states)
-            self._known[below] = rows.tolist()
+            self._known[below] = [(row, _floats(row)) for row in rows.tolist()]
         return self._known[below]
 
 
@@ -209,10 +209,22 @@ def is_switch(state: State) -> TypeGuard[int]:
     return isinstance(state, int) and not isinstance(state, bool)
 
 
-def _floats(spaces: list[_HalfSpace]) -> Matrix:
-    """Rows divided by their largest entries, as floats."""
-    rows = []
+def _strictly_inside(spaces: list[_HalfSpace]) -> list[_HalfSpace] | tuple[fmpq, ...]:
+    """A point strictly inside some half-spaces, or a few of them that exclude each other: one, and multipliers ≥ 0
+    of others that show that it is ≤ 0 wherever they are ≥ 0 (as `rationals.interior_ray`, with the evidence)."""
+    rows = [space.row for space in spaces]
+    total = [fmpq(0)] * len(rows[0])
     for space in spaces:
-        top = max(abs(v) for v in space.row)
-        rows.append([float(fraction(v / top)) for v in space.row])
-    return np.array(rows)
+        if dot(space.row, total) > 0:
+            continue
+        answer = farkas(rows, space.row)
+        if isinstance(answer, Never):
+            return [space, *(spaces[i] for i in answer.multipliers)]
+        total = [a + b for a, b in zip(total, answer.point, strict=True)]
+    return tuple(total)
+
+
+def _floats(row: list[fmpq]) -> Vector:
+    """A row divided by its largest entry, as floats."""
+    top = max(abs(v) for v in row) or fmpq(1)
+    return np.array([float(fraction(v / top)) for v in row])
