@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
-    from lipverify.verbs import Region, exact, lower, regions, upper
+    from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
 
@@ -76,6 +76,7 @@ __all__ = [
     "methods",
     "regions",
     "upper",
+    "write_model",
 ]
 
 _HOMES = {
@@ -108,6 +109,7 @@ _HOMES = {
     "methods": "catalogue",
     "regions": "verbs",
     "upper": "verbs",
+    "write_model": "verbs",
 }
 
 

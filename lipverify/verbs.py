@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
@@ -22,6 +23,7 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
+from lipverify.solvers.milp.method import write_program
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -158,6 +160,17 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
     network = as_network(net)
     problem = Problem(network, norm_pair(1), _domain(domain))
     return _regions(problem)
+
+
+def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
+    """Write the mixed-integer program that method "milp" solves to a .lp or .mps file, with a legend.
+
+    Raises
+    ------
+    InvalidArgument
+        For another ending, and otherwise as for `exact`.
+    """
+    write_program(Problem(as_network(net), norm_pair(p), _domain(domain)), Path(path))
 
 
 def _regions(problem: Problem) -> Iterator[Region]:

@@ -31,6 +31,18 @@ TOLERANCE = 1e-9
 _GLANCE = 0.05  # seconds between two looks at a solver that is running
 
 
+_LONGEST = 255  # characters of a name in a .lp file
+_LEGEND = (
+    "The largest norm of the Jacobian. Layers count from 1, neurons and inputs from 0.",
+    "on_L1_N0 = 1 where the neuron is active, 0 where not; its pre-activation is pos_L1_N0 - neg_L1_N0,",
+    "y_L1_N0 where its sign is known, and value_L1_N0 what it passes on (pos_L1_N0 for a relu).",
+    "The derivative enters as seed, meets a neuron as v, and is split into through (where on = 1) and past.",
+    "slope_pos_0 - slope_neg_0 is an entry of the gradient, slope_positive_0 its sign.",
+    "Coefficients are rounded to twelve digits here; the solver that runs in this process gets all of them.",
+    "Quantities are divided by powers of two that bring them near 1; those that are not 2^0:",
+)
+
+
 class Verdict(enum.Enum):
     """What a solver's status means here."""
 
@@ -137,11 +149,12 @@ class Program:
 
     def __init__(self, model: Model) -> None:
         self.problem = pulp.LpProblem("lipverify", pulp.LpMaximize)
+        linear = model.linear(model.objective)
+        self._units = dict(zip(model.names, model.exponents, strict=True)) | {"the objective": linear.exponent}
         self._variables = [
             self.problem.add_variable(name, low, high, pulp.LpInteger if is_binary else pulp.LpContinuous)
             for name, low, high, is_binary in zip(model.names, model.lower, model.upper, model.binary, strict=True)
         ]
-        linear = model.linear(model.objective)
         self.problem += pulp.LpAffineExpression(
             [(self._variables[j], float(linear.costs[j])) for j in np.flatnonzero(linear.costs)]
         )
@@ -168,12 +181,15 @@ class Program:
         InvalidArgument
             For another ending.
         """
-        if path.suffix == ".lp":
-            self.problem.writeLP(str(path))
-        elif path.suffix == ".mps":
-            self.problem.writeMPS(str(path))
-        else:
+        if path.suffix not in (".lp", ".mps"):
             raise InvalidArgument(f"cannot write a model to {path}: the name must end in .lp or .mps")
+        if path.suffix == ".lp":
+            self.problem.writeLP(str(path), max_length=_LONGEST)
+        else:
+            self.problem.writeMPS(str(path), with_objsense=True)
+        mark = "\\ " if path.suffix == ".lp" else "* "
+        legend = [*_LEGEND, *(f"  {name}: 2^{e}" for name, e in self._units.items() if e)]
+        path.write_text("".join(f"{mark}{line}\n" for line in legend) + path.read_text())
 
     def solve(
         self, backend: Backend, seconds: float, gap: float, start: Mapping[int, float] = MappingProxyType({})

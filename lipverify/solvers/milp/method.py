@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lipverify.solvers.milp.backends import Program, Report
 
 _ROUNDS = 40  # of ball cuts on the relaxation, before the first solve
-_SOLVES = 60  # of the program; what is left is for the proof
+_SOLVES, _BALL_SOLVES = 60, 6  # of the program; what is left is for the proof
 _ENOUGH = 4.0  # allowances between the bounds below which another solve can tell nothing
 
 
@@ -58,8 +58,6 @@ class Milp:
         Where the program's constants come from.
     patience
         The most seconds given to `incumbent`.
-    write
-        A .lp or .mps file to write the program to; every variable's name says its layer and neuron.
     """
 
     bound: Method | None = None
@@ -68,7 +66,6 @@ class Milp:
     threads: int = 1
     strength: Strength = field(default_factory=Strength)
     patience: float = 1.0
-    write: Path | None = None
 
     name: ClassVar[str] = "milp"
     side: ClassVar[Side] = "exact"
@@ -98,6 +95,19 @@ class Milp:
             stats=run.stats(),
             details=run.details,
         )
+
+
+def write_program(problem: Problem, path: Path, strength: Strength | None = None) -> None:
+    """Write a problem's program to a .lp or .mps file; every variable's name says its layer and neuron.
+
+    Raises
+    ------
+    InvalidArgument
+        For another ending.
+    """
+    from lipverify.solvers.milp.backends import Program
+
+    Program(encode(problem, strength or Strength()).model).write(path)
 
 
 class _Run:
@@ -227,14 +237,12 @@ class _Run:
         model = encoding.model
         linear = model.linear(model.objective)
         program = Program(model)
-        if self._method.write is not None:
-            program.write(self._method.write)
         if not any(is_switch(s) for layer in encoding.states for s in layer):
             return  # one pattern: the proof looks at it
         # Multipliers that miss dual feasibility by the tolerance on every column miss the bound by this much.
         width = float((np.array(model.upper) - np.array(model.lower)).sum())
         allowance = TOLERANCE * (1 + width)
-        for _ in range(_SOLVES):
+        for _ in range(_SOLVES if encoding.ball is None else _BALL_SOLVES):
             report = yield from self._watched(program, linear, allowance)
             self._solves += 1
             if report.verdict is Verdict.CRASHED:
@@ -252,13 +260,15 @@ class _Run:
             if report.values is None:
                 yield self.interval()
                 return
-            values = {j: report.values[j] > 0.5 for j in model.switches}
-            row = self._examine(values)
+            row = self._examine({j: report.values[j] > 0.5 for j in model.switches})
             yield self.interval()
             floor = self.best.norm.lower if self.best else 0.0
             if report.verdict is Verdict.LIMIT or self._claimed <= floor + linear.true_upper(_ENOUGH * allowance):
                 return
             self._add(row, program)
+            if encoding.ball is not None:
+                X = 2.0 * np.array(report.values)[np.array(encoding.ball)]
+                self._add(ball_row(model, encoding.ball, ball_cut(X)), program)
 
     def _watched(self, program: Program, linear: Linear, allowance: float) -> Generator[Bound, None, Report]:
         """One solve, with an interval now and then."""

@@ -19,6 +19,9 @@ import numpy as np
 
 from lipverify.arrays import Matrix, Vector
 from lipverify.geometry.witness import Certified
+from lipverify.relaxations.interval import Slopes
+from lipverify.relaxations.jacobian import jacobian_norms
+from lipverify.relaxations.layers import Layers
 from lipverify.solvers.milp.encoding import Encoding
 from lipverify.solvers.milp.measure import ball_cut
 from lipverify.solvers.milp.model import INF, Model, Row
@@ -60,6 +63,8 @@ class Proof:
         self._linear = encoding.model.linear(encoding.model.objective)
         self._ball = encoding.ball
         self._regions = regions
+        self._states = encoding.states
+        self._layers = Layers.of(regions.problem.network)
         self._relaxation = Relaxation(encoding.model)
         self._switches = np.array(encoding.model.switches, dtype=np.intp)
         layers = [[s for s in layer if is_switch(s)] for layer in encoding.states]
@@ -126,7 +131,12 @@ class Proof:
             if clause is not None:
                 self._remember(clause)
                 return []
-        bound, point = self._bound(values, -node.negated)
+        known = -node.negated
+        if self._ball is not None:  # elsewhere the LP says no less
+            known = min(known, self._without_lp(values))
+            if known <= self.floor:
+                return []
+        bound, point = self._bound(values, known)
         if last is not None:
             self._record(last, values[last], node, bound)
         if bound > self.floor and point is not None:
@@ -181,6 +191,21 @@ class Proof:
         else:
             self._remember(found)
             self._relaxation.add(clause_row(self._model, found))
+
+    def _without_lp(self, values: Assignment) -> float:
+        """A proved upper bound of the norm from the slopes alone, for all that an assignment leaves open."""
+        problem = self._regions.problem
+        ends: list[tuple[list[float], list[float]]] = []
+        for states, pairs in zip(self._states, problem.network.slopes, strict=True):
+            low, high = [], []
+            for state, pair in zip(states, pairs.tolist(), strict=True):
+                on = values.get(state) if is_switch(state) else state
+                known = (0.0,) if state is None else pair if on is None else (pair[bool(on)],)
+                low.append(min(known))
+                high.append(max(known))
+            ends.append((low, high))
+        slopes = Slopes(tuple(np.array(low) for low, _ in ends), tuple(np.array(high) for _, high in ends))
+        return float(jacobian_norms(self._layers, slopes, problem.norm))
 
     def _bound(self, values: Assignment, known: float) -> tuple[float, Vector | None]:
         """A proved upper bound of the objective under an assignment, and a point that HiGHS thinks attains it."""
