@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import resolve
+from lipverify.catalogue import reason, resolve
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -210,8 +210,11 @@ def _drive(
     if network.lowering is Lowering.ROUNDED:
         subject = f"the float64 network read from {network.source or 'the model'}"
 
+    why = reason(method, side, problem)
+
     def finished(bound: Bound) -> Bound:
-        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject)
+        stats = {**bound.stats, "choice": why} if why else bound.stats
+        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject, stats=stats)
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf

@@ -31,6 +31,7 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "sample": (set(ALL_PAIRS), False),
     "local-search": (set(ALL_PAIRS), False),
     "enumeration": (set(ALL_PAIRS), False),
+    "milp": (set(ALL_PAIRS), False),
 }
 NET = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2], [0, 1, 1]], [[1, 2], [2, -1]]], [[0, 1, -1], [1, 0], [0, 0]])
 DOMAINS: tuple[Domain, ...] = (

@@ -9,6 +9,7 @@ from lipverify.errors import InvalidArgument
 
 BENCHMARKS = {
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
+    "milp": "strength of the mixed-integer program, and seconds to the exact constant",
 }
 
 

@@ -137,4 +137,3 @@ def _apex(first: Matrix, facets: Matrix, with_t: bool) -> Apex | None:
 
 def _negated(ball: Ball) -> Ball:
     return Ball(-ball.mid, ball.rad)
-

@@ -10,9 +10,8 @@ from __future__ import annotations
 import enum
 import math
 import threading
-import time
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -64,7 +63,7 @@ HIGHS: Mapping[HighsModelStatus, Verdict] = MappingProxyType(
         HighsModelStatus.kObjectiveBound: Verdict.LIMIT,
         HighsModelStatus.kObjectiveTarget: Verdict.LIMIT,
         HighsModelStatus.kInterrupt: Verdict.LIMIT,
-        HighsModelStatus.kHighsInterrupt: Verdict.LIMIT,
+        getattr(HighsModelStatus, "kHighsInterrupt"): Verdict.LIMIT,  # noqa: B009 (missing in highspy's stubs)
         # Every variable has finite limits, so "unbounded" is a solver's numerical trouble.
         HighsModelStatus.kUnbounded: Verdict.UNKNOWN,
         HighsModelStatus.kUnboundedOrInfeasible: Verdict.UNKNOWN,
@@ -163,7 +162,9 @@ class Program:
 
     def add(self, row: Row) -> None:
         """Append a row; one with two limits that differ becomes two constraints."""
-        expression = pulp.LpAffineExpression([(self._variables[j], c) for j, c in zip(row.columns, row.coefficients, strict=True)])
+        expression = pulp.LpAffineExpression(
+            [(self._variables[j], c) for j, c in zip(row.columns, row.coefficients, strict=True)]
+        )
         if row.low == row.high:
             sides = [("", pulp.LpConstraintEQ, row.low)]
         else:
@@ -214,7 +215,7 @@ class Program:
         def work() -> None:
             try:
                 found.append(_solved(self.problem, self._variables, backend.name, solver, watch))
-            except Exception as error:  # noqa: BLE001: whatever a solver's binding raises becomes a report
+            except Exception as error:  # noqa: BLE001 (whatever a binding raises is reported)
                 found.append(Report(Verdict.CRASHED, message=f"{type(error).__name__}: {error}"))
 
         thread = threading.Thread(target=work, daemon=True)
@@ -339,7 +340,12 @@ def _scip(backend: Backend, seconds: float | None, gap: float) -> Any:
 def _gurobi(backend: Backend, seconds: float | None, gap: float) -> Any:
     # PuLP ignores gapRel=0.
     return pulp.GUROBI(
-        msg=False, timeLimit=seconds, MIPGap=gap, Threads=backend.threads, FeasibilityTol=TOLERANCE, IntFeasTol=TOLERANCE
+        msg=False,
+        timeLimit=seconds,
+        MIPGap=gap,
+        Threads=backend.threads,
+        FeasibilityTol=TOLERANCE,
+        IntFeasTol=TOLERANCE,
     )
 
 

@@ -126,7 +126,8 @@ class _Encoder:
                 low, high = self._narrowed(forms, low, high, open_, bias)
             image = bent(low, high, slopes)
             states: list[State] = []
-            values, sizes = [], []
+            values = []
+            sizes: list[Terms] = []
             for i, form in enumerate(forms):
                 there = bool(used[k][i]) or apex is not None
                 neuron = _Neuron(f"L{k + 1}_N{i}", form, *(float(v[i]) for v in (bias, low, high, *image)))
@@ -201,9 +202,7 @@ class _Encoder:
             following = scaled(low, high, *ends)
             values = []
             for i, form in enumerate(forms):
-                passing = _Neuron(
-                    f"L{k + 1}_N{i}{mark}", form, 0.0, *(float(v[i]) for v in (low, high, *following))
-                )
+                passing = _Neuron(f"L{k + 1}_N{i}{mark}", form, 0.0, *(float(v[i]) for v in (low, high, *following)))
                 values.append(self._passing(passing, self.states[k][i], *net.slopes[k][i].tolist()))
             low, high = _affine(following, matrices[step + 1])
         forms = [_terms(values, row) for row in matrices[-1].tolist()]
@@ -265,9 +264,7 @@ class _Encoder:
             return low, high
         return self._narrowed(forms, low, high, wanted & (low < high), np.zeros(len(forms)))
 
-    def _narrowed(
-        self, forms: list[Terms], low: Array, high: Array, wanted: Bools, bias: Array
-    ) -> tuple[Array, Array]:
+    def _narrowed(self, forms: list[Terms], low: Array, high: Array, wanted: Bools, bias: Array) -> tuple[Array, Array]:
         """The ranges of form + bias, where wanted cut down to those over the model so far."""
         low, high = low.copy(), high.copy()
         if not wanted.any():

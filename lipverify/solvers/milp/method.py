@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from lipverify.bound import Bound, Rigor, Status
+from lipverify.bound import Bound, Rigor, Status, Witness
 from lipverify.geometry.witness import Certified, certify_region
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side, supports
@@ -193,12 +193,14 @@ class _Run:
         yield self.interval()
         if method.incumbent is not None and supports(method.incumbent, problem):
             patient = Budget(min(method.patience, budget.remaining), budget.seed)
-            for given in method.incumbent.run(problem, patient):
+            witness: Witness | None = None
+            for found in method.incumbent.run(problem, patient):
+                witness = found.witness
                 if patient.expired:
                     break
                 yield self.interval()
-            if given.witness is not None:
-                self._offer(certify_region(problem, given.witness.point, given.witness.pattern))
+            if witness is not None:
+                self._offer(certify_region(problem, witness.point, witness.pattern))
         yield self.interval()
         self._encoding = encoding = encode(problem, method.strength)
         self._regions = Regions(problem, encoding.states)
@@ -233,7 +235,8 @@ class _Run:
         from lipverify.solvers.milp.backends import TOLERANCE, Program, Verdict
 
         encoding, regions = self._encoding, self._regions
-        assert encoding is not None and regions is not None
+        assert encoding is not None
+        assert regions is not None
         model = encoding.model
         linear = model.linear(model.objective)
         program = Program(model)
@@ -293,7 +296,8 @@ class _Run:
     def _examine(self, values: Assignment) -> Row:
         """Evaluate a pattern exactly; the row that cuts it off, and all others that fail for the same reason."""
         encoding, regions = self._encoding, self._regions
-        assert encoding is not None and regions is not None
+        assert encoding is not None
+        assert regions is not None
         found = regions.find(values)
         if isinstance(found, Certified):
             self._offer(found)
@@ -307,7 +311,8 @@ class _Run:
 
     def prove(self) -> Iterator[Bound]:
         """Prove what the solver said, or whatever is right instead."""
-        assert self._encoding is not None and self._regions is not None
+        assert self._encoding is not None
+        assert self._regions is not None
         # What was cut off is closed: evaluated and not better, or refuted.
         self._proof = proof = Proof(self._encoding, self._regions, self.best, self._clauses)
         for _ in proof.steps():

@@ -105,7 +105,11 @@ class Proof:
                 continue
             self.nodes += 1
             children = self._expand(node)
-            made = [_Node(-bound, next(number), values, fraction) for bound, values, fraction in children if bound > self.floor]
+            made = [
+                _Node(-bound, next(number), values, fraction)
+                for bound, values, fraction in children
+                if bound > self.floor
+            ]
             made.sort()
             if made:  # go on with the better child while the basis is warm
                 current = made.pop(0)
@@ -211,7 +215,7 @@ class Proof:
         """A proved upper bound of the objective under an assignment, and a point that HiGHS thinks attains it."""
         columns = self._switches
         chosen = [values.get(j) for j in columns.tolist()]
-        lower = np.array([1.0 if side else 0.0 for side in chosen])
+        lower = np.array([1.0 if side is True else 0.0 for side in chosen])
         upper = np.array([0.0 if side is False else 1.0 for side in chosen])
         self._relaxation.limit(columns, lower, upper)
         for _ in range(_CUTS):

@@ -75,7 +75,7 @@ class Regions:
 
     def norm(self, values: Assignment) -> ExactNorm:
         """The exact norm of the Jacobian that a complete assignment gives."""
-        matrix = jacobian_exact(self.problem.network, [self._layer(k, values) for k in range(len(self.states))])
+        matrix = jacobian_exact(self.problem.network, tuple(self._layer(k, values) for k in range(len(self.states))))
         return exact_norm(matrix, self.problem.norm)
 
     def _layer(self, k: int, values: Assignment) -> tuple[bool, ...]:
@@ -93,8 +93,8 @@ class Regions:
         interior = self._margin.interior_point(np.array([space.floats for space in spaces]))
         if interior is not None:
             x, t = interior.point[:-1].tolist(), float(interior.point[-1])
-            found = t > 0 and self._inside([fraction(rational(v) / rational(t)) for v in x], spaces)
-            if found:
+            found = self._inside([fraction(rational(v) / rational(t)) for v in x], spaces) if t > 0 else None
+            if found is not None:
                 return found
         return self._settle(spaces, values)
 
@@ -162,6 +162,7 @@ class Regions:
             if isinstance(answer, list):
                 return answer
         return _strictly_inside(spaces)
+
     def _clause(self, conflict: Iterable[_HalfSpace], values: Assignment) -> Clause:
         """The binaries that a conflict rests on: its own, and those of all layers below the rows' own."""
         conflict = list(conflict)
@@ -173,11 +174,11 @@ class Regions:
     def _spaces(self, values: Assignment) -> tuple[list[_HalfSpace], Clause | None]:
         """The half-spaces of an assignment; or a clause, when a neuron that is constant contradicts its state."""
         spaces = list(self._domain)
-        below: Pattern = ()
+        below: list[tuple[bool, ...]] = []
         for k, states in enumerate(self.states):
             switches = [(i, s) for i, s in enumerate(states) if is_switch(s) and s in values]
             if switches:
-                rows = self._rows(below)
+                rows = self._rows(tuple(below))
                 for i, s in switches:
                     row, floats = rows[i]
                     sign = 1 if values[s] else -1
@@ -188,7 +189,7 @@ class Regions:
                         return spaces, self._clause([space], values)
             if any(is_switch(s) and s not in values for s in states):
                 break
-            below = (*below, self._layer(k, values))
+            below.append(self._layer(k, values))
         return spaces, None
 
     def _rows(self, below: Pattern) -> list[tuple[list[fmpq], Vector]]:

@@ -18,7 +18,7 @@ import highspy
 import numpy as np
 from highspy import HighsModelStatus
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Indices, Matrix, Vector
 from lipverify.geometry.lp import quiet_solver
 from lipverify.rounding import TINY, gamma, up
 from lipverify.solvers.milp.model import Model, Row
@@ -57,7 +57,7 @@ class Relaxation:
         self._costs = np.zeros(model.size)
         self.solved = 0
 
-    def limit(self, columns: Vector, lower: Vector, upper: Vector) -> None:
+    def limit(self, columns: Indices, lower: Vector, upper: Vector) -> None:
         """Change the limits of some variables."""
         self.lower[columns], self.upper[columns] = lower, upper
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
@@ -89,7 +89,7 @@ class Relaxation:
 
     def _refuted(self) -> bool:
         """Whether HiGHS's ray proves, rounding included, that no point satisfies the rows."""
-        _, exists, ray = self._solver.getDualRay()
+        _, exists, ray = getattr(self._solver, "getDualRay")()  # noqa: B009 (missing in highspy's stubs)
         if not exists:
             return False
         multipliers = np.array(ray)
