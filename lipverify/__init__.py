@@ -8,7 +8,7 @@
       readers/                  torch, onnx, npz/json, vnnlib; passes/: one rewriting pass per file
       geometry/                 activation regions: cone, circuits, LP, walk, witnesses
       estimators/ attacks/      upper bounds; lower bounds: one per file
-      solvers/                  exact methods, one per file
+      solvers/                  exact methods: a file or a package each; the choice among them
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       comparison.py plots.py    methods side by side; figures
       testing/                  Hypothesis strategies for networks and domains

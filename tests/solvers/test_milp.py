@@ -25,15 +25,16 @@ import lipverify as lv
 from lipverify.catalogue import METHODS
 from lipverify.geometry.walk import Walk
 from lipverify.norms import ALL_PAIRS, norm_pair
-from lipverify.problem import Problem
+from lipverify.problem import Budget, Problem
 from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp import backends
-from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Program, Report, Verdict
+from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Report, Verdict
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.measure import ball_cut, plan, shrunk
 from lipverify.solvers.milp.method import Milp
 from lipverify.solvers.milp.model import Model
+from lipverify.solvers.milp.program import Program
 from lipverify.solvers.milp.regions import Regions, is_switch
 from lipverify.solvers.milp.relaxation import Relaxation
 from lipverify.testing import domains, networks
@@ -99,20 +100,13 @@ def test_every_interval_on_the_way_is_valid(data: st.DataObject, p: Any) -> None
     domain = data.draw(domains(net.input_dim))
     exact = lv.exact(net, "enumeration", p=p, domain=domain)
     last = lv.Bound(method="none", status=lv.Status.INTERRUPTED)
-    for bound in METHODS["milp"]().run(Problem(net, norm_pair(p), domain), lv_budget()):
+    for bound in METHODS["milp"]().run(Problem(net, norm_pair(p), domain), Budget()):
         assert bound.lower <= exact.upper
         assert exact.lower <= bound.upper
         assert last.lower <= bound.lower
         assert bound.upper <= last.upper
         last = bound
     assert last.status is lv.Status.EXACT
-
-
-def lv_budget() -> Any:
-    """No limits."""
-    from lipverify.problem import Budget
-
-    return Budget()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -192,7 +186,7 @@ def test_runs_with_the_enumeration_and_the_walk_disabled(monkeypatch: pytest.Mon
 
 def test_imports_no_other_solver() -> None:
     probe = (
-        "import sys, lipverify.solvers.milp.method, lipverify.solvers.milp.backends; "
+        "import sys, lipverify.solvers.milp.method, lipverify.solvers.milp.program; "
         "print(*(m for m in sys.modules if m.startswith('lipverify.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()

@@ -10,6 +10,7 @@ Neurons whose sign is known have no binary, and neurons that no output reads are
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -20,14 +21,13 @@ from lipverify.arrays import Array, Bools, Matrix
 from lipverify.network import Network
 from lipverify.problem import Problem
 from lipverify.relaxations.crown import crown_ranges
-from lipverify.relaxations.enclosure import affine, bent, scaled
+from lipverify.relaxations.enclosure import bent, scaled
 from lipverify.relaxations.interval import Ranges, preactivation_ranges
-from lipverify.relaxations.layers import Layer
-from lipverify.rounding import down, norm_up, up
+from lipverify.rounding import norm_up
 from lipverify.solvers.milp.arena import Arena
 from lipverify.solvers.milp.measure import Entry, Plan, Terms, measured, plan, seeds
 from lipverify.solvers.milp.model import INF, Model
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.tightening import affine_range, narrowed
 
 State: TypeAlias = int | bool | None
 """The index of a neuron's binary, the state that it always has, or None where no output reads it."""
@@ -77,18 +77,19 @@ class Encoding:
     lps: int
 
 
-def encode(problem: Problem, strength: Strength) -> Encoding:
-    """The mixed-integer program of a problem."""
-    return _Encoder(problem, strength).encoding()
+def encode(problem: Problem, strength: Strength, patience: float = math.inf) -> Encoding:
+    """The mixed-integer program of a problem, with at most `patience` seconds for linear programs."""
+    return _Encoder(problem, strength, time.monotonic() + patience).encoding()
 
 
 class _Encoder:
     """Adds the neurons layer by layer, then the derivative, then the measure."""
 
-    def __init__(self, problem: Problem, strength: Strength) -> None:
+    def __init__(self, problem: Problem, strength: Strength, until: float) -> None:
         self.net = problem.network
         self.plan = plan(problem.norm, self.net.output_dim, self.net.input_dim)
         self.strength = strength
+        self.until = until
         self.arena = Arena.of(problem)
         self.model = Model()
         self.states: list[list[State]] = []
@@ -148,7 +149,7 @@ class _Encoder:
         arena = self.arena
         if not len(arena.facets):
             return slacks
-        _, high = _affine((arena.lower, arena.upper), arena.facets, arena.offsets)
+        _, high = affine_range((arena.lower, arena.upper), arena.facets, arena.offsets)
         for j, (row, offset) in enumerate(zip(arena.facets.tolist(), arena.offsets.tolist(), strict=True)):
             slack = self.model.variable(f"slack_{j}", 0.0, float(high[j]))
             self.model.row(f"facet_{j}", [(slack, -1.0), *_terms(values, row)], -offset, -offset)
@@ -204,7 +205,7 @@ class _Encoder:
             for i, form in enumerate(forms):
                 passing = _Neuron(f"L{k + 1}_N{i}{mark}", form, 0.0, *(float(v[i]) for v in (low, high, *following)))
                 values.append(self._passing(passing, self.states[k][i], *net.slopes[k][i].tolist()))
-            low, high = _affine(following, matrices[step + 1])
+            low, high = affine_range(following, matrices[step + 1])
         forms = [_terms(values, row) for row in matrices[-1].tolist()]
         low, high = self._narrowed_slopes(forms, low, high, (low < 0) | (high > 0))
         return [Entry(*entry) for entry in zip(forms, low.tolist(), high.tolist(), strict=True)]
@@ -215,7 +216,7 @@ class _Encoder:
             return matrix.min(axis=1), matrix.max(axis=1)
         size = np.array([norm_up(row) if self.plan.seed == "ball" else math.inf for row in matrix])
         ones = np.ones(matrix.shape[1])
-        low, high = _affine((-ones, ones), matrix)
+        low, high = affine_range((-ones, ones), matrix)
         return np.maximum(low, -size), np.minimum(high, size)
 
     def _slopes(self, k: int) -> tuple[Array, Array]:
@@ -265,20 +266,8 @@ class _Encoder:
         return self._narrowed(forms, low, high, wanted & (low < high), np.zeros(len(forms)))
 
     def _narrowed(self, forms: list[Terms], low: Array, high: Array, wanted: Bools, bias: Array) -> tuple[Array, Array]:
-        """The ranges of form + bias, where wanted cut down to those over the model so far."""
-        low, high = low.copy(), high.copy()
-        if not wanted.any():
-            return low, high
-        relaxation = Relaxation(self.model, many_objectives=True)
-        for i in np.flatnonzero(wanted):
-            for sign in (1.0, -1.0):
-                linear = self.model.linear([(j, sign * c) for j, c in forms[i]])
-                top = linear.true_upper(relaxation.maximise(linear.costs).upper)
-                if sign > 0:
-                    high[i] = min(high[i], up(top + bias[i]))
-                else:
-                    low[i] = max(low[i], down(bias[i] - top))
-        self.lps += relaxation.solved
+        low, high, solved = narrowed(self.model, forms, (low, high), wanted, bias, self.until)
+        self.lps += solved
         return low, high
 
 
@@ -313,13 +302,6 @@ def _terms(values: Sequence[int | None], row: Sequence[float]) -> Terms:
 
 def _minus(terms: Terms) -> Terms:
     return [(j, -c) for j, c in terms]
-
-
-def _affine(ends: tuple[Array, Array], matrix: Matrix, bias: Array | None = None) -> tuple[Array, Array]:
-    """The range of matrix · x + bias over x between the ends."""
-    layer = Layer.exact(np.ascontiguousarray(matrix), np.zeros(len(matrix)) if bias is None else bias)
-    low, high = affine(ends[0][None], ends[1][None], layer)
-    return low[0], high[0]
 
 
 def _used(net: Network) -> list[Bools]:
