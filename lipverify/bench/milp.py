@@ -78,7 +78,7 @@ def times(question: Problem, cap: float) -> tuple[float, float, Bound]:
 def strength(question: Problem, variant: Strength) -> float:
     """The value of the linear relaxation."""
     model = encode(question, variant).model
-    linear = model.linear(model.objective)
+    linear = model.target()
     return linear.true_upper(Relaxation(model).maximise(linear.costs).upper)
 
 

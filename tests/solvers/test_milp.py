@@ -132,7 +132,7 @@ def test_a_pattern_that_holds_at_one_point_only_is_cut_off(
     net, box = lv.Network([rows, outputs], [shift, None]), lv.Box([-1] * len(rows[0]), [1] * len(rows[0]))
     encoding = encode(Problem(net, norm_pair(p), box), Strength())
     report = solved(Program(encoding.model), Backend())
-    seen = encoding.model.linear(encoding.model.objective).true_upper(report.bound)
+    seen = encoding.model.target().true_upper(report.bound)
     assert seen**2 > fake - 1e-6  # what a look at the program alone says
     bound = milp(net, p, box)
     assert (bound.status, bound.exact_square) == (lv.Status.EXACT, square)
@@ -156,15 +156,25 @@ def test_more_inputs_than_regions_can_be_counted() -> None:
     assert bound.upper <= lv.upper(net, "autolip", p=INF).upper
 
 
-@pytest.mark.parametrize("power", [-300, -60, 60, 300])
+@pytest.mark.parametrize("power", [-900, -300, -60, 60, 300, 900])
 def test_scales_far_from_one(power: int) -> None:
     scale = 2.0**power
-    net = lv.Network([np.array([[1, 2], [-1, 1], [3, 0]]) * scale, [[1, -1, 2]]], [np.array([0, 1, -1]) * scale, None])
+    first = np.array([[1, 2], [-1, 1], [3, 0]])
+    net = lv.Network([first * scale, [[1, -1, 2]]], [np.array([0, 1, -1]) * scale, None])
     plain = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2]]], [[0, 1, -1], None])
     for domain in (None, BOX):
         expected = milp(plain, INF, domain).exact_value
         assert expected is not None
         assert milp(net, INF, domain).exact_value == expected * Fraction(2) ** power
+
+
+@pytest.mark.parametrize("power", [-700, 700])
+def test_products_that_floats_cannot_hold(power: int) -> None:
+    weights = [np.array([[1.0, 2], [-1, 1]]), np.array([[1.0, -1], [1, 1]]), np.array([[1.0, 2]])]
+    plain, net = lv.Network(weights), lv.Network([w * 2.0**power for w in weights])
+    expected = milp(plain, INF).exact_value
+    assert expected is not None
+    assert milp(net, INF).exact_value == expected * Fraction(2) ** (3 * power)
 
 
 # Independence --------------------------------------------------------------------------------------
@@ -232,7 +242,7 @@ def test_every_solver_reports_an_optimum_and_an_impossibility(name: str) -> None
     model = knapsack()
     report = solved(Program(model), Backend(name))
     assert report.verdict is Verdict.OPTIMAL
-    assert model.linear(model.objective).true_upper(report.bound) == pytest.approx(1.0)
+    assert model.target().true_upper(report.bound) == pytest.approx(1.0)
     assert report.values is not None
     assert sum(report.values) == pytest.approx(1.0)
     assert solved(Program(knapsack(impossible=True)), Backend(name)).verdict is Verdict.INFEASIBLE
@@ -249,7 +259,7 @@ def test_a_time_limit_is_no_optimum() -> None:
     report = solved(Program(model), Backend(), 0.2)
     assert report.verdict is Verdict.LIMIT
     truth = lv.lower(net, "sample", p=INF, domain=box).lower
-    assert model.linear(model.objective).true_upper(report.bound) >= truth
+    assert model.target().true_upper(report.bound) >= truth
 
 
 def test_closing_the_generator_stops_the_solver() -> None:
@@ -400,7 +410,7 @@ def test_the_relaxation_is_above_every_region(data: st.DataObject, p: Any) -> No
     domain = data.draw(domains(net.input_dim))
     strength = Strength(*data.draw(st.sampled_from([("interval", "interval", True), ("crown", "lp"), ("lp", "lp")])))
     model = encode(Problem(net, p, domain), strength).model
-    linear = model.linear(model.objective)
+    linear = model.target()
     top = linear.true_upper(Relaxation(model).maximise(linear.costs).upper)
     jacobians = [region.jacobian for region in oracle.regions(net, domain)]
     assert oracle.encloses(jacobians, 0.0, max(top, 0.0), *ends(p))
@@ -501,8 +511,7 @@ def test_the_model_can_be_written_and_read(tmp_path: Path, suffix: str) -> None:
     highs.setOptionValue("output_flag", False)
     assert highs.readModel(str(path)) == highspy.HighsStatus.kOk
     highs.run()
-    linear = encode(Problem(NET, norm_pair(INF), BOX), Strength()).model
-    scale = 2.0 ** linear.linear(linear.objective).exponent
+    scale = 2.0 ** encode(Problem(NET, norm_pair(INF), BOX), Strength()).model.target().exponent
     assert abs(highs.getInfo().objective_function_value) * scale == pytest.approx(milp(NET, INF, BOX).lower)
 
 

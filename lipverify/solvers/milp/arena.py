@@ -98,6 +98,26 @@ class Arena:
         return cls(chain, net.hidden, names, lower, upper, kept, np.zeros(len(kept)), apex)
 
 
+def balanced(net: Network) -> tuple[Network, int]:
+    """The network with every layer's weights divided by a power of two, and the exponent of all of them together.
+
+    Neurons are positively homogeneous: the patterns stay, and J is 2^exponent times the new Jacobian. Nothing overflows
+    in the new network. Where an entry would underflow the network stays as it is, with exponent 0.
+    """
+    weights, biases = [], []
+    total = 0
+    for w, b in zip(net.weights, net.biases, strict=True):
+        exponent = math.frexp(float(np.abs(w).max()))[1]
+        total += exponent
+        with np.errstate(over="ignore", under="ignore"):
+            scaled, shifted = np.ldexp(w, -exponent), np.ldexp(b, -total)
+            if not (np.array_equal(np.ldexp(scaled, exponent), w) and np.array_equal(np.ldexp(shifted, total), b)):
+                return net, 0
+        weights.append(scaled)
+        biases.append(shifted)
+    return Network(weights, biases, net.slopes), total
+
+
 def _restricted(net: Network, columns: list[int]) -> Network:
     """The network on some of its inputs, the others 0."""
     return Network([net.weights[0][:, columns], *net.weights[1:]], net.biases, net.slopes)
@@ -123,11 +143,15 @@ def _apex(first: Matrix, facets: Matrix, with_t: bool) -> Apex | None:
     """
     m = first.shape[1]
     rows = np.vstack([first, facets, np.eye(m)[m - 1 :] if with_t else np.zeros((0, m))])
-    scales = np.array([2.0 ** -math.frexp(top)[1] if top else 0.0 for top in np.abs(rows).max(axis=1).tolist()])
+    tops = np.abs(rows).max(axis=1)
+    scales = np.where(tops > 0, np.ldexp(1.0, -np.clip(np.frexp(tops)[1], -1000, 1000)), 0.0)
     unit = rows * scales[:, None]
     if not np.isfinite(unit).all() or not (unit / np.where(scales > 0, scales, 1.0)[:, None] == rows).all():
         return None
-    inverse = np.linalg.pinv(unit)
+    try:
+        inverse = np.linalg.pinv(unit)
+    except np.linalg.LinAlgError:
+        return None
     defect = Ball.exact(np.eye(m)) + _negated(Ball.exact(inverse) @ Ball.exact(unit))
     share = float(defect.magnitude().sum(axis=1).max()) * (1 + 1e-12)
     if not share < 0.5:

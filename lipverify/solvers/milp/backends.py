@@ -131,7 +131,7 @@ def available() -> list[str]:
 class Watch:
     """What the solver's thread and ours tell each other."""
 
-    start: dict[int, float]
+    start: list[float]
     bound: float = math.inf
     stop: bool = False
 
@@ -140,19 +140,28 @@ class Highs(pulp.HiGHS):
     """PuLP's HiGHS, with a warm start, a running bound, a way to stop it, and without PuLP's reading of the end."""
 
     watch: Watch
+    variables: list[Any]
 
     def callSolver(self, lp: Any) -> None:  # noqa: N802 (PuLP's name)
         """Run HiGHS."""
         highs = lp.solverModel
         if self.watch.start:
-            indices = np.array(list(self.watch.start), dtype=np.int32)
-            highs.setSolution(len(indices), indices, np.array(list(self.watch.start.values()), dtype=np.float64))
+            # Columns come in PuLP's order. All of them are given: HiGHS would complete a part by a program of its own.
+            pairs = zip(self.variables, self.watch.start, strict=True)
+            start = {v.index: value for v, value in pairs if hasattr(v, "index")}
+            indices = np.array(list(start), dtype=np.int32)
+            highs.setSolution(len(indices), indices, np.array(list(start.values()), dtype=np.float64))
+        highs.cbMipLogging.subscribe(self._bounded)
         highs.cbMipInterrupt.subscribe(self._glance)
         highs.run()
         highs.cbMipInterrupt.clear()
+        highs.cbMipLogging.clear()
+
+    def _bounded(self, event: Any) -> None:
+        """Take the bound: this event is the program's own; interrupts come from its sub-programs too."""
+        self.watch.bound = min(self.watch.bound, -float(event.data_out.mip_dual_bound))
 
     def _glance(self, event: Any) -> None:
-        self.watch.bound = min(self.watch.bound, -float(event.data_out.mip_dual_bound))
         if self.watch.stop:
             event.data_in.user_interrupt = True
 
@@ -190,7 +199,7 @@ _BOUNDS: Mapping[str, Any] = MappingProxyType(
 def solved(problem: Any, variables: list[Any], name: str, solver: Any, watch: Watch) -> Report:
     """Run a solver and read its answer."""
     if isinstance(solver, Highs):
-        solver.watch = watch
+        solver.watch, solver.variables = watch, variables
         problem.solve(solver)
         return _highs_report(problem, variables)
     verdict = PULP[problem.solve(solver)]
@@ -218,6 +227,8 @@ def _highs(backend: Backend, seconds: float | None, gap: float) -> Any:
         primal_feasibility_tolerance=TOLERANCE,
         dual_feasibility_tolerance=TOLERANCE,
         mip_feasibility_tolerance=TOLERANCE,
+        output_flag=True,  # silent, but without it the bound is not reported on the way
+        log_to_console=False,
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.enclosure import bent, scaled
 from lipverify.relaxations.interval import Ranges, preactivation_ranges
 from lipverify.rounding import norm_up
-from lipverify.solvers.milp.arena import Arena
+from lipverify.solvers.milp.arena import Arena, balanced
 from lipverify.solvers.milp.measure import Entry, Plan, Terms, measured, plan, seeds
 from lipverify.solvers.milp.model import INF, Model
 from lipverify.solvers.milp.tightening import affine_range, narrowed
@@ -86,12 +86,12 @@ class _Encoder:
     """Adds the neurons layer by layer, then the derivative, then the measure."""
 
     def __init__(self, problem: Problem, strength: Strength, until: float) -> None:
-        self.net = problem.network
+        self.net, power = balanced(problem.network)
         self.plan = plan(problem.norm, self.net.output_dim, self.net.input_dim)
         self.strength = strength
         self.until = until
-        self.arena = Arena.of(problem)
-        self.model = Model()
+        self.arena = Arena.of(replace(problem, network=self.net))
+        self.model = Model(power=power)
         self.states: list[list[State]] = []
         self.lps = 0
 

@@ -17,10 +17,11 @@ from fractions import Fraction
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
+from lipverify.errors import LipverifyError
 from lipverify.rounding import down, float_down, float_up, up
 
 INF = math.inf
-_LEAST = 2.0**-24  # solvers drop coefficients below 1e-9, and multiply errors by what is slightly larger
+_LEAST = 2.0**-17  # of the largest coefficient of a row: below, tolerances of 1e-9 are no longer small
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Model:
         One entry per variable X; the true quantity is 2^exponents[j] · X_j, and lower ≤ X ≤ upper.
     rows
         The constraints.
-    objective
-        What is maximised.
+    objective, power
+        What is maximised, in true quantities, and the power of two that it is to be multiplied with.
     """
 
     names: list[str] = field(default_factory=list)
@@ -70,9 +71,20 @@ class Model:
     binary: list[bool] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     objective: list[tuple[int, float]] = field(default_factory=list)
+    power: int = 0
 
     def variable(self, name: str, low: float, high: float) -> int:
-        """A real variable between two finite limits; returns its index."""
+        """A real variable between two finite limits; returns its index.
+
+        Raises
+        ------
+        LipverifyError
+            For limits that are not finite, as of numbers that floats cannot hold.
+        """
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise LipverifyError(
+                f"milp: {name} ranges over [{low}, {high}], beyond floats; scale the network or domain"
+            )
         exponent = math.frexp(max(abs(low), abs(high)))[1]
         return self._add(name, _scaled_down(low, exponent), _scaled_up(high, exponent), exponent, False)
 
@@ -104,10 +116,10 @@ class Model:
                 low, high = down(low - up(abs(coefficient))), up(high + up(abs(coefficient)))
         self.rows.append(Row(name, tuple(j for j, _ in kept), tuple(c for _, c in kept), low, high))
 
-    def tighten(self, j: int, low: float, high: float) -> None:
-        """Narrow the limits of a variable, given in true units."""
-        self.lower[j] = max(self.lower[j], _scaled_down(low, self.exponents[j]))
-        self.upper[j] = min(self.upper[j], _scaled_up(high, self.exponents[j]))
+    def target(self) -> Linear:
+        """The objective, ready to be maximised."""
+        linear = self.linear(self.objective)
+        return Linear(linear.costs, linear.exponent + self.power, linear.lost)
 
     def linear(self, terms: Iterable[tuple[int, float]]) -> Linear:
         """A linear form in true quantities, ready to be maximised."""

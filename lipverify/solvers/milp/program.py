@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pulp
@@ -33,7 +32,7 @@ class Program:
 
     def __init__(self, model: Model) -> None:
         self.problem = pulp.LpProblem("lipverify", pulp.LpMaximize)
-        linear = model.linear(model.objective)
+        linear = model.target()
         self._units = dict(zip(model.names, model.exponents, strict=True)) | {"the objective": linear.exponent}
         self._variables = [
             self.problem.add_variable(name, low, high, pulp.LpInteger if is_binary else pulp.LpContinuous)
@@ -78,7 +77,7 @@ class Program:
         path.write_text("".join(f"{mark}{line}\n" for line in legend) + path.read_text())
 
     def solve(
-        self, backend: Backend, seconds: float, gap: float, start: Mapping[int, float] = MappingProxyType({})
+        self, backend: Backend, seconds: float, gap: float, start: Sequence[float] = ()
     ) -> Generator[float, None, Report]:
         """Solve in a thread, yielding the solver's upper bound so far now and then; returns the report.
 
@@ -91,10 +90,10 @@ class Program:
         seconds, gap
             Its time limit (inf for none) and its relative gap.
         start
-            Values of some variables in a known solution.
+            The value of every variable in a known solution, or nothing.
         """
         solver = make_solver(backend, None if math.isinf(seconds) else max(seconds, 0.01), gap)
-        watch = Watch(dict(start))
+        watch = Watch(list(start))
         found: list[Report] = []
 
         def work() -> None:

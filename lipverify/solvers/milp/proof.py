@@ -60,7 +60,7 @@ class Proof:
 
     def __init__(self, encoding: Encoding, regions: Regions, best: Certified | None, clauses: list[Clause]) -> None:
         self._model = encoding.model
-        self._linear = encoding.model.linear(encoding.model.objective)
+        self._linear = encoding.model.target()
         self._ball = encoding.ball
         self._regions = regions
         self._states = encoding.states

@@ -133,7 +133,7 @@ class Run:
         if encoding.ball is None:
             return
         model, relaxation = encoding.model, Relaxation(encoding.model)
-        costs = model.linear(model.objective).costs
+        costs = model.target().costs
         for _ in range(_ROUNDS):
             point = relaxation.maximise(costs).point
             if point is None:
@@ -158,7 +158,7 @@ class Run:
         assert encoding is not None
         assert regions is not None
         model = encoding.model
-        linear = model.linear(model.objective)
+        linear = model.target()
         if not any(is_switch(s) for layer in encoding.states for s in layer):
             return  # one pattern: the proof looks at it
         program = Program(model)
@@ -205,13 +205,23 @@ class Run:
         finally:
             running.close()
 
-    def _warm_start(self) -> dict[int, float]:
-        """The binaries of the best region's neurons, before the first solve cuts that region off."""
-        assert self._encoding is not None
+    def _warm_start(self) -> list[float]:
+        """The best region as a solution of the program, before the first solve cuts that region off."""
+        encoding = self._encoding
+        assert encoding is not None
         if self.best is None or self._solves:
-            return {}
-        pairs = zip(self._encoding.states, self.best.witness.pattern, strict=True)
-        return {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_switch(s)}
+            return []
+        pairs = zip(encoding.states, self.best.witness.pattern, strict=True)
+        sides = {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_switch(s)}
+        relaxation, costs = Relaxation(encoding.model), encoding.model.target().costs
+        for _ in range(2):  # the neurons' binaries first, then the others, as the relaxation likes them
+            columns, values = np.array(list(sides), dtype=np.intp), np.array(list(sides.values()))
+            relaxation.limit(columns, values, values)
+            point = relaxation.maximise(costs).point
+            if point is None:
+                return []
+            sides |= {j: float(point[j] > 0.5) for j in encoding.model.switches if j not in sides}
+        return point.tolist()
 
     def _examine(self, values: Assignment) -> Row:
         """Evaluate a pattern exactly; the row that cuts it off, and all others that fail for the same reason."""
