@@ -22,13 +22,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
+from lipverify.attacks.local_search import LocalSearch
 from lipverify.catalogue import METHODS
 from lipverify.geometry.walk import Walk
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
-from lipverify.solvers.milp import backends
+from lipverify.solvers.milp import backends, program
 from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Report, Verdict
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.measure import ball_cut, plan, shrunk
@@ -37,6 +38,7 @@ from lipverify.solvers.milp.model import Model
 from lipverify.solvers.milp.program import Program
 from lipverify.solvers.milp.regions import Regions, is_switch
 from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.run import Run
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
@@ -274,6 +276,27 @@ def test_closing_the_generator_stops_the_solver() -> None:
     assert threading.active_count() < 10
 
 
+def test_a_warm_start_is_a_solution_and_no_bound_on_the_way_is_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # HiGHS reports bounds of its sub-programs as well, and completes a part of a solution by one of them.
+    monkeypatch.setattr(program, "_GLANCE", 2e-4)
+    for seed in range(12):
+        net, box = random_network((3, 5, 5, 2), seed)
+        problem = Problem(net, norm_pair(1), box)
+        run = Run(Milp(incumbent=LocalSearch(restarts=2)), problem, Budget())
+        list(run.start())
+        assert run.best is not None
+        model = encode(problem, Strength()).model
+        start = np.array(run.warm_start())
+        A, low, high = model.matrix()
+        assert (low - 1e-7 <= A @ start).all()
+        assert (A @ start <= high + 1e-7).all()
+        binaries = start[model.switches]
+        assert (np.abs(binaries - binaries.round()) < 1e-7).all()
+        running = Program(model).solve(Backend(), INF, 0.0, start.tolist())
+        for bound in running:
+            assert model.target().true_upper(bound) >= run.best.norm.lower * (1 - 1e-9)
+
+
 @pytest.mark.parametrize(
     ("verdict", "status"),
     [
@@ -426,17 +449,51 @@ def test_every_region_is_a_pattern_of_the_program_and_no_other_is(data: st.DataO
     switches = [s for layer in encoding.states for s in layer if is_switch(s)]
     truth = oracle.regions(net, domain)
     found = set()
+    clauses: list[Any] = []
+    kept: list[dict[int, bool]] = []
     for sides in itertools.product((False, True), repeat=len(switches)):
         answer = regions.find(dict(zip(switches, sides, strict=True)))
         if isinstance(answer, tuple):
             values = dict(zip(switches, sides, strict=True))
             assert all(values[s] is side for s, side in answer)
+            clauses.append(answer)
             continue
+        kept.append(dict(zip(switches, sides, strict=True)))
         found.add(answer.witness.pattern)
     norms = {oracle.square(region.jacobian, INF, INF) for region in truth}
     known = {region.pattern: oracle.square(region.jacobian, INF, INF) for region in truth}
     assert found <= set(known)
     assert {known[pattern] for pattern in found} == norms
+    for clause, region in itertools.product(clauses, kept):
+        assert not all(region[s] is side for s, side in clause), "a clause cuts off a region"
+
+
+@pytest.mark.parametrize(
+    ("weights", "biases"),
+    [
+        # "relu(x) − 1 on" contradicts x < 0, where it is constant, and not x > 1.
+        ([[[1.0]], [[1.0]], [[1.0]]], [None, [-1.0], None]),
+        # "relu(x) − 2 relu(x − 1) − ½ on" contradicts x > 2, and not ½ < x < 1.
+        ([[[1.0], [1.0]], [[1.0, -2.0]], [[1.0]]], [[0.0, -1.0], [-0.5], None]),
+    ],
+)
+def test_a_clause_names_the_layers_below_its_rows(weights: Any, biases: Any) -> None:
+    problem = Problem(lv.Network(weights, biases), norm_pair(INF), lv.Box([-3], [3]))
+    encoding = encode(problem, Strength("interval", "interval"))
+    regions = Regions(problem, encoding.states)
+    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
+    clauses, kept = [], []
+    for sides in itertools.product((False, True), repeat=len(switches)):
+        values = dict(zip(switches, sides, strict=True))
+        answer = regions.find(values)
+        if isinstance(answer, tuple):
+            clauses.append(answer)
+        else:
+            kept.append(values)
+    assert clauses
+    assert len({tuple(values.values()) for values in kept}) == len(oracle.regions(problem.network, problem.domain))
+    for clause, values in itertools.product(clauses, kept):
+        assert not all(values[s] is side for s, side in clause)
 
 
 @settings(max_examples=examples(40))

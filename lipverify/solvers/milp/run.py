@@ -195,7 +195,7 @@ class Run:
 
     def _watched(self, program: Program, linear: Linear, allowance: float) -> Generator[Bound, None, Report]:
         """One solve, with an interval now and then."""
-        running = program.solve(self._backend, self._budget.remaining, self._budget.rel_gap, self._warm_start())
+        running = program.solve(self._backend, self._budget.remaining, self._budget.rel_gap, self.warm_start())
         try:
             while True:
                 self._claim(linear.true_upper(next(running) + allowance))
@@ -205,7 +205,7 @@ class Run:
         finally:
             running.close()
 
-    def _warm_start(self) -> list[float]:
+    def warm_start(self) -> list[float]:
         """The best region as a solution of the program, before the first solve cuts that region off."""
         encoding = self._encoding
         assert encoding is not None
