@@ -11,7 +11,7 @@
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
       spectral/                 operator norms of large matrices and convolutions
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
-      solvers/                  exact methods, one per file
+      solvers/                  exact methods: a file or a package each; the choice among them
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
-    from lipverify.verbs import Region, exact, lower, regions, upper
+    from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
 
@@ -84,6 +84,7 @@ __all__ = [
     "methods",
     "regions",
     "upper",
+    "write_model",
 ]
 
 _HOMES = {
@@ -118,6 +119,7 @@ _HOMES = {
     "methods": "catalogue",
     "regions": "verbs",
     "upper": "verbs",
+    "write_model": "verbs",
 }
 
 

@@ -29,7 +29,9 @@ from lipverify.problem import Method, Problem, Side, supports
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
+from lipverify.solvers.choice import choose
 from lipverify.solvers.enumeration import Enumeration
+from lipverify.solvers.milp.method import Milp
 
 
 def _enumeration() -> Method:
@@ -38,6 +40,10 @@ def _enumeration() -> Method:
 
 def _branch_and_bound() -> Method:
     return BranchAndBound((SlopePasses(), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
+
+
+def _milp() -> Method:
+    return Milp(bound=AutoLip(), incumbent=LocalSearch(patience=8, points=512, pairs=0, programs=400))
 
 
 METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
@@ -60,13 +66,12 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "local-search": LocalSearch,
         "enumeration": _enumeration,
         "branch-and-bound": _branch_and_bound,
+        "milp": _milp,
     }
 )
 
-# For each side, the first of these that supports the problem is what "auto" means.
-AUTO: Mapping[Side, tuple[str, ...]] = MappingProxyType(
-    {"upper": ("seqlip", "autolip"), "lower": ("local-search",), "exact": ("enumeration",)}
-)
+# The first of these that supports the problem is what "auto" means; for exact methods `solvers.choice` decides.
+AUTO: Mapping[Side, tuple[str, ...]] = MappingProxyType({"upper": ("seqlip", "autolip"), "lower": ("local-search",)})
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
         if not isinstance(method, Method):
             raise InvalidArgument(f"method must be a name or a method object; got {method!r}")
         return _on_side(method, side)
+    if method == "auto" and side == "exact":
+        return METHODS[choose(problem)[0]]()
     if method == "auto":
         candidates = [METHODS[name]() for name in AUTO[side]]
         return next((m for m in candidates if supports(m, problem)), candidates[-1])
@@ -109,6 +116,11 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
     return _on_side(METHODS[method](), side)
+
+
+def reason(method: str | Method, side: Side, problem: Problem) -> str:
+    """Why `resolve` takes what it takes, where that was a choice; else nothing."""
+    return choose(problem)[1] if method == "auto" and side == "exact" else ""
 
 
 def _on_side(method: Method, side: Side) -> Method:

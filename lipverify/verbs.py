@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import resolve
+from lipverify.catalogue import reason, resolve
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -22,6 +23,7 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
+from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
 
 if TYPE_CHECKING:
@@ -161,6 +163,17 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
     return _regions(problem)
 
 
+def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
+    """Write the mixed-integer program that method "milp" solves to a .lp or .mps file, with a legend.
+
+    Raises
+    ------
+    InvalidArgument
+        For another ending, and otherwise as for `exact`.
+    """
+    write_program(Problem(as_network(net), norm_pair(p), _domain(domain)), Path(path))
+
+
 def _regions(problem: Problem) -> Iterator[Region]:
     for leaf in Walk(problem.network, problem.domain).leaves():
         yield Region(problem.network, leaf.pattern, leaf.point)
@@ -198,8 +211,11 @@ def _drive(
     if network.lowering is Lowering.ROUNDED:
         subject = f"the float64 network read from {network.source or 'the model'}"
 
+    why = reason(method, side, problem)
+
     def finished(bound: Bound) -> Bound:
-        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject)
+        stats = {**bound.stats, "choice": why} if why else bound.stats
+        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject, stats=stats)
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf

@@ -40,6 +40,7 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "local-search": (set(ALL_PAIRS), False),
     "enumeration": (set(ALL_PAIRS), False),
     "branch-and-bound": (set(ALL_PAIRS), False),
+    "milp": (set(ALL_PAIRS), False),
 }
 NET = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2], [0, 1, 1]], [[1, 2], [2, -1]]], [[0, 1, -1], [1, 0], [0, 0]])
 DOMAINS: tuple[Domain, ...] = (

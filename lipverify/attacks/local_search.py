@@ -47,7 +47,7 @@ class LocalSearch:
         How many linear programs to solve in all.
     """
 
-    patience: int = 100
+    patience: int = 60
     points: int = 2_048
     kicks: int = 64
     pairs: int = 40

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 import lipverify as lv
+from lipverify.cli import options
 from lipverify.cli.options import DEFAULTS, Common, MethodName, Model, Norm
 from lipverify.cli.solve import solve
 
@@ -17,6 +19,8 @@ lipverify exact
 lipverify exact model.onnx --p inf --box -1:1
 
 lipverify exact model.json --p 1:inf --method milp --time-limit 60 --json
+
+lipverify exact model.json --p inf --box -1:1 --method milp --write-model program.lp
 """
 
 
@@ -33,7 +37,16 @@ def exact(
             help="Stop once upper / lower − 1 is this small; 0 for the exact value.",
         ),
     ] = 0.0,
+    write_model: Annotated[
+        Path | None,
+        Parameter(help="With --method milp: write its program to this .lp or .mps file first."),
+    ] = None,
     common: Common = DEFAULTS,
 ) -> int:
     """Compute the Lipschitz constant exactly, or the interval proved within the time limit."""
+    if write_model is not None:
+        if method != "milp":
+            raise lv.InvalidArgument(f"--write-model needs --method milp; got --method {method}")
+        net = options.network(model)
+        lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net))
     return solve(lv.exact, model, method, p, common, rel_gap=rel_gap)

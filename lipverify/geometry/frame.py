@@ -45,7 +45,7 @@ class Frame:
         d = net.input_dim
         if not isinstance(domain, Everywhere) or not net.slopes:
             return cls(tuple(range(d + 1)), d)
-        columns = _spanning_columns(net.weights[0])
+        columns = spanning_columns(net.weights[0])
         biased = any(b.any() for b in net.biases[:-1])
         return cls((*columns, d) if biased else columns or (d,), d)
 
@@ -99,7 +99,7 @@ class Frame:
         return z
 
 
-def _spanning_columns(weight: Matrix) -> tuple[int, ...]:
+def spanning_columns(weight: Matrix) -> tuple[int, ...]:
     """Columns of a matrix that span its column space, proven so; all non-zero ones where that is expensive.
 
     Columns that are independent modulo a prime are independent over the rationals, so as many of them as

@@ -11,6 +11,8 @@ import numpy as np
 from lipverify.arrays import Array, Matrix, Vector
 from lipverify.geometry.lp import quiet_solver
 
+_DUAL = 1e-9  # duals below this count as zero
+
 
 @dataclass(frozen=True)
 class Interior:
@@ -51,6 +53,11 @@ class MarginProgram:
         if not values[-1] > 0:
             return None
         return Interior(values[:-1], float(values[-1]))
+
+    def support(self) -> list[int]:
+        """Indices (of non-zero rows) on which the last margin rests, as far as the solver can tell: a hint."""
+        solution = self._solver.getSolution()
+        return np.flatnonzero(np.abs(np.array(solution.row_dual)) > _DUAL).tolist() if solution.dual_valid else []
 
     def _model(self, unit: Matrix) -> highspy.HighsLp:
         m, n = unit.shape[0], self._dimension + 1

@@ -1,1 +1,1 @@
-"""Exact methods, one per file; they share no search code."""
+"""Exact methods, a file or a package each; they share no search code."""

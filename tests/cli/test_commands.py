@@ -149,3 +149,17 @@ def test_bench_lists_what_there_is(lipverify: Run) -> None:
     answer = lipverify("bench")
     assert answer.code == 0
     assert "enumeration" in answer.out
+
+
+def test_the_program_of_the_milp_is_written_and_solved(lipverify: Run, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "program.lp"
+    answer = lipverify("exact", small, "--p", "inf", "--method", "milp", "--write-model", path, "--json")
+    assert (answer.code, json.loads(answer.out)["exact_value"]) == (0, "3")
+    assert "on_L1_N0" in path.read_text()
+
+
+@pytest.mark.parametrize("options", [["--write-model", "p.lp"], ["--method", "milp", "--write-model", "p.txt"]])
+def test_a_program_needs_its_method_and_an_ending(lipverify: Run, small: Path, options: list[str]) -> None:
+    answer = lipverify("exact", small, *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert "--method milp" in answer.err or ".lp or .mps" in answer.err

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from lipverify.arrays import Signs, Vector
-from lipverify.norms import EUCLIDEAN
+from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
@@ -38,8 +38,9 @@ class SplitSDP:
     name: ClassVar[str] = "split-sdp"
 
     def open(self, problem: Problem) -> OpenSplitSDP | None:
-        """The bound for p = 2; None for other norms."""
-        if problem.norm not in EUCLIDEAN:
+        """The bound for p = 2, and what is the same for one output or one input; None for other norms."""
+        shape = (problem.network.output_dim, problem.network.input_dim)
+        if reduced_pair(problem.norm, *shape) != reduced_pair(EUCLIDEAN[0], *shape):
             return None
         return OpenSplitSDP(self, Oriented.of(problem.network))
 

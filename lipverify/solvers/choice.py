@@ -1,0 +1,106 @@
+""" "auto" among the exact methods: a rule of thumb for the time of each, measured, and the reason in words.
+
+The rules only choose; whichever method runs, its answer is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from lipverify.domain import Box
+from lipverify.network import Network
+from lipverify.norms import EUCLIDEAN, reduced_pair
+from lipverify.problem import Problem
+from lipverify.relaxations.interval import preactivation_ranges
+
+_PER_SECOND = 5_000.0  # regions that the enumeration visits; it was seen to visit 3,000 to 14,000
+_MILP = MappingProxyType({False: 0.01, True: 0.1})  # seconds at no undecided neuron, without and with a 2-norm
+_TREE = 0.05  # seconds of branch and bound at no undecided neuron
+_BRANCHING = MappingProxyType({False: 2.5, True: 5.5})  # neurons after which it takes twice as long; spectral norms
+_DOUBLING = 3.0  # undecided neurons after which the program takes twice as long
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the time of an exact method depends on.
+
+    Attributes
+    ----------
+    undecided
+        Neurons per hidden layer whose sign intervals leave open on the domain.
+    inputs
+        The number of inputs.
+    euclidean
+        Whether the norm is encoded with a Euclidean ball.
+    spectral
+        Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
+    """
+
+    undecided: tuple[int, ...]
+    inputs: int
+    euclidean: bool
+    spectral: bool
+
+    @classmethod
+    def of(cls, problem: Problem) -> Size:
+        """The size of a problem."""
+        net = problem.network
+        pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
+        spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
+        return cls(_undecided(net, problem), net.input_dim, 2.0 in pair, spectral)
+
+    @property
+    def regions(self) -> float:
+        """At most so many regions (inf beyond floats): each layer cuts each cell as hyperplanes cut a space."""
+        return math.prod(
+            float(sum(math.comb(n, j) for j in range(min(n, self.inputs) + 1))) if n < 1000 else math.inf
+            for n in self.undecided
+        )
+
+
+def _undecided(net: Network, problem: Problem) -> tuple[int, ...]:
+    two_sided = [s[:, 0] != s[:, 1] for s in net.slopes]
+    if isinstance(problem.domain, Box):
+        ranges = preactivation_ranges(net, problem.domain.lower, problem.domain.upper)
+        ends = zip(two_sided, ranges.low, ranges.high, strict=False)
+        two_sided = [t & (low < 0) & (high > 0) for t, low, high in ends]
+    return tuple(int(np.count_nonzero(t)) for t in two_sided)
+
+
+class _Rule(Protocol):
+    def __call__(self, size: Size) -> tuple[float, str]: ...
+
+
+def _enumeration(size: Size) -> tuple[float, str]:
+    return size.regions / _PER_SECOND, f"at most {size.regions:.2g} regions"
+
+
+def _milp(size: Size) -> tuple[float, str]:
+    n = sum(size.undecided)
+    return _MILP[size.euclidean] * 2.0 ** min(n / _DOUBLING, 1000.0), f"{n} undecided neurons"
+
+
+def _branch_and_bound(size: Size) -> tuple[float, str]:
+    n = sum(size.undecided)
+    return _TREE * 2.0 ** min(n / _BRANCHING[size.spectral], 1000.0), f"{n} undecided neurons"
+
+
+RULES: Mapping[str, _Rule] = MappingProxyType(
+    {"enumeration": _enumeration, "branch-and-bound": _branch_and_bound, "milp": _milp}
+)
+"""Seconds that a method is expected to take, and what they were guessed from."""
+
+
+def choose(problem: Problem) -> tuple[str, str]:
+    """The name of the exact method that promises to be the fastest, and the reason."""
+    size = Size.of(problem)
+    guesses = {name: rule(size) for name, rule in RULES.items()}
+    best = min(guesses, key=lambda name: guesses[name][0])
+    words = "; ".join(f"{name} about {seconds:.1g} s ({why})" for name, (seconds, why) in guesses.items())
+    return best, f"{best} was chosen: {words}"

@@ -1,0 +1,181 @@
+"""‖J‖_{p→q} as a maximum of linear forms: what enters the derivative, and how what comes out is measured.
+
+‖J‖_{p→q} = max yᵀJx over ‖x‖_p ≤ 1 and ‖y‖_{q*} ≤ 1. One of x and y is sent through the derivative (x forwards, y
+backwards) as a seed: chosen from unit vectors or sign vectors by binaries, or free in a ball that is cut out lazily.
+The other one becomes a sum of absolute values, or a choice of one entry. For 2→2 of a matrix with two sides a
+whole matrix X is sent, row by row, from the unit ball of the nuclear norm, whose dual is the spectral norm:
+‖J‖_{2→2} = max ⟨X, J⟩. Proof: proofs/milp.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from lipverify.arrays import Matrix
+from lipverify.norms import NormPair, norm_pair, norm_upper, reduced_pair
+from lipverify.rounding import Ball, U
+from lipverify.solvers.milp.model import INF, Model
+
+Terms: TypeAlias = list[tuple[int, float]]
+Kind: TypeAlias = Literal["units", "signs", "ball"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a norm is encoded.
+
+    Attributes
+    ----------
+    backward
+        Whether the seed enters at the outputs.
+    seed
+        Unit vectors, sign vectors, or the Euclidean ball.
+    measure
+        Of what comes out: the sum of absolute values, the largest entry, or the trace over all copies.
+    copies
+        How many seeds are sent at once.
+    """
+
+    backward: bool
+    seed: Kind
+    measure: Literal["sum", "largest", "trace"]
+    copies: int = 1
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether with every seed its negative is a seed."""
+        return self.seed == "ball"
+
+
+def plan(pair: NormPair, rows: int, columns: int) -> Plan:
+    """The encoding of ‖·‖_{p→q} for (rows, columns) Jacobians."""
+    p, q = reduced_pair(pair, rows, columns)
+    if p == q == 2.0:
+        return Plan(columns < rows, "ball", "trace", min(rows, columns))
+    if p == 2.0:
+        return Plan(False, "ball", "sum" if q == 1.0 else "largest")
+    if q == 2.0:
+        return Plan(True, "ball", "sum" if p == INF else "largest")
+    if q == INF:
+        return Plan(True, "units", "sum" if p == INF else "largest")
+    return Plan(False, "units", "sum") if p == 1.0 else Plan(True, "signs", "sum")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A linear form with its range."""
+
+    terms: Terms
+    low: float
+    high: float
+
+
+def seeds(model: Model, chosen: Plan, size: int) -> list[list[int]]:
+    """The variables of every copy's seed, shape (copies, size)."""
+    if chosen.seed == "ball":
+        marks = [f"_{copy}" for copy in range(chosen.copies)] if chosen.copies > 1 else [""]
+        return [[model.variable(f"seed{mark}_{j}", -1.0, 1.0) for j in range(size)] for mark in marks]
+    return [_chosen(model, size) if chosen.seed == "units" else _signs(model, size)]
+
+
+def _chosen(model: Model, size: int) -> list[int]:
+    """A unit vector."""
+    if size == 1:
+        return [model.variable("seed_0", 1.0, 1.0)]
+    switches = [model.switch(f"seed_{j}") for j in range(size)]
+    model.row("one_seed", [(j, 1.0) for j in switches], 1.0, 1.0)
+    return switches
+
+
+def _signs(model: Model, size: int) -> list[int]:
+    """A sign vector, up to a global sign: the first entry is +1."""
+    found = [model.variable("seed_0", 1.0, 1.0)]
+    for j in range(1, size):
+        value, positive = model.variable(f"seed_{j}", -1.0, 1.0), model.switch(f"seed_positive_{j}")
+        model.row(f"seed_sign_{j}", [(value, 1.0), (positive, -2.0)], -1.0, -1.0)
+        found.append(value)
+    return found
+
+
+def measured(model: Model, chosen: Plan, entries: Sequence[Sequence[Entry]], *, symmetric: bool = False) -> None:
+    """Set the objective, given what comes out for every copy.
+
+    `symmetric` makes the limits of absolute values symmetric; it is there to measure what that costs.
+    """
+    if chosen.measure == "trace":
+        model.objective = [term for copy, row in enumerate(entries) for term in row[copy].terms]
+        return
+    (row,) = entries
+    if chosen.measure == "sum":
+        model.objective = [t for j, entry in enumerate(row) for t in _absolute(model, j, entry, symmetric)]
+        return
+    model.objective = _largest(model, row, (1.0,) if chosen.symmetric else (1.0, -1.0))
+
+
+def _absolute(model: Model, j: int, entry: Entry, symmetric: bool) -> Terms:
+    """|entry| as terms of the objective."""
+    low, high = (-max(-entry.low, entry.high), max(-entry.low, entry.high)) if symmetric else (entry.low, entry.high)
+    if low >= 0 or high <= 0:
+        if low == high == 0:
+            return []
+        value = model.variable(f"slope_{j}", low, high)
+        model.row(f"slope_is_{j}", [(value, 1.0), *_minus(entry.terms)], 0.0, 0.0)
+        return [(value, 1.0 if low >= 0 else -1.0)]
+    positive = model.switch(f"slope_positive_{j}")
+    plus, minus = model.variable(f"slope_pos_{j}", 0.0, high), model.variable(f"slope_neg_{j}", 0.0, -low)
+    model.row(f"slope_is_{j}", [(plus, 1.0), (minus, -1.0), *_minus(entry.terms)], 0.0, 0.0)
+    model.row(f"slope_pos_{j}_limit", [(plus, 1.0), (positive, -high)], -INF, 0.0)
+    model.row(f"slope_neg_{j}_limit", [(minus, 1.0), (positive, -low)], -INF, -low)
+    return [(plus, 1.0), (minus, 1.0)]
+
+
+def _largest(model: Model, row: Sequence[Entry], signs: Sequence[float]) -> Terms:
+    """The largest of ±entries, one chosen by a binary."""
+    terms: Terms = []
+    chosen: Terms = []
+    for j, entry in enumerate(row):
+        for sign in signs:
+            low, high = (entry.low, entry.high) if sign > 0 else (-entry.high, -entry.low)
+            if high <= 0:
+                continue
+            label = f"{j}" if sign > 0 else f"{j}_negative"
+            switch, value = model.switch(f"choose_{label}"), model.variable(f"largest_{label}", 0.0, high)
+            model.row(f"largest_{label}_if", [(value, 1.0), (switch, -high)], -INF, 0.0)
+            signed = [(i, -sign * c) for i, c in entry.terms]
+            model.row(f"largest_{label}_is", [(value, 1.0), (switch, -low), *signed], -INF, -low)
+            terms.append((value, 1.0))
+            chosen.append((switch, 1.0))
+    model.row("choose_one", chosen, -INF, 1.0)
+    return terms
+
+
+def _minus(terms: Terms) -> Terms:
+    return [(j, -c) for j, c in terms]
+
+
+def ball_cut(X: Matrix) -> Matrix:
+    """A matrix C with ‖C‖_{2→2} ≤ 1, rounding included, and ⟨C, X⟩ about the nuclear norm of X.
+
+    ⟨C, xyᵀ⟩ ≤ 1 for all unit vectors x and y, so ⟨C, X⟩ ≤ 1 cuts off nothing that `Plan` needs.
+    """
+    left, _, right = np.linalg.svd(X, full_matrices=False)
+    return shrunk(left @ right)
+
+
+def shrunk(C: Matrix) -> Matrix:
+    """The matrix divided by slightly more than its spectral norm: ‖·‖_{2→2} ≤ 1, rounding included."""
+    pair = norm_pair(2)
+    top = norm_upper(Ball.exact(C), pair)
+    if not 0 < top < math.inf:
+        return np.zeros_like(C)
+    scaled = C / top
+    excess = norm_upper(Ball.exact(scaled), pair)
+    while excess > 1:
+        scaled = scaled * (1 - 2 * (excess - 1) - 4 * U)
+        excess = norm_upper(Ball.exact(scaled), pair)
+    return scaled

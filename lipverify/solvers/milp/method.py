@@ -1,0 +1,95 @@
+"""The exact constant by mixed-integer programming: any norm pair, any domain, any solver that PuLP finds.
+
+The program (`encoding`) is Jordan & Dimakis' (2020, arXiv:2003.01219) with exact cuts for patterns that are
+no regions, more norms, and a homogeneous form for the whole space. The solver's bound, with an allowance for its
+tolerances, is an upper bound as far as solvers can be trusted (NUMERICAL); the lower bound is the exact norm at a
+verified witness. What is EXACT has been proved again without the solver (`proof`). Proof: proofs/milp.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, final
+
+from lipverify.bound import Bound, Rigor, Status
+from lipverify.norms import ALL_PAIRS, NormPair
+from lipverify.problem import Budget, Method, Problem, Side
+from lipverify.solvers.milp.encoding import Strength, encode
+from lipverify.solvers.milp.run import Run
+
+
+@final
+@dataclass(frozen=True)
+class Milp:
+    """L by a mixed-integer program with one binary per undecided neuron, then proved in rationals and safe floats.
+
+    Cost: exponential in the undecided neurons. While the solver runs, its bound is the upper end (NUMERICAL);
+    afterwards a search over the same program proves it (PROVED, status EXACT). With `rel_gap` > 0 the first
+    interval that is narrow enough is returned as CLOSED, with `exact_value` unset.
+
+    Parameters
+    ----------
+    bound
+        An upper method that gives the upper side to begin with; inf without one.
+    incumbent
+        A lower method that gives the first lower bound, and the solver's warm start.
+    solver
+        HiGHS, or CBC, SCIP, Gurobi, CPLEX where PuLP finds them.
+    threads
+        How many threads the solver may use.
+    strength
+        Where the program's constants come from.
+    patience
+        The most seconds given to `incumbent`.
+    """
+
+    bound: Method | None = None
+    incumbent: Method | None = None
+    solver: str = "HiGHS"
+    threads: int = 1
+    strength: Strength = field(default_factory=Strength)
+    patience: float = 1.0
+
+    name: ClassVar[str] = "milp"
+    side: ClassVar[Side] = "exact"
+    rigor: ClassVar[Rigor] = Rigor.PROVED
+    norms: ClassVar[tuple[NormPair, ...]] = ALL_PAIRS
+    needs_box: ClassVar[bool] = False
+    cost: ClassVar[str] = "a mixed-integer program, exponential in the undecided neurons; any number of inputs"
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
+        """The interval proved so far, then the solver's, then the proof's."""
+        run = Run(self, problem, budget)
+        yield from run.start()
+        yield from run.solve()
+        if run.failed:
+            yield run.interval(Status.FAILED)
+            return
+        yield from run.prove()
+        assert run.best is not None  # a domain has an interior, so it meets a region
+        exact = run.best.norm.settled()
+        yield Bound(
+            method=self.name,
+            status=Status.EXACT,
+            lower=exact.lower,
+            upper=exact.upper,
+            exact=exact,
+            witness=run.best.witness,
+            stats=run.stats(),
+            details=run.details,
+        )
+
+
+def write_program(problem: Problem, path: Path, strength: Strength | None = None) -> None:
+    """Write a problem's program to a .lp or .mps file; every variable's name says its layer and neuron.
+
+    Raises
+    ------
+    InvalidArgument
+        For another ending.
+    """
+    from lipverify.solvers.milp.program import Program
+
+    Program(encode(problem, strength or Strength()).model).write(path)

@@ -1,0 +1,578 @@
+"""Exact constants by mixed-integer programming: against enumeration, brute force, and solvers that misbehave."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import highspy
+import numpy as np
+import pulp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lipverify as lv
+from lipverify.attacks.local_search import LocalSearch
+from lipverify.catalogue import METHODS
+from lipverify.geometry.walk import Walk
+from lipverify.norms import ALL_PAIRS, norm_pair
+from lipverify.problem import Budget, Problem
+from lipverify.rounding import Ball
+from lipverify.solvers.enumeration import Enumeration
+from lipverify.solvers.milp import backends, program
+from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Report, Verdict
+from lipverify.solvers.milp.encoding import Strength, encode
+from lipverify.solvers.milp.measure import ball_cut, plan, shrunk
+from lipverify.solvers.milp.method import Milp
+from lipverify.solvers.milp.model import Model
+from lipverify.solvers.milp.program import Program
+from lipverify.solvers.milp.regions import Regions, is_switch
+from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.run import Run
+from lipverify.testing import domains, networks
+from tests import oracle
+from tests.conftest import examples
+from tests.solvers.test_enumeration import CASES, Case, ends
+
+INF = math.inf
+NORMS: tuple[Any, ...] = (1, 2, INF)
+BOX = lv.Box([-1, -1], [1, 1])
+NET = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2], [0, 1, 1]], [[1, 2]]], [[0, 1, -1], [1, 0], [0]])
+
+
+def random_network(sizes: tuple[int, ...], seed: int) -> tuple[lv.Network, lv.Box]:
+    """A network of the given sizes, and a box on which most of its neurons are undecided."""
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(m, n)) * math.sqrt(2 / n) for n, m in itertools.pairwise(sizes)]
+    biases = [0.1 * rng.normal(size=m) for m in sizes[1:]]
+    return lv.Network(weights, biases), lv.Box.around(rng.normal(size=sizes[0]), 1.0)
+
+
+def milp(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any) -> lv.Bound:
+    """The constant by the method under test."""
+    return lv.exact(net, "milp", p=p, domain=domain, **options)
+
+
+# Agreement -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(200))
+@given(st.data(), st.sampled_from(NORMS))
+def test_agrees_with_enumeration(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=data.draw(st.booleans())))
+    domain = data.draw(domains(net.input_dim))
+    mine, theirs = milp(net, p, domain), lv.exact(net, "enumeration", p=p, domain=domain)
+    assert mine.status is lv.Status.EXACT
+    assert mine.lower_rigor is mine.upper_rigor is lv.Rigor.PROVED
+    assert (mine.lower, mine.upper) == (theirs.lower, theirs.upper)
+    assert (mine.exact_value, mine.exact_square) == (theirs.exact_value, theirs.exact_square)
+
+
+@settings(max_examples=examples(40))
+@given(st.data(), st.sampled_from(ALL_PAIRS))
+def test_agrees_with_brute_force_for_every_pair(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=True, width=(1, 3)))
+    domain = data.draw(domains(net.input_dim))
+    bound = milp(net, p, domain)
+    jacobians = [region.jacobian for region in oracle.regions(net, domain)]
+    assert bound.status is lv.Status.EXACT
+    assert oracle.encloses(jacobians, bound.lower, bound.upper, *ends(p))
+    assert bound.upper <= math.nextafter(bound.lower, INF)
+    assert bound.witness is not None
+    located = oracle.locate(net, domain, bound.witness.point)
+    assert located is not None
+    assert located[0] == bound.witness.pattern
+    assert oracle.encloses([located[1]], bound.lower, bound.upper, *ends(p))
+
+
+@settings(max_examples=examples(25))
+@given(st.data(), st.sampled_from(NORMS))
+def test_every_interval_on_the_way_is_valid(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=True, hidden=(1, 2), weights="dyadics"))
+    domain = data.draw(domains(net.input_dim))
+    exact = lv.exact(net, "enumeration", p=p, domain=domain)
+    last = lv.Bound(method="none", status=lv.Status.INTERRUPTED)
+    for bound in METHODS["milp"]().run(Problem(net, norm_pair(p), domain), Budget()):
+        assert bound.lower <= exact.upper
+        assert exact.lower <= bound.upper
+        assert last.lower <= bound.lower
+        assert bound.upper <= last.upper
+        last = bound
+    assert last.status is lv.Status.EXACT
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_known_truths_that_others_miss(case: Case) -> None:
+    bound = milp(case.net, case.p, case.domain)
+    assert bound.status is lv.Status.EXACT
+    assert bound.exact_square == case.square, f"others say {case.wrong}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "outputs", "p", "square", "fake"),
+    [
+        ([[1], [-1]], [[1, -1]], INF, 1, 4),
+        ([[1], [-1], [1], [-1]], [[1, 1, -1, -1]], 1, 0, 4),
+        ([[1, 0], [0, 1], [-1, -1]], [[1, 1, -1]], 2, 5, 8),
+    ],
+)
+def test_a_pattern_that_holds_at_one_point_only_is_cut_off(
+    rows: list[list[float]], outputs: list[list[float]], p: Any, square: int, fake: int
+) -> None:
+    # All hyperplanes meet in one point inside the box, at which the program accepts every pattern.
+    shift = [-0.25 * sum(row) for row in rows]
+    net, box = lv.Network([rows, outputs], [shift, None]), lv.Box([-1] * len(rows[0]), [1] * len(rows[0]))
+    encoding = encode(Problem(net, norm_pair(p), box), Strength())
+    report = solved(Program(encoding.model), Backend())
+    seen = encoding.model.target().true_upper(report.bound)
+    assert seen**2 > fake - 1e-6  # what a look at the program alone says
+    bound = milp(net, p, box)
+    assert (bound.status, bound.exact_square) == (lv.Status.EXACT, square)
+    assert bound.stats["cuts"] > 0
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_two_middling_networks(p: Any) -> None:
+    for sizes in ((3, 8, 1), (2, 6, 6, 2)):
+        net, box = random_network(sizes, 5)
+        mine, theirs = milp(net, p, box), lv.exact(net, "enumeration", p=p, domain=box)
+        assert (mine.lower, mine.upper, mine.status) == (theirs.lower, theirs.upper, lv.Status.EXACT)
+
+
+def test_more_inputs_than_regions_can_be_counted() -> None:
+    net, box = random_network((16, 12, 1), 0)
+    bound = milp(net, INF, box)
+    assert bound.status is lv.Status.EXACT
+    # One hidden layer, and the box meets every sign pattern of twelve independent rows.
+    assert bound.lower > lv.lower(net, "sample", p=INF, domain=box).lower * (1 - 1e-12)
+    assert bound.upper <= lv.upper(net, "autolip", p=INF).upper
+
+
+@pytest.mark.parametrize("power", [-900, -300, -60, 60, 300, 900])
+def test_scales_far_from_one(power: int) -> None:
+    scale = 2.0**power
+    first = np.array([[1, 2], [-1, 1], [3, 0]])
+    net = lv.Network([first * scale, [[1, -1, 2]]], [np.array([0, 1, -1]) * scale, None])
+    plain = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2]]], [[0, 1, -1], None])
+    for domain in (None, BOX):
+        expected = milp(plain, INF, domain).exact_value
+        assert expected is not None
+        assert milp(net, INF, domain).exact_value == expected * Fraction(2) ** power
+
+
+@pytest.mark.parametrize("power", [-700, 700])
+def test_products_that_floats_cannot_hold(power: int) -> None:
+    weights = [np.array([[1.0, 2], [-1, 1]]), np.array([[1.0, -1], [1, 1]]), np.array([[1.0, 2]])]
+    plain, net = lv.Network(weights), lv.Network([w * 2.0**power for w in weights])
+    expected = milp(plain, INF).exact_value
+    assert expected is not None
+    assert milp(net, INF).exact_value == expected * Fraction(2) ** (3 * power)
+
+
+# Independence --------------------------------------------------------------------------------------
+
+
+def test_runs_with_the_enumeration_and_the_walk_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the MILP must not use the enumeration")
+
+    for name in ("__post_init__", "steps", "leaves"):
+        monkeypatch.setattr(Walk, name, refuse)
+    monkeypatch.setattr(Enumeration, "run", refuse)
+    for p in NORMS:
+        for domain in (None, BOX):
+            assert milp(NET, p, domain).status is lv.Status.EXACT
+    with pytest.raises(AssertionError, match="must not use"):
+        lv.exact(NET, "enumeration")
+
+
+def test_imports_no_other_solver() -> None:
+    probe = (
+        "import sys, lipverify.solvers.milp.method, lipverify.solvers.milp.program; "
+        "print(*(m for m in sys.modules if m.startswith('lipverify.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+    assert "lipverify.solvers.milp.encoding" in loaded
+    forbidden = ("lipverify.solvers.enumeration", "lipverify.solvers.branch", "lipverify.geometry.walk")
+    assert [m for m in loaded if m.startswith((*forbidden, "lipverify.attacks", "lipverify.estimators"))] == []
+
+
+# Statuses ------------------------------------------------------------------------------------------
+
+
+def solved(program: Program, backend: Backend, seconds: float = INF) -> Report:
+    """The report of one solve."""
+    running = program.solve(backend, seconds, 0.0)
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            return end.value
+
+
+def knapsack(*, impossible: bool = False) -> Model:
+    """max x + y, x + y ≤ 3/2, binaries; with x + y ≥ 3 on top if it is to be impossible."""
+    model = Model()
+    x, y = model.switch("x"), model.switch("y")
+    model.row("room", [(x, 1.0), (y, 1.0)], -INF, 1.5)
+    if impossible:
+        model.row("more", [(x, 1.0), (y, 1.0)], 3.0, INF)
+    model.objective = [(x, 1.0), (y, 1.0)]
+    return model
+
+
+def test_the_status_tables_are_total() -> None:
+    known = {getattr(highspy.HighsModelStatus, n) for n in dir(highspy.HighsModelStatus) if n.startswith("k")}
+    assert set(HIGHS) == known
+    assert set(PULP) == set(pulp.LpStatus)
+    optimal = [status for status, verdict in HIGHS.items() if verdict is Verdict.OPTIMAL]
+    assert optimal == [highspy.HighsModelStatus.kOptimal]
+
+
+@pytest.mark.parametrize("name", backends.available())
+def test_every_solver_reports_an_optimum_and_an_impossibility(name: str) -> None:
+    model = knapsack()
+    report = solved(Program(model), Backend(name))
+    assert report.verdict is Verdict.OPTIMAL
+    assert model.target().true_upper(report.bound) == pytest.approx(1.0)
+    assert report.values is not None
+    assert sum(report.values) == pytest.approx(1.0)
+    assert solved(Program(knapsack(impossible=True)), Backend(name)).verdict is Verdict.INFEASIBLE
+
+
+def test_a_changed_number_of_threads_still_solves() -> None:
+    for threads in (1, 2, 1):
+        assert solved(Program(knapsack()), Backend(threads=threads)).verdict is Verdict.OPTIMAL
+
+
+def test_a_time_limit_is_no_optimum() -> None:
+    net, box = random_network((16, 32, 1), 0)
+    model = encode(Problem(net, norm_pair(INF), box), Strength()).model
+    report = solved(Program(model), Backend(), 0.2)
+    assert report.verdict is Verdict.LIMIT
+    truth = lv.lower(net, "sample", p=INF, domain=box).lower
+    assert model.target().true_upper(report.bound) >= truth
+
+
+def test_closing_the_generator_stops_the_solver() -> None:
+    net, box = random_network((16, 32, 32, 1), 0)
+    running = Program(encode(Problem(net, norm_pair(INF), box), Strength("interval", "interval")).model).solve(
+        Backend(), INF, 0.0
+    )
+    next(running)
+    begun = time.monotonic()
+    running.close()
+    assert time.monotonic() - begun < 20
+    assert threading.active_count() < 10
+
+
+def test_a_warm_start_is_a_solution_and_no_bound_on_the_way_is_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # HiGHS reports bounds of its sub-programs as well, and completes a part of a solution by one of them.
+    monkeypatch.setattr(program, "_GLANCE", 2e-4)
+    for seed in range(12):
+        net, box = random_network((3, 5, 5, 2), seed)
+        problem = Problem(net, norm_pair(1), box)
+        run = Run(Milp(incumbent=LocalSearch(patience=2)), problem, Budget())
+        list(run.start())
+        assert run.best is not None
+        model = encode(problem, Strength()).model
+        start = np.array(run.warm_start())
+        A, low, high = model.matrix()
+        assert (low - 1e-7 <= A @ start).all()
+        assert (A @ start <= high + 1e-7).all()
+        binaries = start[model.switches]
+        assert (np.abs(binaries - binaries.round()) < 1e-7).all()
+        running = Program(model).solve(Backend(), INF, 0.0, start.tolist())
+        for bound in running:
+            assert model.target().true_upper(bound) >= run.best.norm.lower * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (Verdict.CRASHED, lv.Status.FAILED),
+        (Verdict.UNKNOWN, lv.Status.EXACT),
+        (Verdict.INFEASIBLE, lv.Status.EXACT),
+        (Verdict.LIMIT, lv.Status.EXACT),
+    ],
+)
+def test_whatever_the_solver_says_the_interval_is_valid(
+    monkeypatch: pytest.MonkeyPatch, verdict: Verdict, status: lv.Status
+) -> None:
+    def claim(*_: Any, **__: Any) -> Iterator[float]:
+        yield INF
+        return Report(verdict, message="as told")
+
+    exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
+    monkeypatch.setattr(Program, "solve", claim)
+    bound = milp(NET, INF, BOX)
+    assert bound.status is status
+    assert bound.lower <= exact.upper
+    assert exact.lower <= bound.upper
+    assert (bound.exact_value is not None) == (status is lv.Status.EXACT)
+    if verdict in (Verdict.CRASHED, Verdict.UNKNOWN):
+        assert bound.details["failure"] == "as told"
+
+
+def test_a_solver_that_lies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(*_: Any, **__: Any) -> Iterator[float]:
+        yield 0.0
+        return Report(Verdict.OPTIMAL, 1e-3)
+
+    exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
+    monkeypatch.setattr(Program, "solve", lie)
+    bound = milp(NET, INF, BOX)
+    assert (bound.status, bound.exact_value) == (lv.Status.EXACT, exact.exact_value)
+    assert bound.details["contradicted"] < exact.lower
+
+
+@pytest.mark.skipif(not Backend("CBC").available(), reason="PuLP finds no CBC here")
+def test_a_killed_solver_leaves_a_valid_interval(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # A solver that is a process of its own, and dies by a signal.
+    script = tmp_path / "cbc"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(backends, "pulp_cbc_path", str(script))
+    monkeypatch.chdir(tmp_path)
+    exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
+    bound = lv.exact(NET, Milp(solver="CBC"), p=INF, domain=BOX)
+    assert bound.status is lv.Status.FAILED
+    assert bound.lower <= exact.lower
+    assert exact.upper <= bound.upper
+    assert bound.exact_value is None
+    assert "PulpSolverError" in bound.details["failure"]
+
+
+@pytest.mark.skipif(not Backend("CBC").available(), reason="PuLP finds no CBC here")
+def test_cbc_agrees() -> None:
+    for p, domain in itertools.product((1, INF), (None, BOX)):
+        bound = lv.exact(NET, Milp(solver="CBC"), p=p, domain=domain)
+        assert (bound.status, bound.exact_value) == (lv.Status.EXACT, milp(NET, p, domain).exact_value)
+        assert bound.details["solver"] == "CBC"
+
+
+def test_unknown_solvers_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(lv.InvalidArgument, match=r"no solver 'Magic'.*HiGHS"):
+        lv.exact(NET, Milp(solver="Magic"))
+    missing = [name for name in ("Gurobi", "CPLEX") if not Backend(name).available()]
+    for name in missing:
+        with pytest.raises(lv.InvalidArgument, match=f"does not find the solver {name}"):
+            lv.exact(NET, Milp(solver=name))
+
+
+# Budgets -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[lv.Network, lv.Box]:
+    """A network that takes minutes."""
+    return random_network((16, 32, 32, 1), 1)
+
+
+def test_a_time_limit_leaves_a_valid_interval(large: tuple[lv.Network, lv.Box]) -> None:
+    net, box = large
+    begun = time.monotonic()
+    bound = milp(net, INF, box, time_limit=2.0)
+    assert time.monotonic() - begun < 20
+    assert bound.status is lv.Status.TIME_LIMIT
+    assert 0 < bound.lower < bound.upper <= lv.upper(net, "autolip", p=INF).upper
+    assert bound.exact_value is None
+
+
+def test_progress_may_stop_it(large: tuple[lv.Network, lv.Box]) -> None:
+    net, box = large
+    seen: list[lv.Bound] = []
+
+    def stop(bound: lv.Bound) -> bool:
+        seen.append(bound)
+        return len(seen) > 3
+
+    assert milp(net, INF, box, on_progress=stop).status is lv.Status.INTERRUPTED
+    assert len(seen) == 4
+
+
+def test_ctrl_c_carries_the_interval(large: tuple[lv.Network, lv.Box]) -> None:
+    def interrupt(bound: lv.Bound) -> None:
+        if bound.stats["solves"] == 0 and "undecided" in bound.stats:
+            raise KeyboardInterrupt
+
+    with pytest.raises(lv.Interrupted) as stop:
+        milp(*large[:1], INF, large[1], on_progress=interrupt)
+    assert 0 < stop.value.bound.lower < stop.value.bound.upper
+
+
+def test_a_gap_is_closed_by_the_solver_alone() -> None:
+    net, box = random_network((8, 10, 1), 0)
+    bound = milp(net, INF, box, rel_gap=1e-5)
+    exact = milp(net, INF, box)
+    assert bound.status is lv.Status.CLOSED
+    assert bound.upper_rigor is lv.Rigor.NUMERICAL
+    assert bound.nodes == 0
+    assert bound.exact_value is None
+    assert bound.lower <= exact.upper
+    assert exact.lower <= bound.upper <= bound.lower * (1 + 1e-5)
+
+
+# The pieces ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(40))
+@given(st.data(), st.sampled_from(ALL_PAIRS))
+def test_the_relaxation_is_above_every_region(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=True, width=(1, 3)))
+    domain = data.draw(domains(net.input_dim))
+    strength = Strength(*data.draw(st.sampled_from([("interval", "interval", True), ("crown", "lp"), ("lp", "lp")])))
+    model = encode(Problem(net, p, domain), strength).model
+    linear = model.target()
+    top = linear.true_upper(Relaxation(model).maximise(linear.costs).upper)
+    jacobians = [region.jacobian for region in oracle.regions(net, domain)]
+    assert oracle.encloses(jacobians, 0.0, max(top, 0.0), *ends(p))
+
+
+@settings(max_examples=examples(40))
+@given(st.data())
+def test_every_region_is_a_pattern_of_the_program_and_no_other_is(data: st.DataObject) -> None:
+    net = data.draw(networks(slopes=True, width=(1, 3), hidden=(1, 2)))
+    domain = data.draw(domains(net.input_dim))
+    encoding = encode(Problem(net, norm_pair(INF), domain), Strength("crown", "interval"))
+    regions = Regions(Problem(net, norm_pair(INF), domain), encoding.states)
+    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
+    truth = oracle.regions(net, domain)
+    found = set()
+    clauses: list[Any] = []
+    kept: list[dict[int, bool]] = []
+    for sides in itertools.product((False, True), repeat=len(switches)):
+        answer = regions.find(dict(zip(switches, sides, strict=True)))
+        if isinstance(answer, tuple):
+            values = dict(zip(switches, sides, strict=True))
+            assert all(values[s] is side for s, side in answer)
+            clauses.append(answer)
+            continue
+        kept.append(dict(zip(switches, sides, strict=True)))
+        found.add(answer.witness.pattern)
+    norms = {oracle.square(region.jacobian, INF, INF) for region in truth}
+    known = {region.pattern: oracle.square(region.jacobian, INF, INF) for region in truth}
+    assert found <= set(known)
+    assert {known[pattern] for pattern in found} == norms
+    for clause, region in itertools.product(clauses, kept):
+        assert not all(region[s] is side for s, side in clause), "a clause cuts off a region"
+
+
+@pytest.mark.parametrize(
+    ("weights", "biases"),
+    [
+        # "relu(x) − 1 on" contradicts x < 0, where it is constant, and not x > 1.
+        ([[[1.0]], [[1.0]], [[1.0]]], [None, [-1.0], None]),
+        # "relu(x) − 2 relu(x − 1) − ½ on" contradicts x > 2, and not ½ < x < 1.
+        ([[[1.0], [1.0]], [[1.0, -2.0]], [[1.0]]], [[0.0, -1.0], [-0.5], None]),
+    ],
+)
+def test_a_clause_names_the_layers_below_its_rows(weights: Any, biases: Any) -> None:
+    problem = Problem(lv.Network(weights, biases), norm_pair(INF), lv.Box([-3], [3]))
+    encoding = encode(problem, Strength("interval", "interval"))
+    regions = Regions(problem, encoding.states)
+    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
+    clauses, kept = [], []
+    for sides in itertools.product((False, True), repeat=len(switches)):
+        values = dict(zip(switches, sides, strict=True))
+        answer = regions.find(values)
+        if isinstance(answer, tuple):
+            clauses.append(answer)
+        else:
+            kept.append(values)
+    assert clauses
+    assert len({tuple(values.values()) for values in kept}) == len(oracle.regions(problem.network, problem.domain))
+    for clause, values in itertools.product(clauses, kept):
+        assert not all(values[s] is side for s, side in clause)
+
+
+@settings(max_examples=examples(40))
+@given(st.lists(st.lists(st.floats(-4, 4), min_size=3, max_size=3), min_size=1, max_size=4), st.randoms())
+def test_bounds_hold_for_any_multipliers(rows: list[list[float]], random: Any) -> None:
+    model = Model()
+    columns = [model.variable(f"x_{j}", -1.0, 1.0) for j in range(3)]
+    for i, row in enumerate(rows):
+        model.row(f"r_{i}", list(zip(columns, row, strict=True)), -1.0, 1.0)
+    relaxation = Relaxation(model)
+    costs = np.array([random.uniform(-1, 1) for _ in columns])
+    multipliers = np.array([random.uniform(-2, 2) for _ in model.rows])
+    bound = Fraction(relaxation.bound(costs, multipliers))
+    for point in itertools.product((Fraction(-1), Fraction(-1, 3), Fraction(0), Fraction(1)), repeat=3):
+        if all(abs(sum(Fraction(a) * x for a, x in zip(row, point, strict=True))) <= 1 for row in rows):
+            # a variable within ±1 is stored as half of itself
+            assert sum(Fraction(c) * x / 2 for c, x in zip(costs.tolist(), point, strict=True)) <= bound
+
+
+def test_a_refuted_relaxation_is_proved_so() -> None:
+    assert Relaxation(knapsack(impossible=True)).maximise(np.ones(2)).upper == -INF
+    assert Relaxation(knapsack()).maximise(np.ones(2)).upper == pytest.approx(1.5)
+
+
+def test_rows_with_tiny_coefficients_become_wider_and_lose_nothing() -> None:
+    model = Model()
+    x, y = model.variable("x", -1.0, 1.0), model.variable("y", -4.0, 4.0)
+    model.row("r", [(x, 1.0), (y, 2.0**-40)], 0.0, 0.0)
+    (row,) = model.rows
+    assert row.columns == (x,)
+    exponent = -1  # the row is divided by x's scale, 2, times its coefficient
+    assert row.high >= 4 * 2.0**-40 * 2.0**exponent
+    assert row.low == -row.high
+
+
+def test_cuts_of_the_ball_keep_the_ball() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        X = rng.normal(size=(rng.integers(1, 4), rng.integers(1, 5))) * 10.0 ** rng.integers(-5, 5)
+        for C in (ball_cut(X), shrunk(X)):
+            exact = [[Fraction(v) for v in row] for row in C.tolist()]
+            assert oracle.at_most(tuple(map(tuple, exact)), Fraction(1), 2, 2)
+    C = ball_cut(X)
+    assert float((C * X).sum()) == pytest.approx(float(np.linalg.norm(X, ord="nuc")), rel=1e-9)
+    assert Ball.exact(C).shape == X.shape
+
+
+def test_every_pair_has_a_plan() -> None:
+    for pair, m, d in itertools.product(ALL_PAIRS, (1, 3), (1, 3)):
+        chosen = plan(pair, m, d)
+        assert chosen.copies == (3 if pair == (2.0, 2.0) and m == d == 3 else 1)
+
+
+def test_stable_and_unread_neurons_have_no_binary() -> None:
+    net = lv.Network([[[1.0], [1.0], [1.0], [1.0]], [[1, 1, 0, 1]]], [[2, -2, 0, 0], None])
+    encoding = encode(Problem(net, norm_pair(INF), lv.Box([-1], [1])), Strength())
+    assert encoding.states[0][:3] == (True, False, None)
+    assert is_switch(encoding.states[0][3])
+
+
+# The model file ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".lp", ".mps"])
+def test_the_model_can_be_written_and_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"program{suffix}"
+    lv.write_model(NET, path, p=INF, domain=BOX)
+    text = path.read_text()
+    assert "on_L1_N0" in text
+    assert "through_L2_N0" in text or "v_L2_N0" in text
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    assert highs.readModel(str(path)) == highspy.HighsStatus.kOk
+    highs.run()
+    scale = 2.0 ** encode(Problem(NET, norm_pair(INF), BOX), Strength()).model.target().exponent
+    assert abs(highs.getInfo().objective_function_value) * scale == pytest.approx(milp(NET, INF, BOX).lower)
+
+
+def test_a_model_file_has_one_of_two_endings(tmp_path: Path) -> None:
+    with pytest.raises(lv.InvalidArgument, match=r"\.lp or \.mps"):
+        lv.write_model(NET, tmp_path / "program.txt")
+    assert os.listdir(tmp_path) == []
