@@ -39,7 +39,7 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> Method:
-    return BranchAndBound((SlopePasses(), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
+    return BranchAndBound((SlopePasses(spectral=False), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
 
 
 def _milp() -> Method:

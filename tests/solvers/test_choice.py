@@ -31,6 +31,8 @@ def network(*sizes: int) -> lv.Network:
         ((8, 8, 8, 1), INF, "milp"),
         ((16, 16, 1), 1, "milp"),
         ((3, 1), 2, "enumeration"),
+        ((10, 20, 20, 1), 2, "branch-and-bound"),
+        ((10, 20, 20, 3), 2, "branch-and-bound"),
         ((784, 500, 500, 10), INF, "milp"),  # nobody will end it; the numbers must not overflow
     ],
 )
@@ -46,7 +48,7 @@ def test_neurons_that_a_box_decides_do_not_count() -> None:
     net = lv.Network([np.eye(2), [[1, 1]]], [[5, 0], None])
     assert Size.of(Problem(net, norm_pair(2), lv.Box([-1, -1], [1, 1]))).undecided == (1,)
     assert Size.of(Problem(net, norm_pair(2))).undecided == (2,)
-    assert Size((3,), 2, False).regions == 7
+    assert Size((3,), 2, False, False).regions == 7
 
 
 def test_auto_says_what_it_chose_and_why() -> None:

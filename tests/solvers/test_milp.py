@@ -42,7 +42,8 @@ from lipverify.solvers.milp.run import Run
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
-from tests.solvers.test_enumeration import CASES, Case, ends
+from tests.solvers.promises import ends
+from tests.solvers.test_enumeration import CASES, Case
 
 INF = math.inf
 NORMS: tuple[Any, ...] = (1, 2, INF)

@@ -72,7 +72,7 @@ class BranchAndBound:
     ceiling: Method | None = None
     rule: BranchingRule = field(default_factory=BestScore)
     order: Literal["depth-first", "best-first"] = "depth-first"
-    opening: int = 40
+    opening: int = 12
     every: int = 16
     memory: int = 100_000
     interpreted: int = 400

@@ -22,6 +22,12 @@ _AIM = 1 - 2e-10  # a target so far below what is to be proved that certificatio
 _WIDEST = 120  # coordinates up to which compiled loops beat the linear algebra of numpy
 
 
+def is_spectral(problem: Problem) -> bool:
+    """Whether the norm is the spectral one on Jacobians of the problem's shape."""
+    shape = (problem.network.output_dim, problem.network.input_dim)
+    return reduced_pair(problem.norm, *shape) == reduced_pair(EUCLIDEAN[0], *shape)
+
+
 @final
 @dataclass(frozen=True)
 class SplitSDP:
@@ -39,10 +45,7 @@ class SplitSDP:
 
     def open(self, problem: Problem) -> OpenSplitSDP | None:
         """The bound for p = 2, and what is the same for one output or one input; None for other norms."""
-        shape = (problem.network.output_dim, problem.network.input_dim)
-        if reduced_pair(problem.norm, *shape) != reduced_pair(EUCLIDEAN[0], *shape):
-            return None
-        return OpenSplitSDP(self, Oriented.of(problem.network))
+        return OpenSplitSDP(self, Oriented.of(problem.network)) if is_spectral(problem) else None
 
 
 @final
