@@ -1,5 +1,48 @@
-"""What holds an estimator to the truth: random networks and domains, degenerate ones included."""
+"""What holds an estimator to the truth.
 
-from lipverify.testing.strategies import domains, networks
+strategies.py            Hypothesis strategies: random networks and domains, degenerate ones included
+estimators.py            what an estimator is: a callable, a method, or a name; and what it claims
+verdicts.py witness.py   a claim against the exact constant; two points that disprove it
+campaign.py reduction.py one Hypothesis run; a network made smaller
+soundness.py findings.py many runs, merged into a report
+families.py mutants.py   networks that are known to be hard; known mistakes, for auditing the audit
 
-__all__ = ["domains", "networks"]
+Names below are loaded on first use: the pytest plugin imports this package in every test run.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lipverify.testing.campaign import Cube
+    from lipverify.testing.findings import Counterexample, Failure, Report, Unsound
+    from lipverify.testing.soundness import assert_sound, audit
+    from lipverify.testing.strategies import domains, networks
+
+__all__ = ["Counterexample", "Cube", "Failure", "Report", "Unsound", "assert_sound", "audit", "domains", "networks"]
+
+_HOMES = {
+    "Counterexample": "findings",
+    "Cube": "campaign",
+    "Failure": "findings",
+    "Report": "findings",
+    "Unsound": "findings",
+    "assert_sound": "soundness",
+    "audit": "soundness",
+    "domains": "strategies",
+    "networks": "strategies",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lipverify.testing' has no attribute {name!r}")
+    value = getattr(import_module(f"lipverify.testing.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
