@@ -100,7 +100,7 @@ class Sample:
     """What statistics need of an observation."""
 
     family: str
-    verdict: Verdict
+    kind: Kind
     ratio: float | None
     zero: bool | None
     seconds: float
@@ -151,7 +151,7 @@ class Recorder:
             value = seen.claim.lower if self._side == "lower" else seen.claim.upper
             quotient = ratio(value, seen.exact)
             zero = value == 0 if seen.exact.upper == 0 else None
-        self.samples.append(Sample(seen.family, seen.verdict, quotient, zero, seen.seconds))
+        self.samples.append(Sample(seen.family, seen.kind, quotient, zero, seen.seconds))
         if seen.verdict in FINDINGS:
             self.firsts.setdefault(seen.kind, seen)
 

@@ -239,7 +239,8 @@ def _report(
     plan: Plan, surveys: Sequence[Survey], smallest: dict[Kind, Observation], domain: Where, seconds: float
 ) -> Report:
     samples = [sample for part in surveys for sample in part.samples]
-    verdicts = Counter(sample.verdict for sample in samples)
+    kinds = Counter(sample.kind for sample in samples)
+    verdicts = Counter(sample.kind[0] for sample in samples)
     ratios: dict[str, list[float]] = {}
     for sample in samples:
         if sample.ratio is not None:
@@ -257,7 +258,7 @@ def _report(
         seed=plan.seed,
         examples=len(samples),
         counterexample=_counterexample(plan, violations[0]) if violations else None,
-        failures=tuple(_failure(plan, seen, verdicts[seen.verdict]) for seen in failures),
+        failures=tuple(_failure(plan, seen, kinds[seen.kind]) for seen in failures),
         counts={verdict: verdicts[verdict] for verdict in Verdict},
         ratios={family: tuple(values) for family, values in sorted(ratios.items())},
         zeros=(len(zeros), sum(zeros)),

@@ -65,3 +65,14 @@ def picky(net: lv.Network, *, p: Any, domain: Any) -> float:
 def wordy(net: lv.Network, *, p: Any, domain: Any) -> Any:
     """No number at all."""
     return "large"
+
+
+def chatty(net: lv.Network, *, p: Any, domain: Any) -> Any:
+    """Right, and full of words."""
+    print("computing")
+    return lv.upper(net, "autolip", p=p, domain=domain)
+
+
+def a_third(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """A third of a bound is none."""
+    return lv.upper(net, "autolip", p=p, domain=domain).upper / 3
