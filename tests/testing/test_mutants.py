@@ -12,9 +12,10 @@ from lipverify.norms import NormPair
 from lipverify.testing import Cube, audit
 from lipverify.testing.mutants import MUTANTS
 from lipverify.testing.witness import slope_square
-from tests.conftest import examples
+from tests.conftest import PROFILE, examples
 from tests.testing.test_audit import run_alone
 
+NETWORKS = 10_000 if PROFILE == "long" else 8
 LARGEST = {"product-norm": 2, "closed-patterns": 3, "transposed-seqlip": 4}
 
 
@@ -49,7 +50,7 @@ def sound() -> list[tuple[str, Any]]:
 def test_sound_methods_are_cleared_to_the_last_digit(info: Any, p: float) -> None:
     side = "both" if info.side == "exact" else info.side
     box = Cube(-1, 1) if info.needs_box else None
-    report = audit(info.name, side=side, p=p, domain=box, max_examples=examples(8), workers=1)
+    report = audit(info.name, side=side, p=p, domain=box, max_examples=NETWORKS)
     assert report.ok, report.text()
     assert report.rounding == 0, report.text()
     assert report.complete
