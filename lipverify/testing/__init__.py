@@ -1,11 +1,13 @@
 """What holds an estimator to the truth.
 
-strategies.py            Hypothesis strategies: random networks and domains, degenerate ones included
-estimators.py            what an estimator is: a callable, a method, or a name; and what it claims
-verdicts.py witness.py   a claim against the exact constant; two points that disprove it
-campaign.py reduction.py one Hypothesis run; a network made smaller
-soundness.py findings.py many runs, merged into a report
-families.py mutants.py   networks that are known to be hard; known mistakes, for auditing the audit
+strategies.py              Hypothesis strategies: random networks and domains, degenerate ones included
+estimators.py adapters.py  what an estimator is, and what it claims; other people's packages as estimators
+verdicts.py witness.py     a claim against the exact constant; two points that disprove it
+campaign.py reduction.py   one Hypothesis run; a network made smaller
+soundness.py findings.py   many runs, merged into a report; snippets.py writes counterexamples as programs
+families.py mutants.py     networks that are known to be hard; known mistakes, for auditing the audit
+suite.py tightness.py      named networks with their exact constants; bounds held to a baseline
+plugin.py pictures.py      the pytest fixture; ratios drawn
 
 Names below are loaded on first use: the pytest plugin imports this package in every test run.
 """

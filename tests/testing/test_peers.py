@@ -14,6 +14,8 @@ from tests.testing.test_audit import run_alone
 
 needs_eclipse = pytest.mark.skipif(find_spec("eclipse_nn") is None, reason="eclipse-nn is not installed (PyPI, 0.1.7)")
 
+needs_deel = pytest.mark.skipif(find_spec("deel") is None, reason="deel-torchlip is not installed (PyPI, 1.0)")
+
 
 @needs_eclipse
 @pytest.mark.filterwarnings("default")
@@ -37,3 +39,13 @@ def test_eclipse_fast_is_sound_but_crashes(lipverify: Callable[..., Answer]) -> 
     assert report["counts"]["VIOLATION"] == 0
     assert report["counts"]["CRASH"] > 1
     assert math.isfinite(report["tightness"]["max-cut"]["worst"])
+
+
+@needs_deel
+@pytest.mark.filterwarnings("default")
+def test_deel_torchlip_s_power_iteration_stays_below_the_norm(lipverify: Callable[..., Answer]) -> None:  # noqa: F811
+    answer = lipverify("audit", "lipverify.testing.adapters:deel_spectral", "--max-examples", 1000, "--json")
+    found = json.loads(answer.out)["counterexample"]
+    assert answer.code == 1
+    assert found["claimed"] < found["exact"]
+    run_alone(found["snippet"])
