@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -68,10 +70,20 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
     """
     path = Path(path)
     require_drawable(path)
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same input gives the same file
+    with house_style():
+        rows = [row for row in comparison.ranked() if row.bound is not None]
+        figure = Figure(figsize=(7.2, 1.5 + 0.27 * len(rows)), layout="constrained")
+        _draw(figure, comparison, rows)
+        save_figure(figure, path)
+
+
+@contextmanager
+def house_style() -> Generator[None]:
+    """Text as paths, our ink, and nothing random: the same input gives the same file."""
+    from matplotlib import rc_context
+
     style: dict[Any, Any] = {
         "svg.fonttype": "path",
         "svg.hashsalt": "lipverify",
@@ -79,13 +91,22 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
         "text.color": INK,
     }
     with rc_context(style):
-        rows = [row for row in comparison.ranked() if row.bound is not None]
-        figure = Figure(figsize=(7.2, 1.5 + 0.27 * len(rows)), layout="constrained")
-        _draw(figure, comparison, rows)
-        try:
-            figure.savefig(path, dpi=200, metadata=undated.get(path.suffix.lower()))
-        except OSError as error:
-            raise InvalidArgument(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        yield
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, undated.
+
+    Raises
+    ------
+    InvalidArgument
+        For a path that cannot be written.
+    """
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    try:
+        figure.savefig(path, dpi=200, metadata=undated.get(path.suffix.lower()))
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
 
 def require_drawable(path: Path) -> None:

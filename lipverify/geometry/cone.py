@@ -121,9 +121,11 @@ class Cone:
         InvalidDomain
             When the domain has no interior.
         """
-        good = [z for z in samples if self._is_inside(z)]
-        if good:
-            return Inside(np.array(good))
+        margins = self.enforced * (samples @ self._rows.T)
+        errors = np.abs(samples) @ self._unit.T + TINY
+        good = samples[((margins > errors) | (self.enforced == 0)).all(axis=1)]
+        if len(good):
+            return Inside(good)
         point = interior_ray(self._blocks[0].rows(), self.dimension)
         if point is None:
             raise InvalidDomain("the domain has no interior")

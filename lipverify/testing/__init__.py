@@ -1,5 +1,50 @@
-"""What holds an estimator to the truth: random networks and domains, degenerate ones included."""
+"""What holds an estimator to the truth.
 
-from lipverify.testing.strategies import domains, networks
+strategies.py              Hypothesis strategies: random networks and domains, degenerate ones included
+estimators.py adapters.py  what an estimator is, and what it claims; other people's packages as estimators
+verdicts.py witness.py     a claim against the exact constant; two points that disprove it
+campaign.py reduction.py   one Hypothesis run; a network made smaller
+soundness.py findings.py   many runs, merged into a report; snippets.py writes counterexamples as programs
+families.py mutants.py     networks that are known to be hard; known mistakes, for auditing the audit
+suite.py tightness.py      named networks with their exact constants; bounds held to a baseline
+plugin.py pictures.py      the pytest fixture; ratios drawn
 
-__all__ = ["domains", "networks"]
+Names below are loaded on first use: the pytest plugin imports this package in every test run.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lipverify.testing.campaign import Cube
+    from lipverify.testing.findings import Counterexample, Failure, Report, Unsound
+    from lipverify.testing.soundness import assert_sound, audit
+    from lipverify.testing.strategies import domains, networks
+
+__all__ = ["Counterexample", "Cube", "Failure", "Report", "Unsound", "assert_sound", "audit", "domains", "networks"]
+
+_HOMES = {
+    "Counterexample": "findings",
+    "Cube": "campaign",
+    "Failure": "findings",
+    "Report": "findings",
+    "Unsound": "findings",
+    "assert_sound": "soundness",
+    "audit": "soundness",
+    "domains": "strategies",
+    "networks": "strategies",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lipverify.testing' has no attribute {name!r}")
+    value = getattr(import_module(f"lipverify.testing.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

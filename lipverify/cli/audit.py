@@ -1,0 +1,93 @@
+"""lipverify audit"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+import lipverify as lv
+from lipverify.cli import options
+from lipverify.cli.exits import FAILED, HOLDS, LIMIT
+from lipverify.cli.options import Norm
+from lipverify.cli.printing import say, say_json
+
+EXAMPLES = """Examples:
+
+lipverify audit my_package.my_module:my_bound
+
+lipverify audit my_package.my_module:my_bound --p inf --box -1:1 --max-examples 1000
+
+lipverify audit seqlip-greedy --json
+"""
+
+
+def audit(
+    estimator: Annotated[
+        str, Parameter(help="package.module:function, called as function(net, p=…, domain=…); or a method's name.")
+    ],
+    /,
+    *,
+    p: Norm = "2",
+    side: Annotated[
+        Literal["upper", "lower", "both"], Parameter(help="What it bounds; both for an exact solver.")
+    ] = "upper",
+    box: Annotated[
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="Look only here: LO:HI for every input; default: the whole space."),
+    ] = None,
+    max_examples: Annotated[int, Parameter(help="How many random networks.")] = 200,
+    own: Annotated[
+        list[str] | None, Parameter(name="--network", negative="", help="A small network of your own; repeatable.")
+    ] = None,
+    seed: Annotated[int, Parameter(allow_leading_hyphen=True, help="The seed of every random choice.")] = 0,
+    rtol: Annotated[float, Parameter(help="Below exact·(1 − rtol) is a violation, in between is rounding.")] = 1e-9,
+    time_limit: Annotated[float | None, Parameter(help="Seconds; the report speaks of what was asked by then.")] = None,
+    workers: Annotated[int | None, Parameter(help="Processes; default: one per core where it is worth it.")] = None,
+    plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
+    json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
+) -> int:
+    """Hold an estimator to the exact constant on random networks, and shrink what it gets wrong."""
+    from lipverify.plots import require_drawable
+    from lipverify.testing import audit as run
+
+    if plot is not None:
+        require_drawable(plot)
+    report = run(
+        estimator,
+        side=side,
+        p=options.norm(p),
+        domain=_domain(box),
+        max_examples=max_examples,
+        seed=seed,
+        rtol=rtol,
+        own=own or (),
+        time_limit=time_limit,
+        workers=workers,
+    )
+    if json:
+        say_json(report.to_dict())
+    else:
+        say(report.text())
+    if plot is not None:
+        from lipverify.testing.pictures import plot_ratios
+
+        plot_ratios({report.estimator: report.ratios}, plot)
+    if report.findings or (report.complete and not report.answered):
+        return FAILED
+    return HOLDS if report.complete else LIMIT
+
+
+def _domain(box: str | None) -> Any:
+    """A box for every number of inputs."""
+    if box is None:
+        return None
+    from lipverify.testing import Cube
+
+    try:
+        low, high = map(float, box.split(":"))
+    except ValueError:
+        raise lv.InvalidArgument(f"--box {box!r} is not LO:HI, two numbers such as -1:1") from None
+    lv.Box([low], [high])  # refused here, if at all
+    return Cube(low, high)

@@ -1,0 +1,80 @@
+"""Pictures of tightness: bound / exact by method and family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipverify.plots import GREY, INK, SHADE, house_style, require_drawable, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # Okabe and Ito's
+MARKERS = "osD^vPX"
+FAR = 1e6  # a ratio beyond is drawn here
+
+
+def plot_ratios(ratios: Mapping[str, Mapping[str, Sequence[float]]], path: str | Path) -> None:
+    """Draw bound / exact on a logarithmic axis: a row for every method, a colour for every family.
+
+    Parameters
+    ----------
+    ratios
+        method → family → ratios.
+    path
+        Where to write; the suffix .svg, .png or .pdf decides the format.
+
+    Raises
+    ------
+    InvalidArgument
+        For another suffix, or a path that cannot be written.
+    """
+    path = Path(path)
+    require_drawable(path)
+    from matplotlib.figure import Figure
+
+    with house_style():
+        figure = Figure(figsize=(7.2, 1.0), layout="constrained")
+        _draw(figure, ratios)
+        save_figure(figure, path)
+
+
+def _draw(figure: Figure, ratios: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    families = list(dict.fromkeys(family for groups in ratios.values() for family in groups))
+    figure.set_figheight(1.3 + 0.12 * max(1, len(families)) * max(1, len(ratios)))
+    axes = figure.add_subplot()
+    axes.set_xscale("log")
+    for row, groups in enumerate(ratios.values()):
+        for k, family in enumerate(families):
+            _strip(axes, row + 0.7 * ((k + 0.5) / len(families) - 0.5), k, groups.get(family, ()))
+    axes.axvline(1, color=INK, linewidth=1.0, zorder=1)
+    axes.set_ylim(len(ratios) - 0.5, -0.5)
+    axes.set_yticks(range(len(ratios)), list(ratios))
+    axes.set_xlabel("bound / exact constant (the tick is the median)")
+    axes.grid(axis="x", color=SHADE, linewidth=0.8, zorder=0)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(GREY)
+    axes.tick_params(axis="y", length=0)
+    if families:
+        handles = [axes.plot([], [], **_dot(k), markersize=4, label=family)[0] for k, family in enumerate(families)]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(families)), frameon=False)
+
+
+def _strip(axes: Axes, y: float, k: int, values: Sequence[float]) -> None:
+    """One family's ratios on a line, with their median."""
+    if not values:
+        return
+    shown = sorted(min(value, FAR) for value in values)
+    axes.plot(shown, [y] * len(shown), **_dot(k), markersize=3.2, alpha=0.45)
+    median = shown[(len(shown) - 1) // 2]
+    axes.plot([median, median], [y - 0.06, y + 0.06], color=COLOURS[k % len(COLOURS)], linewidth=2.0)
+
+
+def _dot(k: int) -> dict[str, Any]:
+    colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+    return {"color": colour, "marker": marker, "linestyle": "", "markeredgewidth": 0}

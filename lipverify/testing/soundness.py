@@ -1,0 +1,294 @@
+"""Is an estimator really a bound? `audit` and `assert_sound` hold it to the exact constant."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+from joblib import Parallel, delayed
+
+from lipverify.domain import Domain, Everywhere
+from lipverify.errors import InvalidArgument, InvalidDomain
+from lipverify.network import Network
+from lipverify.norms import norm_pair
+from lipverify.problem import Method, Problem
+from lipverify.readers import as_network
+from lipverify.testing.campaign import (
+    Cube,
+    Kind,
+    Observation,
+    Plan,
+    Recorder,
+    Survey,
+    Where,
+    fixed_questions,
+    observe,
+    shrink,
+    survey,
+)
+from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
+from lipverify.testing.families import hard_networks
+from lipverify.testing.findings import Counterexample, Failure, Report, Unsound
+from lipverify.testing.reduction import reduced
+from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
+from lipverify.testing.verdicts import FINDINGS, Verdict, judge, truth
+from lipverify.testing.witness import steepest_pair
+
+SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
+OWN = "own"
+_WORTH = 3.0  # seconds of work that are worth starting processes for
+_KINDS = 6  # kinds of findings that are shrunk
+
+
+def audit(
+    estimator: Estimator | Method | str,
+    *,
+    side: AuditSide = "upper",
+    p: Any = 2,
+    domain: Where = None,
+    max_examples: int = 200,
+    seed: int = 0,
+    rtol: float = 1e-9,
+    networks: st.SearchStrategy[Network] | None = None,
+    own: Sequence[Any] = (),
+    time_limit: float | None = None,
+    workers: int | None = None,
+) -> Report:
+    """Hold an estimator to the exact constant on random networks, known-hard ones, and your own.
+
+    Parameters
+    ----------
+    estimator
+        A callable `estimator(net, *, p, domain) -> float | Bound`, a method object, `"package.module:function"`,
+        or the name of a method of the catalogue.
+    side
+        "upper" or "lower": what it bounds; "both" for an exact solver.
+    p
+        1, 2, inf or a pair, as everywhere.
+    domain
+        None for the whole space, a domain, a Hypothesis strategy for domains, or a function from the number
+        of inputs to either, such as `lipverify.testing.domains`.
+    max_examples
+        How many random networks, besides about twenty that are known to be hard.
+    seed
+        Of every random choice; the report does not depend on the number of processes.
+    rtol
+        A claim below exact·(1 − rtol) is a violation, one in between counts as rounding.
+    networks
+        A strategy for networks; None for `lipverify.testing.networks()`.
+    own
+        Networks, torch modules or paths to be asked about as well. Their constants are enumerated, so they
+        must be small.
+    time_limit
+        Seconds; the report then speaks of what was asked by then.
+    workers
+        Processes; None for one per core where the work is worth it. What cannot be pickled runs in this one.
+
+    Returns
+    -------
+    Report
+        `.ok`, `.counterexample` (shrunk, with a program that proves it), `.failures`, `.tightness`, `.text()`.
+
+    Raises
+    ------
+    InvalidArgument, InvalidDomain, UnsupportedNorm
+        For questions that make no sense. What the estimator raises is a finding, and does not end the audit;
+        NotImplementedError (and so lipverify's Unsupported…) counts as a refusal.
+    """
+    started = time.monotonic()
+    plan = _plan(estimator, side, p, domain, rtol, networks, seed, time_limit)
+    _check(max_examples, workers)
+    fixed = (*hard_networks(), *((OWN, as_network(net)) for net in own))
+    first = _survey_fixed(plan, fixed, started)
+    jobs = [min(SHARD, max_examples - done) for done in range(0, max_examples, SHARD)]
+    spent = time.monotonic() - started
+    worth = spent / max(1, len(first.samples)) * max_examples > _WORTH
+    count = workers or ((os.cpu_count() or 1) if worth else 1)
+    surveys = _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
+    smallest = _smallest(plan, first, surveys, jobs, count)
+    return _report(plan, [first, *surveys], smallest, domain, time.monotonic() - started)
+
+
+def assert_sound(
+    estimator: Estimator | Method | str,
+    net: Any,
+    *,
+    side: AuditSide = "upper",
+    p: Any = 2,
+    domain: Domain | None = None,
+    rtol: float = 1e-9,
+) -> None:
+    """Raise `Unsound`, an AssertionError, unless the estimator keeps its promise on one network.
+
+    For a test suite of one's own, under pytest, unittest, or none; with Hypothesis it shrinks:
+
+        @given(lipverify.testing.networks())
+        def test_mine(net):
+            assert_sound(mine, net)
+
+    Parameters are those of `audit`. The network's constant is enumerated, so it must be small. Rounding (by
+    less than rtol) is forgiven; exceptions of the estimator pass through as they are.
+    """
+    plan = _plan(estimator, side, p, domain, rtol, None, 0, None)
+    network = as_network(net)
+    where = Problem(network, plan.norm, Everywhere() if domain is None else domain).domain
+    said = claim(plan.estimator, network, plan.norm, where, side)
+    exact = truth(network, plan.norm, where)
+    verdict = judge(said, exact, plan.rtol)
+    if verdict is Verdict.VIOLATION:
+        example = _counterexample(plan, Observation("", network, where, verdict, "", said, exact))
+        raise Unsound(f"{name_of(plan.estimator)}: {example}\n\n{example.snippet}", verdict, example)
+    if verdict is Verdict.NAN:
+        raise Unsound(f"{name_of(plan.estimator)} says {said} on {network!r}", verdict, None)
+
+
+def _plan(
+    estimator: Any,
+    side: AuditSide,
+    p: Any,
+    domain: Where,
+    rtol: float,
+    networks: st.SearchStrategy[Network] | None,
+    seed: int,
+    time_limit: float | None,
+) -> Plan:
+    if side not in get_args(AuditSide):
+        raise InvalidArgument(f"side must be one of {', '.join(get_args(AuditSide))}; got {side!r}")
+    if not (isinstance(rtol, (int, float)) and 0 <= rtol < 1):
+        raise InvalidArgument(f"rtol must be a number in [0, 1); got {rtol!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InvalidArgument(f"seed must be an integer ≥ 0; got {seed!r}")
+    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
+        raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
+    if not (domain is None or isinstance(domain, (Domain, st.SearchStrategy)) or callable(domain)):
+        raise InvalidDomain(
+            f"domain must be a domain, a strategy, a function of the dimension, or None; got {domain!r}"
+        )
+    if not (networks is None or isinstance(networks, st.SearchStrategy)):
+        raise InvalidArgument(f"networks must be a Hypothesis strategy or None; got {networks!r}")
+    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+    return Plan(as_estimator(estimator), side, norm_pair(p), float(rtol), networks, domain, seed, deadline)
+
+
+def _check(max_examples: int, workers: int | None) -> None:
+    for name, value, least in (("max_examples", max_examples, 0), ("workers", 1 if workers is None else workers, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InvalidArgument(f"{name} must be an integer ≥ {least}; got {value!r}")
+
+
+def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...], started: float) -> Survey:
+    recorder = Recorder(plan.side)
+    for family, net, where in fixed_questions(plan, fixed):
+        if time.monotonic() > plan.deadline:
+            return recorder.survey(complete=False)
+        recorder.add(observe(plan, family, net, where, again=True))
+    return recorder.survey(complete=True)
+
+
+def _each(workers: int, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The jobs' results, in order: the same for every number of processes."""
+    if workers > 1 and len(jobs) > 1:
+        try:
+            return list(Parallel(n_jobs=min(workers, len(jobs)), backend="loky")(delayed(job)() for job in jobs))
+        except pickle.PicklingError:
+            return [job() for job in jobs]  # an estimator or a strategy that cannot travel stays here
+    return [job() for job in jobs]
+
+
+def _smallest(
+    plan: Plan, fixed: Survey, surveys: Sequence[Survey], jobs: Sequence[int], workers: int
+) -> dict[Kind, Observation]:
+    """For every kind of finding its smallest example: one as given, or one that Hypothesis shrinks."""
+    best = {seen.kind: seen for seen in fixed.firsts}
+    homes: dict[Kind, int] = {}
+    for shard, found in enumerate(surveys):
+        for seen in found.firsts:
+            homes.setdefault(seen.kind, shard)
+            best.setdefault(seen.kind, seen)
+    ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
+    work = [partial(shrink, plan, homes[kind], jobs[homes[kind]], kind) for kind in ordered]
+    for kind, seen in zip(ordered, _each(workers, work), strict=True):
+        if seen is not None and seen.size < best[kind].size:
+            best[kind] = seen
+    return {kind: _reduce(plan, seen) for kind, seen in best.items()}
+
+
+def _reduce(plan: Plan, seen: Observation) -> Observation:
+    """A finding with parts of its network taken away."""
+
+    def ask(net: Network) -> Observation:
+        return observe(plan, seen.family, net, seen.domain, again=seen.verdict is Verdict.UNSTABLE)
+
+    def shows(net: Network) -> bool:
+        return time.monotonic() < plan.deadline and ask(net).kind == seen.kind
+
+    net = reduced(seen.network, seen.domain, shows)
+    last = ask(net)
+    return last if last.kind == seen.kind else seen
+
+
+def _report(
+    plan: Plan, surveys: Sequence[Survey], smallest: dict[Kind, Observation], domain: Where, seconds: float
+) -> Report:
+    samples = [sample for part in surveys for sample in part.samples]
+    kinds = Counter(sample.kind for sample in samples)
+    verdicts = Counter(sample.kind[0] for sample in samples)
+    ratios: dict[str, list[float]] = {}
+    for sample in samples:
+        if sample.ratio is not None:
+            ratios.setdefault(sample.family, []).append(sample.ratio)
+    zeros = [sample.zero for sample in samples if sample.zero is not None]
+    violations = [seen for seen in smallest.values() if seen.verdict is Verdict.VIOLATION]
+    failures = [seen for seen in smallest.values() if seen.verdict is not Verdict.VIOLATION]
+    times = [sample.seconds for sample in samples if sample.seconds]
+    return Report(
+        estimator=name_of(plan.estimator),
+        side=plan.side,
+        p=plan.norm,
+        domain=_describe(domain),
+        rtol=plan.rtol,
+        seed=plan.seed,
+        examples=len(samples),
+        counterexample=_counterexample(plan, violations[0]) if violations else None,
+        failures=tuple(_failure(plan, seen, kinds[seen.kind]) for seen in failures),
+        counts={verdict: verdicts[verdict] for verdict in Verdict},
+        ratios={family: tuple(values) for family, values in sorted(ratios.items())},
+        zeros=(len(zeros), sum(zeros)),
+        seconds=seconds,
+        call_seconds=statistics.median(times) if times else 0.0,
+        complete=all(part.complete for part in surveys),
+    )
+
+
+def _describe(where: Where) -> str:
+    if where is None or isinstance(where, (Domain, Cube)):
+        return str(Everywhere() if where is None else where)
+    return "random domains"
+
+
+def _counterexample(plan: Plan, seen: Observation) -> Counterexample:
+    assert seen.claim is not None
+    assert seen.exact is not None
+    name, norm, exact = name_of(plan.estimator), plan.norm, seen.exact
+    if seen.claim.upper < exact.upper:
+        claimed, known = seen.claim.upper, exact.lower
+        pair = steepest_pair(seen.network, norm, seen.domain, exact)
+        assert pair is not None
+        snippet = upper_snippet(name, seen.network, seen.domain, norm, claimed, pair)
+        return Counterexample(seen.network, seen.domain, norm, claimed, known, pair, snippet, exact)
+    claimed, known = seen.claim.lower, exact.upper
+    snippet = lower_snippet(name, seen.network, seen.domain, norm, claimed)
+    return Counterexample(seen.network, seen.domain, norm, claimed, known, None, snippet, exact)
+
+
+def _failure(plan: Plan, seen: Observation, count: int) -> Failure:
+    snippet = failure_snippet(name_of(plan.estimator), seen.network, seen.domain, plan.norm, seen.message)
+    return Failure(seen.verdict, seen.message, count, seen.network, seen.domain, snippet)

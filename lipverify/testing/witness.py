@@ -1,0 +1,104 @@
+"""Two points whose slope comes as close to the exact constant as floats tell.
+
+A Lipschitz constant is the supremum of ‖f(y) − f(x)‖_q / ‖y − x‖_p over x ≠ y, so one pair of points with
+a larger slope disproves an upper bound, and whoever can evaluate the network can check it.
+On a region f is affine with Jacobian J, so the slope from x to x + t·d there is ‖J d‖_q / ‖d‖_p exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+
+from lipverify.arrays import Pattern, Point
+from lipverify.bound import Bound
+from lipverify.domain import Domain
+from lipverify.evaluate import forward_exact, jacobian_exact
+from lipverify.geometry.witness import locate
+from lipverify.network import Network
+from lipverify.norms import NormPair
+from lipverify.rationals import entries, fraction
+
+Pair: TypeAlias = tuple[Point, Point]
+
+_MOST_BITS = 64
+
+
+def steepest_pair(net: Network, norm: NormPair, domain: Domain, exact: Bound) -> Pair | None:
+    """Points x, y inside the domain with (nearly) the largest slope; None without a witness region."""
+    if exact.witness is None:
+        return None
+    pattern = exact.witness.pattern
+    x = _plain(net, domain, exact.witness.point, pattern)
+    rows = entries(jacobian_exact(net, pattern))
+    J = tuple(tuple(fraction(v) for v in row) for row in rows)
+
+    def slope_square(d: Point) -> Fraction:
+        image = [sum((a * v for a, v in zip(row, d, strict=True)), Fraction(0)) for row in J]
+        return norm_square(image, norm.q) / norm_square(d, norm.p)
+
+    direction = max((d for d in _directions(J, norm) if any(d)), key=slope_square)
+    step = Fraction(1)
+    while locate(net, domain, y := _along(x, step, direction)) != pattern:
+        step /= 4  # the region is open and convex, so a small step stays in it
+    return x, y
+
+
+def _plain(net: Network, domain: Domain, point: Point, pattern: Pattern) -> Point:
+    """A point of few digits in the same region: the first rounding of the given one that lies there."""
+    for bits in range(_MOST_BITS):
+        candidate = tuple(Fraction(round(t * 2**bits), 2**bits) for t in point)
+        if locate(net, domain, candidate) == pattern:
+            return candidate
+    return point
+
+
+def norm_square(v: Point | list[Fraction], p: float) -> Fraction:
+    """‖v‖_p² as a Fraction."""
+    if p == 2:
+        return sum((t * t for t in v), Fraction(0))
+    sizes = [abs(t) for t in v]
+    return (sum(sizes, Fraction(0)) if p == 1 else max(sizes)) ** 2
+
+
+def slope_square(net: Network, norm: NormPair, pair: Pair) -> Fraction:
+    """(‖f(y) − f(x)‖_q / ‖y − x‖_p)², exactly."""
+    (x, y), (fx, fy) = pair, (forward_exact(net, point) for point in pair)
+    rise = [b - a for a, b in zip(fx, fy, strict=True)]
+    run = [b - a for a, b in zip(x, y, strict=True)]
+    return norm_square(rise, norm.q) / norm_square(run, norm.p)
+
+
+def _along(x: Point, step: Fraction, direction: Point) -> Point:
+    return tuple(a + step * d for a, d in zip(x, direction, strict=True))
+
+
+def _directions(J: tuple[Point, ...], norm: NormPair) -> Iterator[Point]:
+    """Directions among which ‖J d‖_q / ‖d‖_p is largest: extreme points of a ball, or a singular vector."""
+    n = len(J[0])
+    for j in range(n):
+        yield tuple(Fraction(int(i == j)) for i in range(n))
+    if norm.p == math.inf:
+        yield from (tuple(Fraction(1 if v >= 0 else -1) for v in row) for row in J)
+        if norm.q != math.inf and len(J) > 1:
+            yield from (tuple(map(Fraction, s)) for s in itertools.product((1, -1), repeat=n))
+    if norm.p == 2:
+        yield from J
+        if norm.q == 1:
+            for signs in itertools.product((1, -1), repeat=len(J)):
+                yield tuple(sum((s * row[j] for s, row in zip(signs, J, strict=True)), Fraction(0)) for j in range(n))
+        if norm.q == 2 and len(J) > 1:
+            yield from _singular(J)
+
+
+def _singular(J: tuple[Point, ...]) -> Iterator[Point]:
+    """The leading right singular vector, in floats: its slope is off by the square of its error only."""
+    largest = max(abs(v) for row in J for v in row)
+    if largest:
+        scaled = np.array([[float(v / largest) for v in row] for row in J])
+        yield tuple(Fraction(t) for t in np.linalg.svd(scaled)[2][0].tolist())
