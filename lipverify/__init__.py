@@ -10,6 +10,7 @@
       relaxations/              bounds on a box or a cell: intervals, CROWN, functional passes
       estimators/ attacks/      upper bounds; lower bounds: one per file
       solvers/                  exact methods, one per file
+      hardness/                 combinatorial problems as networks: apply and decode
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       comparison.py plots.py    methods side by side; figures
       testing/                  Hypothesis strategies for networks and domains
@@ -24,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lipverify import hardness as hardness
     from lipverify.bound import Bound, Rigor, Status, Witness
     from lipverify.catalogue import methods
     from lipverify.comparison import Comparison, compare
@@ -112,7 +114,12 @@ _HOMES = {
 }
 
 
+_PACKAGES = frozenset({"hardness"})
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"lipverify.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'lipverify' has no attribute {name!r}")
     value = getattr(import_module(f"lipverify.{_HOMES[name]}"), name)
@@ -121,4 +128,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__, *_PACKAGES})
