@@ -9,6 +9,7 @@ from lipverify.errors import InvalidArgument
 
 BENCHMARKS = {
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
+    "hardness": "what exactness costs on max-cut networks as they grow, and what estimators give instead",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",
 }
 
