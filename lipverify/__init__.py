@@ -15,6 +15,7 @@
       comparison.py plots.py    methods side by side; figures
       testing/                  Hypothesis strategies for networks and domains
       bench/ cli/ samples/      benchmarks; one command per file; an embedded trained network
+      demo/                     the page of `lipverify demo`
 
 Names below are loaded on first use, so that `import lipverify` is quick and free of heavy libraries.
 """

@@ -145,7 +145,7 @@ def draw(measured: list[Series]) -> Figure:
     """Cost and looseness against n, both on logarithmic axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
     cost, loose = figure.subplots(1, 2)
     for one in measured:
         style = "--" if one.name in ESTIMATORS else "-"
@@ -156,12 +156,12 @@ def draw(measured: list[Series]) -> Figure:
             loose.plot([n] * len(ratios), ratios, "o", markersize=3, color=cost.lines[-1].get_color())
         if one.ratios:
             medians = [statistics.median(r) for r in one.ratios.values()]
-            loose.plot(list(one.ratios), medians, style, color=cost.lines[-1].get_color(), label=one.name)
+            loose.plot(list(one.ratios), medians, style, color=cost.lines[-1].get_color())
     for axes, name in ((cost, "seconds, median"), (loose, "bound / exact constant")):
         axes.set_yscale("log")
         axes.set_xlabel("vertices")
         axes.set_ylabel(name)
         axes.grid(visible=True, which="both", linewidth=0.3)
-        axes.legend(fontsize=7)
+    figure.legend(*cost.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     loose.axhline(1, color="black", linewidth=0.8)
     return figure

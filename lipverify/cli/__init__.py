@@ -10,7 +10,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError
 
 import lipverify as lv
-from lipverify.cli import bench, compare, exact, hardness, lower, upper
+from lipverify.cli import bench, compare, demo, exact, hardness, lower, upper
 from lipverify.cli.exits import BAD_INPUT, NO_INTERVAL, complain
 
 HELP = """Exact Lipschitz constants of ReLU networks, and every estimator held to them.
@@ -36,6 +36,7 @@ app.command(exact.exact, help_epilogue=exact.EXAMPLES)
 app.command(upper.upper, help_epilogue=upper.EXAMPLES)
 app.command(lower.lower, help_epilogue=lower.EXAMPLES)
 app.command(hardness.app)
+app.command(demo.demo)
 app.command(bench.bench)
 
 
