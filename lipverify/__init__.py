@@ -12,11 +12,13 @@
       spectral/                 operator norms of large matrices and convolutions
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
       solvers/                  exact methods: a file or a package each; the choice among them
+      hardness/                 combinatorial problems as networks: apply and decode
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
-      testing/                  Hypothesis strategies for networks and domains
+      testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
       bench/ cli/ samples/      benchmarks; one command per file; an embedded trained network
+      demo/                     the page of `lipverify demo`
 
 Names below are loaded on first use, so that `import lipverify` is quick and free of heavy libraries.
 """
@@ -27,6 +29,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lipverify import hardness as hardness
     from lipverify.bound import Bound, Rigor, Status, Witness
     from lipverify.catalogue import methods
     from lipverify.comparison import Comparison, compare
@@ -123,7 +126,12 @@ _HOMES = {
 }
 
 
+_PACKAGES = frozenset({"hardness"})
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"lipverify.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'lipverify' has no attribute {name!r}")
     value = getattr(import_module(f"lipverify.{_HOMES[name]}"), name)
@@ -132,4 +140,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__, *_PACKAGES})

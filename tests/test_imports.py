@@ -18,7 +18,7 @@ import pytest
 import lipverify as lv
 
 PACKAGE = Path(lv.__file__).resolve().parent
-HEAVY = ("torch", "cvxpy", "numba", "hypothesis", "matplotlib", "onnx")
+HEAVY = ("torch", "cvxpy", "numba", "hypothesis", "matplotlib", "onnx", "networkx")
 
 BASE = frozenset(
     {
@@ -209,6 +209,12 @@ def loaded_by(program: str) -> list[str]:
     probe = f"{program}\nimport sys\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     return run.stdout.split()
+
+
+def test_a_public_package_is_loaded_on_first_use() -> None:
+    program = "import lipverify as lv, sys\nassert 'lipverify.hardness' not in sys.modules\nlv.hardness.maxcut"
+    assert loaded_by(program) == []
+    assert "hardness" in dir(lv)
 
 
 def test_importing_lipverify_loads_nothing_heavy() -> None:

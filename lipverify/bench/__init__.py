@@ -11,6 +11,7 @@ BENCHMARKS = {
     "autolip": "AutoLip with certified norms on AlexNet's architecture: seconds and memory",
     "enumeration": "regions per second of the enumeration, and what a cold process costs",
     "exact": "branch and bound: published networks, maximum cuts, boxes; branching and growth",
+    "hardness": "what exactness costs on max-cut networks as they grow, and what estimators give instead",
     "local": "bounds on boxes: many at once against one by one, and how tight they are",
     "seqlip": "seconds per pair of layers for SeqLip's search, and the gap it leaves",
     "paper": "the experiments of the NeurIPS 2018 paper, with the exact constants beside them",

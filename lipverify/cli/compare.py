@@ -73,7 +73,7 @@ def compare(
             done.append(stop.comparison)
             interrupted = True
         if not common.json:
-            _say_table(done[-1], first=len(done) == 1)
+            say_table(done[-1], first=len(done) == 1)
         if interrupted:
             break
     if common.json:
@@ -91,7 +91,7 @@ def _code(done: list[lv.Comparison], interrupted: bool) -> int:
     return HOLDS
 
 
-def _say_table(comparison: lv.Comparison, *, first: bool) -> None:
+def say_table(comparison: lv.Comparison, *, first: bool = True) -> None:
     """The table: with rich where somebody looks at it, plain and untruncated where it is piped."""
     if not first:
         say("")

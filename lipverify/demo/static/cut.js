@@ -1,0 +1,419 @@
+// The max-cut page. Everything a visitor can name reaches the document as text, never as markup.
+const NS = "http://www.w3.org/2000/svg";
+const W = 600, H = 420, R = matchMedia("(max-width: 600px)").matches ? 25 : 17; // a finger is wider than a mouse
+
+const svg = (tag, attributes = {}, ...children) => {
+  const node = document.createElementNS(NS, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+};
+const html = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value);
+  }
+  node.append(...children);
+  return node;
+};
+const word = (text, meaning) => html("abbr", { title: meaning, tabindex: "0" }, text);
+const short = (text, n = 14) => (text.length > n ? text.slice(0, n - 1) + "…" : text);
+
+const circle = (n, radius = 160, turn = -Math.PI / 2) =>
+  Array.from({ length: n }, (_, k) => [
+    W / 2 + radius * Math.cos(turn + (2 * Math.PI * k) / n),
+    H / 2 + radius * Math.sin(turn + (2 * Math.PI * k) / n),
+  ]);
+const ring = (n) => Array.from({ length: n }, (_, k) => [k, (k + 1) % n]);
+const random = (n, p) => {
+  const edges = [];
+  for (let u = 0; u < n; u++) for (let v = u + 1; v < n; v++) if (Math.random() < p) edges.push([u, v]);
+  return edges.length ? edges : ring(n);
+};
+const PRESETS = {
+  triangle: () => ({ places: circle(3, 130), edges: ring(3) }),
+  "5-cycle": () => ({ places: circle(5), edges: ring(5) }),
+  Petersen: () => ({
+    places: [...circle(5, 180), ...circle(5, 90)],
+    edges: [...ring(5), ...[0, 1, 2, 3, 4].map((k) => [k, k + 5]), ...[0, 1, 2, 3, 4].map((k) => [5 + k, 5 + ((k + 2) % 5)])],
+  }),
+  "K₃,₃": () => ({
+    places: [0, 1, 2, 3, 4, 5].map((k) => [k < 3 ? 200 : 400, 90 + 120 * (k % 3)]),
+    edges: [0, 1, 2].flatMap((u) => [3, 4, 5].map((v) => [u, v])),
+  }),
+  "random, 12": () => ({ places: circle(12, 180), edges: random(12, 0.5) }),
+  "random, 30": () => ({ places: circle(30, 190), edges: random(30, 0.3) }),
+};
+
+function markup(el) {
+  const root = html("div", { class: "lv" });
+  // A fixed text of our own: the only place where markup is parsed.
+  root.innerHTML = `
+  <h1>NP-hardness you can touch</h1>
+  <p>Draw a graph. It becomes a neural network whose steepest slope – its
+    <abbr tabindex="0" title="The Lipschitz constant: the largest factor by which the network can stretch a distance between two inputs.">Lipschitz constant</abbr>
+    – is the graph’s <abbr tabindex="0" title="Paint every vertex blue or yellow. The edges between different colours are cut. The maximum cut is the largest number of cut edges that any painting reaches.">maximum cut</abbr>:
+    <math><msubsup><mi>L</mi><mn>2</mn><mn>2</mn></msubsup><mo>=</mo><mi>maxcut</mi><mo stretchy="false">(</mo><mi>G</mi><mo stretchy="false">)</mo></math>.
+    Whoever computes the one computes the other, and nobody knows a way that is always fast.</p>
+  <div class="row" role="group" aria-label="Examples"><span class="soft">Examples:</span><span class="presets row"></span></div>
+  <div class="grid">
+    <section aria-label="The graph"><h2>The graph</h2>
+      <svg class="draw" viewBox="0 0 ${W} ${H}" tabindex="0" role="application" data-testid="draw" aria-label="The graph. Press A to add a vertex."></svg>
+      <div class="row tools"></div>
+      <p class="soft">Mouse or finger: click empty space to add a vertex; click one vertex, then another, to join or part them; drag to move.
+        Keyboard: A adds, Tab goes from vertex to vertex, Enter picks one and then joins it with another, arrows move, Delete removes.</p>
+      <details><summary>Type or paste a graph</summary>
+        <label class="soft" for="lv-text">One edge a line, such as “1 2”; or graph6, or DIMACS.</label>
+        <textarea id="lv-text" data-testid="text" spellcheck="false"></textarea><div class="row paste"></div></details>
+    </section>
+    <section aria-label="The answer" aria-live="polite"><h2>The exact constant</h2>
+      <p class="error" role="alert" data-testid="error"></p>
+      <p class="answer" data-testid="answer">–</p><p class="detail soft" data-testid="detail"></p>
+      <h2>Every bound, as a multiple of the exact constant</h2>
+      <svg class="bounds" viewBox="0 0 600 230" role="img" aria-label="Bounds on one axis" data-testid="bounds"></svg>
+      <details><summary>Why is each where it is?</summary><table class="why"><tbody></tbody></table></details>
+    </section>
+    <section aria-label="The network"><h2>The network it becomes</h2>
+      <p><math><mi>f</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>=</mo><munder><mo>∑</mo><mi>v</mi></munder><mi>relu</mi><mo stretchy="false">(</mo><munder><mo>∑</mo><mrow><mi>e</mi><mo>∋</mo><mi>v</mi></mrow></munder><mo>±</mo><msub><mi>x</mi><mi>e</mi></msub><mo stretchy="false">)</mo></math></p>
+      <svg class="net" viewBox="0 0 600 360" role="img" aria-label="Inputs, neurons and weights" data-testid="net"></svg>
+      <p class="soft">One input per edge, one <abbr tabindex="0" title="relu(a) = a if a is positive, else 0. A neuron is active where its input is positive.">ReLU neuron</abbr> per vertex, one output.
+        Solid lines weigh +1, dashed ones −1. Active neurons are lit: they are one side of the cut. <span class="shape"></span></p>
+    </section>
+    <section aria-label="Enumeration"><h2>Enumeration at work</h2>
+      <p>Every way of switching the neurons on and off that really happens is an
+        <abbr tabindex="0" title="A part of the input space on which the same neurons are active. There, the network is linear.">activation region</abbr>.
+        There are <math><munder><mo>∏</mo><mi>C</mi></munder><mo stretchy="false">(</mo><msup><mn>2</mn><mrow><mo>|</mo><mi>C</mi><mo>|</mo></mrow></msup><mo>−</mo><mn>2</mn><mo stretchy="false">)</mo></math> of them, over the connected components <i>C</i>;
+        here: <b class="total" data-testid="total">–</b>.</p>
+      <div class="row player"></div>
+      <input type="range" min="0" max="0" value="0" class="slide" aria-label="Region" style="width:100%">
+      <p data-testid="step" class="stepline">–</p><p class="soft best"></p>
+    </section>
+    <section aria-label="Cost"><h2>What exactness costs</h2>
+      <svg class="cost" viewBox="0 0 600 260" role="img" aria-label="Time against vertices" data-testid="cost"></svg>
+      <p class="soft">Measured here so far: ● branch and bound, ◆ visiting every region. The curve doubles with every vertex.</p>
+    </section>
+  </div>`;
+  el.append(root);
+  return root;
+}
+
+function render({ model, el }) {
+  const root = markup(el);
+  const $ = (query) => root.querySelector(query);
+  const start = PRESETS["5-cycle"]();
+  let labels = start.places.map((_, k) => String(k + 1));
+  let { places, edges } = start;
+  let picked = null, version = Date.now() % 1e9, walk = null, step = -1, timer = null, drag = null, shown = null;
+  const costs = [];
+
+  // What is asked -----------------------------------------------------------------------------------
+  const ask = (more) => {
+    version += 1;
+    stop();
+    walk = null; step = -1; shown = null;
+    model.set("request", { version, ...more });
+    model.save_changes();
+    $(".error").textContent = "";
+    $(".answer").textContent = "…";
+    $(".detail").textContent = "";
+    showStep();
+  };
+  const changed = () => {
+    ask({ labels, edges });
+    remember();
+    draw();
+  };
+  const asText = () =>
+    [...labels.filter((_, k) => !edges.some((e) => e.includes(k))), ...edges.map(([u, v]) => `${labels[u]} ${labels[v]}`)].join("\n");
+  const link = () => {
+    const url = new URL(location.href);
+    url.searchParams.set("g", asText().replaceAll("\n", ",").replaceAll(" ", "-"));
+    return url;
+  };
+  const remember = () => {
+    $("textarea").value = asText();
+    try { history.replaceState(history.state, "", link()); } catch { /* a sandboxed frame has no address of its own */ }
+  };
+
+  // The graph ----------------------------------------------------------------------------------------
+  const add = (x, y) => {
+    let name = labels.length + 1;
+    while (labels.includes(String(name))) name += 1;
+    labels.push(String(name)); places.push([x, y]);
+    changed();
+    canvas.querySelectorAll(".v")[labels.length - 1].focus();
+  };
+  const addSomewhere = () => {
+    const free = (p) => Math.min(Infinity, ...places.map((q) => Math.hypot(p[0] - q[0], p[1] - q[1])));
+    const spots = circle(16, 150).concat(circle(8, 80), [[W / 2, H / 2]]);
+    add(...spots.reduce((a, b) => (free(b) > free(a) + 1 ? b : a)));
+  };
+  const remove = (k) => {
+    labels.splice(k, 1); places.splice(k, 1);
+    edges = edges.filter((e) => !e.includes(k)).map((e) => e.map((v) => (v > k ? v - 1 : v)));
+    picked = null;
+    changed();
+    canvas.focus();
+  };
+  const toggle = (u, v) => {
+    const at = edges.findIndex((e) => e.includes(u) && e.includes(v));
+    if (at >= 0) edges.splice(at, 1); else edges.push([u, v]);
+    picked = null;
+    changed();
+  };
+  const pick = (k) => {
+    if (picked === null) picked = k;
+    else if (picked === k) picked = null;
+    else return toggle(picked, k);
+    draw();
+  };
+  const put = (graph) => {
+    places = graph.places.map((p) => [...p]); edges = graph.edges.map((e) => [...e]);
+    labels = graph.labels ?? places.map((_, k) => String(k + 1));
+    picked = null;
+    changed();
+  };
+  const canvas = $("svg.draw");
+  const where = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * W) / box.width, ((event.clientY - box.top) * H) / box.height];
+  };
+  const inside = ([x, y]) => [Math.min(W - R, Math.max(R, x)), Math.min(H - R, Math.max(R, y))];
+  canvas.addEventListener("pointerdown", (event) => {
+    const vertex = event.target.closest(".v");
+    drag = { k: vertex ? Number(vertex.dataset.k) : null, hit: event.target.dataset.e, from: where(event), moved: false };
+    if (vertex) canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!drag || drag.k === null) return;
+    const [x, y] = where(event);
+    if (!drag.moved && Math.hypot(x - drag.from[0], y - drag.from[1]) < 6) return;
+    drag.moved = true;
+    places[drag.k] = inside([x, y]);
+    draw();
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const was = drag;
+    drag = null;
+    if (was.moved) return;
+    if (was.k !== null) return pick(was.k);
+    if (was.hit !== undefined) return toggle(...edges[Number(was.hit)]);
+    add(...inside(where(event)));
+  });
+  canvas.addEventListener("pointercancel", () => { drag = null; });
+  canvas.addEventListener("keydown", (event) => {
+    const vertex = event.target.closest(".v");
+    const k = vertex ? Number(vertex.dataset.k) : null;
+    const arrows = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "a" || event.key === "A") addSomewhere();
+    else if (event.key === "Escape") { picked = null; draw(); }
+    else if (k === null) return;
+    else if (event.key === "Enter" || event.key === " ") pick(k);
+    else if (event.key === "Delete" || event.key === "Backspace") remove(k);
+    else if (arrows[event.key]) {
+      places[k] = inside([places[k][0] + arrows[event.key][0], places[k][1] + arrows[event.key][1]]);
+      draw();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  // What is shown ------------------------------------------------------------------------------------
+  const state = () => { const s = model.get("state"); return s && s.version === version ? s : null; };
+  const active = () => {
+    if (step >= 0 && walk) return [...walk.steps[step][0]].map((b) => b === "1");
+    const side = shown?.exact?.side;
+    return side ? labels.map((_, k) => side.includes(k)) : null;
+  };
+  const focused = () => root.getRootNode().activeElement?.dataset?.k;
+
+  function draw() {
+    const on = active(), keep = focused();
+    const lines = edges.flatMap(([u, v], k) => {
+      const ends = { x1: places[u][0], y1: places[u][1], x2: places[v][0], y2: places[v][1] };
+      const cut = on && on[u] !== on[v];
+      return [svg("line", { ...ends, class: cut ? "e cut" : "e" }), svg("line", { ...ends, class: "hit", "data-e": k })];
+    });
+    const size = labels.length > 20 ? R - 5 : R;
+    const dots = labels.map((label, k) => {
+      const kind = (on ? (on[k] ? "on" : "") : "plain") + (picked === k ? " picked" : "");
+      const text = `vertex ${label}${on ? (on[k] ? ", on the blue side" : ", on the yellow side") : ""}`;
+      const vertex = svg("g", { class: `v ${kind}`, tabindex: "0", role: "button", "data-k": k, "aria-label": text, "aria-pressed": picked === k });
+      const name = svg("text", { x: places[k][0], y: places[k][1] });
+      name.textContent = short(label, 4);
+      const title = svg("title");
+      title.textContent = label;
+      vertex.append(title, svg("circle", { cx: places[k][0], cy: places[k][1], r: size }), name);
+      return vertex;
+    });
+    canvas.replaceChildren(...lines, ...dots);
+    if (keep !== undefined) canvas.querySelectorAll(".v")[keep]?.focus();
+    drawNetwork(on);
+  }
+
+  function drawNetwork(on) {
+    const net = $("svg.net"), n = labels.length, m = edges.length;
+    const inY = (k) => 180 + (k - (m - 1) / 2) * Math.min(26, 330 / Math.max(m, 1));
+    const hidY = (k) => 180 + (k - (n - 1) / 2) * Math.min(38, 330 / Math.max(n, 1));
+    const parts = [];
+    edges.forEach((e, k) => e.forEach((v, end) => {
+      const lit = on && on[v];
+      parts.push(svg("line", { x1: 90, y1: inY(k), x2: 330, y2: hidY(v), stroke: lit ? "var(--on)" : "var(--dim)",
+        "stroke-width": lit ? 1.8 : 0.8, "stroke-dasharray": end ? "5 4" : "none", opacity: lit || !on ? 0.9 : 0.45 }));
+    }));
+    labels.forEach((_, k) => parts.push(svg("line", { x1: 330, y1: hidY(k), x2: 520, y2: 180, stroke: on && on[k] ? "var(--on)" : "var(--dim)", "stroke-width": on && on[k] ? 2 : 0.8 })));
+    const small = Math.min(7, 150 / Math.max(m, 1));
+    edges.forEach(([u, v], k) => {
+      const used = on && on[u] !== on[v];
+      parts.push(svg("circle", { cx: 90, cy: inY(k), r: small, fill: used ? "var(--cut)" : "var(--bg)", stroke: "var(--ink)" }));
+      if (m <= 16) { const t = svg("text", { x: 76, y: inY(k) + 4, "text-anchor": "end", class: "small" }); t.textContent = `${short(labels[u], 5)}–${short(labels[v], 5)}`; parts.push(t); }
+    });
+    const big = Math.min(13, 150 / Math.max(n, 1));
+    labels.forEach((label, k) => {
+      parts.push(svg("circle", { cx: 330, cy: hidY(k), r: big, class: "neuron" + (on && on[k] ? " lit" : ""), fill: on && on[k] ? "var(--on)" : "var(--bg)", stroke: "var(--ink)", "stroke-width": 1.5 }));
+      if (n <= 14) { const t = svg("text", { x: 350, y: hidY(k) - 6, class: "small" }); t.textContent = short(label, 5); parts.push(t); }
+    });
+    parts.push(svg("circle", { cx: 520, cy: 180, r: 12, fill: "var(--bg)", stroke: "var(--ink)", "stroke-width": 1.5 }));
+    [["edges", 90], ["vertices", 330], ["f(x)", 520]].forEach(([t, x]) => { const n_ = svg("text", { x, y: 14, "text-anchor": "middle", class: "small" }); n_.textContent = t; parts.push(n_); });
+    net.replaceChildren(...parts);
+  }
+
+  function showAnswer(s) {
+    $(".shape").textContent = `Its shape: ${s.network}.`;
+    $(".total").textContent = s.regions;
+    const x = s.exact;
+    if (!x) { $(".answer").textContent = "…"; return; }
+    $(".answer").textContent = x.done ? `L₂ = ${x.text};  maximum cut ${x.low}` : `L₂ ${x.text};  maximum cut ${x.low} … ${x.high}`;
+    $(".detail").textContent = x.done
+      ? `Proved by branch and bound (${x.nodes} nodes) in ${x.seconds.toFixed(2)} s: ${x.rigor}. Green edges are cut.`
+      : `Still searching: ${x.nodes} nodes, ${x.seconds.toFixed(1)} s. The interval is proved; it only gets narrower. Any edit stops the search.`;
+  }
+
+  const COLOURS = { PROVED: "#009e73", ROUNDED: "#0a84d0", NUMERICAL: "#cc79a7", HEURISTIC: "#d55e00" };
+  function showBounds(s) {
+    const base = s.exact?.lower || 0;
+    const rows = s.bounds.slice().sort((a, b) => (b.value ?? Infinity) - (a.value ?? Infinity));
+    const ratio = (v) => (base > 0 ? v / base : v === 0 ? 1 : Infinity);
+    const most = Math.max(1.3, ...rows.map((r) => ratio(r.value ?? 1)).filter(Number.isFinite));
+    const least = Math.min(0.9, ...rows.map((r) => ratio(r.value ?? 1)).filter((x) => x > 0));
+    const x = (r) => 130 + (350 * Math.log(Math.min(most, Math.max(least, r)) / least)) / Math.log(most / least);
+    const parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
+    const height = 46 + 28 * rows.length;
+    $("svg.bounds").setAttribute("viewBox", `0 0 600 ${height}`);
+    for (const t of [0.5, 0.8, 1, 1.2, 1.5, 2, 3, 5, 8, 12, 20]) {
+      if (t < least || t > most) continue;
+      parts.push(svg("line", { x1: x(t), y1: 20, x2: x(t), y2: height - 22, stroke: t === 1 ? "var(--ink)" : "var(--line)", "stroke-width": t === 1 ? 2 : 1 }));
+      label(String(t), { x: x(t), y: height - 6, "text-anchor": "middle", class: "small" });
+    }
+    label("exact", { x: x(1), y: 13, "text-anchor": "middle", class: "small" });
+    rows.forEach((r, k) => {
+      const y = 36 + 28 * k, at = ratio(r.value ?? Infinity), colour = COLOURS[r.rigor];
+      const wrong = base > 0 && s.exact.done && (r.side === "upper" ? at < 1 - 1e-9 : at > 1 + 1e-9);
+      label(r.name, { x: 122, y: y + 4, "text-anchor": "end" });
+      parts.push(svg("line", { x1: x(1), y1: y, x2: x(at), y2: y, stroke: colour, "stroke-width": 3, "stroke-dasharray": r.rigor === "HEURISTIC" ? "3 3" : "none" }));
+      const dot = svg("circle", { cx: x(at), cy: y, r: 7, fill: r.rigor === "HEURISTIC" ? "var(--bg)" : colour, stroke: colour, "stroke-width": 2.5 });
+      dot.append(svg("title"));
+      dot.firstChild.textContent = `${r.name}: ${r.side === "upper" ? "L ≤" : "L ≥"} ${r.text}. ${r.rigor}: ${r.meaning}. ${r.why}`;
+      parts.push(dot);
+      label(`${Number.isFinite(at) ? at.toFixed(4) : "∞"}${wrong ? " wrong side!" : ""}`, { x: 596, y: y + 4, "text-anchor": "end", class: "small" });
+    });
+    $("svg.bounds").replaceChildren(...parts);
+    $(".why tbody").replaceChildren(...rows.map((r) => html("tr", {},
+      html("td", {}, r.name), html("td", { class: "num" }, `${r.side === "upper" ? "≤" : "≥"} ${r.text}`), html("td", {}, word(r.rigor.toLowerCase(), r.meaning)), html("td", {}, r.why))));
+  }
+
+  function showCost() {
+    const box = $("svg.cost"), parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
+    const x = (n) => 50 + (n / 40) * 530, y = (s) => 225 - ((Math.log10(Math.min(1e4, Math.max(1e-3, s))) + 3) / 7) * 205;
+    [[1e-3, "1 ms"], [0.1, "0.1 s"], [10, "10 s"], [1e3, "17 min"]].forEach(([s, t]) => {
+      parts.push(svg("line", { x1: 50, x2: 580, y1: y(s), y2: y(s), stroke: "var(--line)" }));
+      label(t, { x: 46, y: y(s) + 4, "text-anchor": "end", class: "small" });
+    });
+    [0, 10, 20, 30, 40].forEach((n) => label(n === 40 ? "40 vertices" : String(n), { x: Math.min(x(n), 552), y: 245, "text-anchor": "middle", class: "small" }));
+    const full = costs.filter((c) => c.kind === "walk").at(-1);
+    const per = full ? full.seconds / 2 ** full.n : 2e-5;
+    const curve = Array.from({ length: 79 }, (_, k) => 1 + k / 2).filter((n) => per * 2 ** n < 1e4 && per * 2 ** n > 1e-3);
+    parts.push(svg("polyline", { points: curve.map((n) => `${x(n)},${y(per * 2 ** n)}`).join(" "), fill: "none", stroke: "var(--bad)", "stroke-width": 2 }));
+    const end = curve.at(-1);
+    if (end) label("2ⁿ", { x: x(end) + 6, y: y(per * 2 ** end) + 12 });
+    costs.forEach((c) => parts.push(c.kind === "walk"
+      ? svg("rect", { x: -5, y: -5, width: 10, height: 10, fill: "var(--bad)", transform: `translate(${x(c.n)} ${y(c.seconds)}) rotate(45)` })
+      : svg("circle", { cx: x(c.n), cy: y(c.seconds), r: 5, fill: c.done ? "var(--on)" : "none", stroke: "var(--on)", class: "cost-point" })));
+    box.replaceChildren(...parts);
+  }
+
+  // The walk -----------------------------------------------------------------------------------------
+  const stop = () => { clearInterval(timer); timer = null; if (play) play.textContent = "▶ Play"; };
+  function showStep() {
+    const known = walk?.steps ?? [];
+    const slide = $(".slide");
+    slide.max = Math.max(0, known.length - 1); slide.value = Math.max(0, step);
+    for (const b of [back, play, forward, slide]) b.disabled = !known.length;
+    if (step < 0 || !known.length) {
+      $(".stepline").textContent = known.length ? `${known.length} regions are ready${walk.complete ? "" : ` (the first of ${walk.total})`}. Press Play or Step.` : "waiting for the regions …";
+      $(".best").textContent = "";
+    } else {
+      const [bits, square] = known[step];
+      const crossing = edges.filter(([u, v]) => bits[u] !== bits[v]).length;
+      const most = Math.max(...known.slice(0, step + 1).map((s) => Number(s[1])));
+      $(".stepline").textContent = `Region ${step + 1} of ${walk.total}: pattern ${bits}, Jacobian norm = √${square} = ${Math.sqrt(Number(square)).toFixed(3)}, edges cut: ${crossing}`;
+      $(".best").textContent = `Best so far: √${most}.`;
+    }
+    draw();
+  }
+  const go = (k) => { const n = walk?.steps?.length ?? 0; if (n) { step = Math.min(n - 1, Math.max(0, k)); showStep(); } };
+  const back = html("button", { type: "button", onclick: () => { stop(); go(step - 1); } }, "◀ Back");
+  const forward = html("button", { type: "button", "data-testid": "forward", onclick: () => { stop(); go(step + 1); } }, "Step ▶");
+  const play = html("button", { type: "button", "data-testid": "play", onclick: () => {
+    if (timer) return stop();
+    if (step >= (walk?.steps?.length ?? 0) - 1) step = -1;
+    play.textContent = "❚❚ Pause";
+    timer = setInterval(() => { go(step + 1); if (step >= walk.steps.length - 1) stop(); }, Math.max(15, Math.min(350, 12000 / walk.steps.length)));
+  } }, "▶ Play");
+  const leave = html("button", { type: "button", onclick: () => { stop(); step = -1; showStep(); } }, "Show the maximum cut");
+  $(".player").append(back, play, forward, leave);
+  $(".slide").addEventListener("input", (event) => { stop(); go(Number(event.target.value)); });
+
+  // What Python says ---------------------------------------------------------------------------------
+  model.on("change:state", () => {
+    const s = state();
+    if (!s) return;
+    if (s.error) { $(".error").textContent = s.error; $(".answer").textContent = "–"; $("svg.bounds").replaceChildren(); return; }
+    if (s.drawing) return put({ labels: s.drawing.labels, edges: s.drawing.edges, places: circle(s.drawing.labels.length, 185) });
+    shown = s;
+    showAnswer(s); showBounds(s);
+    if (s.exact?.done && !costs.some((c) => c.version === version && c.kind === "search")) costs.push({ kind: "search", version, n: labels.length, seconds: s.exact.seconds, done: true });
+    showCost(); draw();
+  });
+  model.on("change:walk", () => {
+    const w = model.get("walk");
+    if (!w || w.version !== version) return;
+    walk = w;
+    if (w.complete) costs.push({ kind: "walk", version, n: labels.length, seconds: w.seconds });
+    showCost(); showStep();
+  });
+
+  // Buttons ------------------------------------------------------------------------------------------
+  for (const [name, make] of Object.entries(PRESETS)) $(".presets").append(html("button", { type: "button", onclick: () => put(make()) }, name));
+  const copied = html("span", { class: "soft", role: "status" });
+  $(".tools").append(
+    html("button", { type: "button", onclick: addSomewhere }, "Add vertex"),
+    html("button", { type: "button", onclick: () => picked !== null && remove(picked) }, "Delete picked"),
+    html("button", { type: "button", onclick: () => put({ places: [[W / 2, H / 2]], edges: [] }) }, "Clear"),
+    html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(link().href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
+    html("button", { type: "button", "data-testid": "download", onclick: () => {
+      const a = html("a", { href: URL.createObjectURL(new Blob([asText() + "\n"], { type: "text/plain" })), download: "graph.txt" });
+      a.click(); URL.revokeObjectURL(a.href);
+    } }, "Download"), copied);
+  $(".paste").append(html("button", { type: "button", "data-testid": "use", onclick: () => ask({ text: $("textarea").value.slice(0, 6_000_000) }) }, "Use this graph"));
+
+  showCost();
+  const given = new URL(location.href).searchParams.get("g");
+  if (given) { ask({ text: given.replaceAll(",", "\n").replaceAll("-", " ") }); draw(); showStep(); } else { changed(); showStep(); }
+  return () => stop();
+}
+
+export default { render };

@@ -1,0 +1,40 @@
+"""`lipverify bench hardness` measures, fits and draws; the long run: `pytest -m benchmark`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lipverify.bench import run
+from lipverify.bench.hardness import Series, measure
+
+
+def test_small_graphs_are_measured_and_drawn(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "gap.svg"
+    assert run("hardness", ["--sizes", "4", "5", "--graphs", "2", "--plot", str(path)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("enumeration", "branch-and-bound", "autolip", "seqlip-greedy"):
+        assert name in printed
+    assert b"<svg" in path.read_bytes()
+
+
+def test_ratios_are_where_the_theorems_put_them() -> None:
+    by_name = {one.name: one for one in measure([5, 7], 3, 5.0, seed=1)}
+    assert all(r >= 2 - 1e-9 for ratios in by_name["autolip"].ratios.values() for r in ratios)
+    assert all(1 <= r <= 1.0669 for ratios in by_name["lipsdp"].ratios.values() for r in ratios)
+    assert all(r >= 1 for ratios in by_name["seqlip"].ratios.values() for r in ratios)
+
+
+def test_growth_is_the_factor_per_vertex() -> None:
+    assert Series("x", {n: 0.01 * 1.5**n for n in range(4, 9)}).growth() == pytest.approx(1.5)
+    assert Series("x", {4: 1.0, 5: 2.0, 6: 1e-5}).growth() is None
+
+
+@pytest.mark.benchmark
+def test_enumeration_grows_faster_than_branch_and_bound() -> None:
+    by_name = {one.name: one for one in measure([8, 10, 12, 14], 3, 20.0, seed=0)}
+    enumeration, search = by_name["enumeration"].growth(), by_name["branch-and-bound"].growth()
+    assert enumeration is not None
+    assert search is not None
+    assert enumeration > search

@@ -1,0 +1,1 @@
+"""The page: its computations alone, its notebook without a browser, and all of it in a real one."""

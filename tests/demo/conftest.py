@@ -1,0 +1,94 @@
+"""A server with the page, and a browser that looks at it; both skip with a word where they cannot be had."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lipverify as lv
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser."""
+    for name in ("marimo", "anywidget", "playwright"):
+        if find_spec(name) is None:
+            pytest.skip(f"no {name}: pip install 'lipverify[browser]'")
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str) -> Iterator[str]:
+    """A running `lipverify demo`; it needs the browser only to be skipped together with it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"import sys; from lipverify.cli import main; sys.exit(main(['demo', '--port', '{port}', '--no-browser']))"
+    root = str(Path(lv.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    server = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        yield url
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait()
+
+
+@pytest.fixture
+def page(chromium: str, address: str) -> Iterator[Any]:
+    """The page in a fresh browser, its first answer given; at the end nothing has been asked from outside."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1280, "height": 1700})
+        asked: list[str] = []
+        errors: list[str] = []
+        page.on("request", lambda r: asked.append(r.url))
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.goto(address)
+        page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
+        yield page
+        browser.close()
+    outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert outside == []
+    assert errors == []

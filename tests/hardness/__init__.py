@@ -1,0 +1,1 @@
+"""The reductions, against brute force on the problems themselves."""
