@@ -53,7 +53,9 @@ def test_dragging_moves_a_vertex_and_asks_nothing(page: Any) -> None:
     page.get_by_role("button", name="triangle").click()
     answer(page, "maximum cut 2")
     circle = vertex(page, 0).locator("circle")
-    before, box = circle.get_attribute("cx"), circle.bounding_box()
+    before = circle.get_attribute("cx")
+    while (box := circle.bounding_box()) is None:  # it is being drawn again
+        page.wait_for_timeout(20)
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.down()
     page.mouse.move(box["x"] + 80, box["y"] + 40, steps=4)

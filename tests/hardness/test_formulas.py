@@ -12,6 +12,7 @@ import pytest
 import lipverify as lv
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.geometry.witness import locate
+from tests.conftest import PROFILE
 from tests.hardness import brute
 
 SIGNS = list(itertools.product((1, -1), repeat=3))
@@ -51,7 +52,10 @@ def test_the_eight_clauses_on_three_variables() -> None:
     check(every[:-1], 3, "branch-and-bound")
 
 
-@pytest.mark.parametrize(("variables", "size"), [(3, 5), (3, 14), (4, 6), (4, 24), (5, 12)])
+LARGER = [(4, 24), (5, 12)] if PROFILE == "long" else []  # tens of seconds each
+
+
+@pytest.mark.parametrize(("variables", "size"), [(3, 5), (3, 14), (4, 6), *LARGER])
 def test_random_formulas_to_five_variables(variables: int, size: int) -> None:
     rng = np.random.default_rng(size)
     clauses = []
