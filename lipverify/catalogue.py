@@ -13,6 +13,7 @@ from lipverify.attacks.sample import Sample
 from lipverify.bound import Rigor
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
+from lipverify.estimators.best import Best
 from lipverify.estimators.crown import Crown
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.frobenius import Frobenius
@@ -70,9 +71,6 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     }
 )
 
-# The first of these that supports the problem is what "auto" means; for exact methods `solvers.choice` decides.
-AUTO: Mapping[Side, tuple[str, ...]] = MappingProxyType({"upper": ("seqlip", "autolip"), "lower": ("local-search",)})
-
 
 @dataclass(frozen=True)
 class MethodInfo:
@@ -107,11 +105,8 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
         if not isinstance(method, Method):
             raise InvalidArgument(f"method must be a name or a method object; got {method!r}")
         return _on_side(method, side)
-    if method == "auto" and side == "exact":
-        return METHODS[choose(problem)[0]]()
     if method == "auto":
-        candidates = [METHODS[name]() for name in AUTO[side]]
-        return next((m for m in candidates if supports(m, problem)), candidates[-1])
+        return _auto(side, problem)
     if method not in METHODS:
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
@@ -121,6 +116,17 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
 def reason(method: str | Method, side: Side, problem: Problem) -> str:
     """Why `resolve` takes what it takes, where that was a choice; else nothing."""
     return choose(problem)[1] if method == "auto" and side == "exact" else ""
+
+
+def _auto(side: Side, problem: Problem) -> Method:
+    """What "auto" means: the search, the exact method that promises to be fastest, or the best of the good bounds."""
+    if side == "lower":
+        return LocalSearch()
+    if side == "exact":
+        return METHODS[choose(problem)[0]]()
+    everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
+    able = tuple(method for method in (everywhere, Crown()) if supports(method, problem))
+    return Best(able) if len(able) > 1 else able[0] if able else everywhere
 
 
 def _on_side(method: Method, side: Side) -> Method:
