@@ -33,7 +33,7 @@ BASE = frozenset(
         "problem",
         "rationals",
     }
-    | {"readers", "rounding", "spectral", "threads"}
+    | {"kernels", "readers", "rounding", "spectral", "threads"}
 )
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 GROUND = BASE | {"geometry", "relaxations"}

@@ -7,15 +7,15 @@ trusted: `geometry.cone` verifies the ray or the multipliers that it returns.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from lipverify.arrays import Indices, Matrix, Vector
+from lipverify.kernels import compiled
 
 _EPS = 1e-12
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def climb(rows: Matrix, form: Vector, start: Vector, limit: int) -> tuple[int, Vector, Indices, Matrix]:
     """Maximise form·z over {z : rows·z ≥ −rows·start}, from z = 0, where every slack is positive.
 

@@ -6,18 +6,15 @@ module is imported by long searches only, and by nothing at the top of a file.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numba.extending import overload, register_jitable
 
 from lipverify.arrays import Matrix
+from lipverify.kernels import reordered
 from lipverify.relaxations import barrier
 
-# Sums may be reordered, no more: the results are proposals, but NaN and inf must stay what they are.
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
 
-
-@_jit
+@reordered
 def _cholesky(A: Matrix) -> tuple[Matrix, bool]:
     n = len(A)
     L = A.copy()
@@ -39,7 +36,7 @@ def _cholesky(A: Matrix) -> tuple[Matrix, bool]:
     return L, True
 
 
-@_jit
+@reordered
 def _lower_inverse(L: Matrix) -> Matrix:
     n = len(L)
     W = np.zeros((n, n))
@@ -56,4 +53,4 @@ def _lower_inverse(L: Matrix) -> Matrix:
 overload(barrier.cholesky, strict=False)(lambda A: lambda A: _cholesky(A))
 overload(barrier.lower_inverse, strict=False)(lambda L: lambda L: _lower_inverse(L))
 register_jitable(barrier.assemble)
-descend = _jit(barrier.descend)
+descend = reordered(barrier.descend)
