@@ -363,3 +363,23 @@ def test_cells_exist_exactly_where_regions_do(data: st.DataObject) -> None:
 
 def _having(patterns: Any, signs: Signs) -> Any:
     return ((patterns == signs) | (signs == 0)).all(axis=1)
+
+
+def test_the_log_tells_of_every_node() -> None:
+    seen: list[tuple[str, tuple[int, ...], float]] = []
+    bound = exact(DEEP, method=replace(PLAIN, log=lambda *node: seen.append(node)))
+    fates = [fate for fate, _, _ in seen]
+    assert bound.nodes is not None
+    assert len(seen) == 2 * bound.nodes
+    assert fates.count("empty") == bound.stats["empty"]
+    assert fates.count("leaves") == bound.stats["leaves"]
+    assert all(len(signs) == DEEP.neurons for _, signs, _ in seen)
+
+
+def test_the_upper_side_comes_down_on_the_way() -> None:
+    rng = np.random.default_rng(0)
+    net = lv.Network([rng.normal(size=(24, 6)), rng.normal(size=(24, 24)), rng.normal(size=(1, 24))])
+    uppers: list[float] = []
+    exact(net, method=replace(FULL, order="best-first"), time_limit=4, on_progress=lambda b: uppers.append(b.upper))
+    finite = [upper for upper in uppers if upper < INF]
+    assert finite[-1] < min(lv.upper(net, "lipsdp").upper, finite[0])

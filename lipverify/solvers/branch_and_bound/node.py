@@ -64,7 +64,7 @@ class NodeBounds(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Node:
     """An open node: a full-dimensional cell, the signs decided on it, and the neuron that is decided next.
 
@@ -79,9 +79,9 @@ class Node:
     neuron
         The neuron whose sides are its children.
     upper
-        A certified upper bound, its parent's until its own is asked for.
+        A certified upper bound: its parent's, until somebody wants to know and its own is certified.
     fresh
-        Whether `upper` is its own.
+        Whether it is its own.
     """
 
     signs: Signs

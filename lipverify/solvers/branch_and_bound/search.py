@@ -8,31 +8,20 @@ regions is found, and proved, however few of them are visited. Proof: proofs/bra
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, final
 
-import numpy as np
-
-from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.errors import InvalidArgument
-from lipverify.evaluate import jacobian_with_error
-from lipverify.geometry.cells import Cell, Cells
-from lipverify.geometry.witness import Certified, certify_point, certify_region
-from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
-from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.norms import ALL_PAIRS, NormPair
+from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
-from lipverify.solvers.branch_and_bound.closing import Grid
-from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound, NodeBounds
-from lipverify.solvers.branch_and_bound.stability import Stability
+from lipverify.solvers.branch_and_bound.node import NodeBounds
+from lipverify.solvers.branch_and_bound.tree import Tree
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
-_TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
 @final
@@ -65,6 +54,9 @@ class BranchAndBound:
     interpreted
         Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
         seconds once per machine; five times as fast from then on.
+    log
+        Called for every node as it comes up, with what became of it ("open", "pruned", "empty", "leaves" for a region,
+        "ties" for one that waits), the signs of all neurons, and the bound as floats see it.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -76,6 +68,7 @@ class BranchAndBound:
     every: int = 16
     memory: int = 100_000
     interpreted: int = 400
+    log: Callable[[str, tuple[int, ...], float], None] | None = None
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -90,270 +83,11 @@ class BranchAndBound:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
-        search = _Search(self, problem, budget)
-        yield search.report(Status.INTERRUPTED)
+        tree = Tree(self, problem, budget)
+        yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()
-        for _ in search.steps():
+        for _ in tree.steps():
             if time.monotonic() - reported > _REPORT:
-                yield search.report(Status.INTERRUPTED)
+                yield tree.report(Status.INTERRUPTED)
                 reported = time.monotonic()
-        yield search.result()
-
-
-@dataclass(slots=True)
-class _Record:
-    """How often a cheaper bound was asked and closed a node: one that hardly ever does is hardly ever asked."""
-
-    asked: int = 0
-    closed: int = 0
-    skipped: int = 0
-
-    def worth_asking(self) -> bool:
-        """True while it is new or closes one node in thirty, and now and then to see whether that has changed."""
-        if self.asked < 30 or 30 * self.closed >= self.asked:
-            return True
-        self.skipped += 1
-        return self.skipped % 30 == 0
-
-    def count(self, closed: bool) -> None:
-        """Remember an answer."""
-        self.asked += 1
-        self.closed += closed
-
-
-@final
-class _Search:
-    """One run: the open nodes, the incumbent, the counts."""
-
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget) -> None:
-        self._options = options
-        self._problem = problem
-        self._net = problem.network
-        self._budget = budget
-        self._grid = Grid.of(problem)
-        self._cells = Cells(problem.network, problem.domain, budget.seed)
-        self._stability = Stability(problem.network, problem.domain) if problem.domain.bounded else None
-        opened = [(bounds.name, bounds.open(problem)) for bounds in options.bounds]
-        self._bounds: list[tuple[str, NodeBound]] = [(name, bound) for name, bound in opened if bound is not None]
-        self._records = [_Record() for _ in self._bounds]
-        self._best: Certified | None = None
-        self._lower = 0.0
-        self._enough = -1.0
-        self._ceiling = math.inf  # a bound of what was given up for the sake of rel_gap
-        self._stack: list[Node] = []
-        self._heap: list[tuple[float, int, Node]] = []
-        self._ties: list[Node] = []
-        self._ticket = itertools.count()
-        self._counts = dict.fromkeys(("nodes", "empty", "pruned", "leaves", "ties"), 0)
-        self._sloppy = 0.0
-        self._attack = self._incumbents()
-        self._root_upper = math.inf
-
-    def steps(self) -> Iterator[None]:
-        """Work, in pieces of a few milliseconds."""
-        if self._options.ceiling is not None and supports(self._options.ceiling, self._problem):
-            for bound in self._options.ceiling.run(self._problem, self._budget):
-                self._root_upper = min(self._root_upper, bound.upper)
-                yield
-        self._consider(self._cells.root(), self._linear(), None, self._root_upper)
-        yield
-        for _ in range(self._options.opening):
-            self._try_incumbent()
-            yield
-        while (node := self._next()) is not None:
-            if self._counts["nodes"] == self._options.interpreted:
-                self._compile()
-            self._expand(node)
-            if self._counts["nodes"] % self._options.every == 0:
-                self._try_incumbent()
-            yield
-
-    def _compile(self) -> None:
-        self._cells.compile()
-        for _, bound in self._bounds:
-            bound.compile()
-
-    # The tree.
-
-    def _linear(self) -> Signs:
-        """The root's signs: neurons with equal slopes need none and count as active."""
-        equal = [s[:, 0] == s[:, 1] for s in self._net.slopes]
-        return np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
-
-    def _next(self) -> Node | None:
-        """The next node that is still worth expanding."""
-        while True:
-            if self._stack:
-                node = self._stack.pop()
-            elif self._heap:
-                node = heapq.heappop(self._heap)[2]
-            elif self._ties:
-                node = self._ties.pop()
-            else:
-                return None
-            if not self._closes(node.upper):
-                return node
-            self._counts["pruned"] += 1
-
-    def _push(self, node: Node) -> None:
-        if self._options.order == "best-first" and len(self._heap) < self._options.memory:
-            heapq.heappush(self._heap, (-node.estimate.upper, next(self._ticket), node))
-        else:
-            self._stack.append(node)
-
-    def _expand(self, node: Node) -> None:
-        """Both children of a node, the one of the larger bound on top."""
-        self._counts["nodes"] += 1
-        children: list[Node] = []
-        for side in (1, -1):
-            signs = node.signs.copy()
-            signs[node.neuron] = side
-            child = self._consider(node.cell, signs, node.estimate, node.upper)
-            if child is not None:
-                children.append(child)
-        for child in sorted(children, key=lambda c: c.estimate.upper):
-            self._push(child)
-
-    def _consider(self, cell: Cell, signs: Signs, parent: Estimate | None, upper: float) -> Node | None:
-        """The node of some signs, or None when it is dealt with."""
-        found = self._decide(cell, signs)
-        if found is None:
-            self._counts["empty"] += 1
-            return None
-        cell, signs = found
-        if self._cells.is_region(cell):
-            self._counts["leaves"] += 1
-            self._evaluate(cell)
-            return None
-        estimate, upper = self._bound(signs, parent, upper)
-        if parent is None:
-            self._root_upper = upper
-        if self._closes(upper):
-            self._counts["pruned"] += 1
-            return None
-        neuron = self._options.rule.choose(estimate.scores, signs, cell.undecided)
-        node = Node(signs, cell, estimate, neuron, upper)
-        if parent is None:
-            self._push(node)
-            return None
-        if self._best is not None and estimate.upper <= self._lower * (1 + _TIE):
-            self._counts["ties"] += 1
-            self._ties.append(node)
-            return None
-        return node
-
-    def _decide(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs] | None:
-        """The cell of some signs with all that follows from them, or None when, proven, it holds no region."""
-        while True:
-            found = self._cells.restrict(cell, signs)
-            if found is None or self._stability is None or self._cells.is_region(found[0]):
-                return found
-            cell, signs = found
-            gained = self._stability.implied(signs)
-            if gained is None:
-                return None
-            if not (gained & (signs == 0)).any():
-                return cell, signs
-            signs = np.where(signs == 0, gained, signs)
-
-    def _bound(self, signs: Signs, parent: Estimate | None, upper: float) -> tuple[Estimate, float]:
-        """What the bounds say, cheapest first, and a certified upper bound from those that were asked."""
-        states: dict[str, Estimate] = {}
-        scores, least = np.zeros(self._net.neurons), math.inf
-        for k, (name, bound) in enumerate(self._bounds):
-            record = self._records[k]
-            if parent is not None and k + 1 < len(self._bounds) and not record.worth_asking():
-                continue
-            before = None if parent is None else parent.state.get(name)
-            own = bound.estimate(signs, before, self._enough)
-            states[name], scores, least = own, own.scores, min(least, own.upper)
-            if parent is None or own.upper <= self._enough:
-                upper = min(upper, bound.certified(signs, own, self._enough))
-            closed = self._closes(upper)
-            record.count(closed)
-            if closed:
-                break
-        return Estimate(least, scores, states), upper
-
-    def _closes(self, upper: float) -> bool:
-        """Whether a certified upper bound rules out anything better than the incumbent."""
-        if upper <= self._enough:
-            return True
-        if self._best is not None and upper <= self._lower * (1 + self._budget.rel_gap):
-            self._sloppy = max(self._sloppy, upper)
-            return True
-        return False
-
-    # The incumbent.
-
-    def _incumbents(self) -> Iterator[Bound]:
-        method = self._options.incumbent
-        if method is not None and supports(method, self._problem):
-            yield from method.run(self._problem, replace(self._budget, rel_gap=0.0))
-
-    def _try_incumbent(self) -> None:
-        bound = next(self._attack, None)
-        if bound is None or bound.witness is None:
-            return
-        if self._best is None or bound.lower > self._lower:
-            certified = certify_point(self._problem, bound.witness.point)
-            if certified is not None:
-                self._offer(certified)
-
-    def _evaluate(self, cell: Cell) -> None:
-        """A region: rigorous floats rule most of them out, the others are evaluated exactly."""
-        pattern = self._cells.pattern(cell)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            mid, rad = jacobian_with_error(self._net, [np.array(layer) for layer in pattern])
-            floor = self._lower if self._best else -math.inf
-            (ceiling,) = norms_upper(mid[None], rad[None], self._problem.norm, floor)
-        if not ceiling <= floor:
-            self._offer(certify_region(self._problem, self._cells.point(cell), pattern))
-
-    def _offer(self, certified: Certified) -> None:
-        if self._best is None or certified.norm.exceeds(self._best.norm):
-            self._best = certified
-            self._lower = certified.norm.lower
-            self._enough = self._grid.enough(certified.norm)
-
-    # What is known.
-
-    def report(self, status: Status) -> Bound:
-        """The interval proved so far."""
-        started = self._counts["nodes"] > 0 or bool(self._stack or self._heap)
-        upper = max((node.upper for node in self._open()), default=0.0 if started else self._root_upper)
-        ceiling = max(upper, self._sloppy, self._best.norm.upper if self._best else 0.0)
-        return Bound(
-            method=BranchAndBound.name,
-            status=status,
-            lower=self._lower,
-            upper=ceiling,
-            upper_rigor=Rigor.PROVED if math.isinf(ceiling) else Rigor.ROUNDED,
-            witness=self._best.witness if self._best else None,
-            stats=self._stats(),
-        )
-
-    def result(self) -> Bound:
-        """The end: nothing is open any more."""
-        assert self._best is not None  # a domain has an interior, so it meets a region
-        exact = self._best.norm.settled()
-        if self._sloppy > exact.upper:
-            return replace(self.report(Status.CLOSED))
-        return Bound(
-            method=BranchAndBound.name,
-            status=Status.EXACT,
-            lower=exact.lower,
-            upper=exact.upper,
-            upper_rigor=Rigor.ROUNDED,
-            exact=exact,
-            witness=self._best.witness,
-            stats=self._stats(),
-        )
-
-    def _open(self) -> Iterator[Node]:
-        yield from self._stack
-        yield from (node for _, _, node in self._heap)
-        yield from self._ties
-
-    def _stats(self) -> dict[str, int]:
-        return {**self._counts, "lps": self._cells.lps, "settled": self._cells.settled}
+        yield tree.result()
