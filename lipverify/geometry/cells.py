@@ -229,10 +229,11 @@ class Cells:
             fresh = fresh[:0]
         for i in fresh.tolist():
             side, index = int(wanted[i]), where.start + i
-            here = at[:, i]
-            if (here == side).any():
-                if not (here == side).all():
-                    inside, at = Inside(inside.floats[here == side]), at[here == side]
+            here = at[:, i].tolist()  # a few numbers, faster to compare as such
+            if side in here:
+                if len(here) > 1 and not all(sign == side for sign in here):
+                    kept = at[:, i] == side
+                    inside, at = Inside(inside.floats[kept]), at[kept]
             else:
                 beyond = self._across(i, side, inside, here)
                 if beyond is None:
@@ -245,13 +246,14 @@ class Cells:
         known[gained] = signs[top.first + top.rows[gained]] = forced[gained]
         return Cell(cell.layers, (*cell.signs[:-1], known), (*cell.enforced[:-1], enforced), inside)
 
-    def _across(self, i: int, side: int, inside: Inside, here: Signs) -> Inside | None:
+    def _across(self, i: int, side: int, inside: Inside, here: list[int]) -> Inside | None:
         """Interior points on one side of row i when no point is known there; None when, proven, there are none."""
         cone = self._cone
-        if (here == -side).any():
+        if -side in here:
             if cone.implied(i, -side):
                 return None
-            return cone.beyond(i, -side, Inside(inside.floats[here == -side][:1]))
+            first = here.index(-side)
+            return cone.beyond(i, -side, Inside(inside.floats[first : first + 1]))
         exact = inside.rational()
         known = cone.exact_sign(i, exact)
         if known == 0:
