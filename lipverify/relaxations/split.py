@@ -81,6 +81,11 @@ class Oriented:
         return tuple(slice(a, b) for a, b in pairwise(ends))
 
     @cached_property
+    def ends(self) -> Indices:
+        """Where each layer ends."""
+        return np.array([layer.stop for layer in self.layers], dtype=np.intp)
+
+    @cached_property
     def delta(self) -> Vector:
         """δ = β − α, rounded to nearest, shape (n,)."""
         return self.beta - self.alpha
@@ -159,11 +164,11 @@ def propagate(
     values = np.eye(d, d + m)
     rows = np.zeros((m, d + m))
     at = 0
-    for weight, layer in zip(weights, chain.layers, strict=True):
+    ends = np.searchsorted(free, chain.ends).tolist()
+    for weight, layer, until in zip(weights, chain.layers, ends, strict=True):
         y = weight @ values
         values = chosen[layer, None] * y
-        inside = free[(free >= layer.start) & (free < layer.stop)]
-        until = at + len(inside)
+        inside = free[at:until]
         rows[at:until] = delta[inside, None] * y[inside - layer.start]
         values[inside - layer.start, np.arange(d + at, d + until)] = 1.0
         at = until
