@@ -107,7 +107,7 @@ def test_every_rigorous_method_encloses_the_exact_constant(data: st.DataObject) 
 
 
 def test_auto_says_what_it_chose() -> None:
-    assert lv.upper(NET, p=2).method == "seqlip"
+    assert lv.upper(NET, p=2).method == "lipsdp"
     assert lv.upper(NET, p=1).method == "autolip"
     assert lv.lower(NET, p=1).method == "local-search"
     assert lv.exact(NET, p=1).method == "enumeration"
