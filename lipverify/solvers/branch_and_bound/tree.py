@@ -275,7 +275,7 @@ class Tree:
         assert self._best is not None  # a domain has an interior, so it meets a region
         exact = self._best.norm.settled()
         if self._sloppy > exact.upper:
-            return replace(self.report(Status.CLOSED))
+            return self.report(Status.CLOSED)
         return Bound(
             method=self._options.name,
             status=Status.EXACT,
