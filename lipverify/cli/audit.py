@@ -12,6 +12,7 @@ from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.options import Norm
 from lipverify.cli.printing import say, say_json
+from lipverify.cli.progress import status
 
 EXAMPLES = """Examples:
 
@@ -44,28 +45,43 @@ def audit(
     seed: Annotated[int, Parameter(allow_leading_hyphen=True, help="The seed of every random choice.")] = 0,
     rtol: Annotated[float, Parameter(help="Below exact·(1 − rtol) is a violation, in between is rounding.")] = 1e-9,
     time_limit: Annotated[float | None, Parameter(help="Seconds; the report speaks of what was asked by then.")] = None,
+    call_limit: Annotated[
+        float, Parameter(help="Seconds that one call may take; a longer one is a finding. Not for methods by name.")
+    ] = 60.0,
     workers: Annotated[int | None, Parameter(help="Processes; default: one per core where it is worth it.")] = None,
     plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
 ) -> int:
-    """Hold an estimator to the exact constant on random networks, and shrink what it gets wrong."""
+    """Hold an estimator to the exact constant on random networks, and shrink what it gets wrong.
+
+    The estimator runs in a process of its own, so one that crashes for good is a finding too. Ctrl-C leaves the
+    report on what was asked by then.
+    """
     from lipverify.plots import require_drawable
+    from lipverify.testing import InterruptedAudit, Isolated
     from lipverify.testing import audit as run
+    from lipverify.testing.estimators import load
 
     if plot is not None:
         require_drawable(plot)
-    report = run(
-        estimator,
-        side=side,
-        p=options.norm(p),
-        domain=_domain(box),
-        max_examples=max_examples,
-        seed=seed,
-        rtol=rtol,
-        own=own or (),
-        time_limit=time_limit,
-        workers=workers,
-    )
+    asked = Isolated(load(estimator), call_limit) if ":" in estimator else estimator
+    with status() as show:
+        try:
+            report = run(
+                asked,
+                side=side,
+                p=options.norm(p),
+                domain=_domain(box),
+                max_examples=max_examples,
+                seed=seed,
+                rtol=rtol,
+                own=own or (),
+                time_limit=time_limit,
+                workers=workers,
+                on_progress=None if show is None else lambda n, kinds: show(_progress(estimator, n, kinds)),
+            )
+        except InterruptedAudit as stop:
+            report = stop.report
     if json:
         say_json(report.to_dict())
     else:
@@ -77,6 +93,11 @@ def audit(
     if report.findings or (report.complete and not report.answered):
         return FAILED
     return HOLDS if report.complete else LIMIT
+
+
+def _progress(estimator: str, asked: int, kinds: int) -> str:
+    found = f", {kinds} kind{'' if kinds == 1 else 's'} of findings" if kinds else ""
+    return f"{estimator}: {asked} networks{found}"
 
 
 def _domain(box: str | None) -> Any:

@@ -12,13 +12,21 @@ from lipverify.report import digits_down, digits_up
 
 
 @contextmanager
-def progress() -> Generator[Callable[[str, lv.Bound], None] | None]:
-    """A callback for a method's name and its bound so far; None when stderr is no terminal."""
+def status() -> Generator[Callable[[str], None] | None]:
+    """A callback for what to show; None when stderr is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
         return
     with console.status("reading") as line:
-        yield lambda name, bound: line.update(
-            f"{name}: [{digits_down(bound.lower)}, {digits_up(bound.upper)}]".replace("[", "\\[")
-        )
+        yield lambda text: line.update(text.replace("[", "\\["))
+
+
+@contextmanager
+def progress() -> Generator[Callable[[str, lv.Bound], None] | None]:
+    """A callback for a method's name and its bound so far; None when stderr is no terminal."""
+    with status() as show:
+        if show is None:
+            yield None
+        else:
+            yield lambda name, bound: show(f"{name}: [{digits_down(bound.lower)}, {digits_up(bound.upper)}]")

@@ -2,6 +2,7 @@
 
 strategies.py              Hypothesis strategies: random networks and domains, degenerate ones included
 estimators.py adapters.py  what an estimator is, and what it claims; other people's packages as estimators
+isolation.py               an estimator in a process of its own
 verdicts.py witness.py     a claim against the exact constant; two points that disprove it
 campaign.py reduction.py   one Hypothesis run; a network made smaller
 soundness.py findings.py   many runs, merged into a report; snippets.py writes counterexamples as programs
@@ -19,16 +20,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lipverify.testing.campaign import Cube
-    from lipverify.testing.findings import Counterexample, Failure, Report, Unsound
+    from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
+    from lipverify.testing.isolation import Isolated
     from lipverify.testing.soundness import assert_sound, audit
     from lipverify.testing.strategies import domains, networks
 
-__all__ = ["Counterexample", "Cube", "Failure", "Report", "Unsound", "assert_sound", "audit", "domains", "networks"]
+__all__ = [
+    "Counterexample",
+    "Cube",
+    "Failure",
+    "InterruptedAudit",
+    "Isolated",
+    "Report",
+    "Unsound",
+    "assert_sound",
+    "audit",
+    "domains",
+    "networks",
+]
 
 _HOMES = {
     "Counterexample": "findings",
     "Cube": "campaign",
     "Failure": "findings",
+    "InterruptedAudit": "findings",
+    "Isolated": "isolation",
     "Report": "findings",
     "Unsound": "findings",
     "assert_sound": "soundness",

@@ -7,6 +7,7 @@ same seed, fails on the verdict that is wanted, and so lets Hypothesis shrink it
 from __future__ import annotations
 
 import contextlib
+import enum
 import math
 import sys
 import time
@@ -38,6 +39,14 @@ _AGAIN = 10  # every tenth question is asked twice
 
 class OutOfTime(BaseException):
     """The deadline has come; no Exception, so that neither an estimator nor Hypothesis swallows it."""
+
+
+class End(enum.Enum):
+    """How a run ended."""
+
+    COMPLETE = "all was asked"
+    TIME_LIMIT = "stopped by the time limit"
+    INTERRUPTED = "stopped by Ctrl-C"
 
 
 @dataclass(frozen=True)
@@ -108,11 +117,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Survey:
-    """The samples of a run in order, and its first observation of every kind of finding."""
+    """The samples of a run in order, its first observation of every kind of finding, and how it ended."""
 
     samples: tuple[Sample, ...]
     firsts: tuple[Observation, ...]
-    complete: bool
+    end: End
 
 
 def observe(plan: Plan, family: str, net: Network, domain: Domain, *, again: bool) -> Observation:
@@ -155,20 +164,30 @@ class Recorder:
         if seen.verdict in FINDINGS:
             self.firsts.setdefault(seen.kind, seen)
 
-    def survey(self, *, complete: bool) -> Survey:
+    def survey(self, end: End) -> Survey:
         """What was collected."""
-        return Survey(tuple(self.samples), tuple(self.firsts.values()), complete)
+        return Survey(tuple(self.samples), tuple(self.firsts.values()), end)
 
 
 def survey(plan: Plan, shard: int, examples: int) -> Survey:
-    """Ask `examples` random questions."""
+    """Ask `examples` random questions; Ctrl-C leaves what was asked so far."""
     recorder = Recorder(plan.side)
 
     def ask(question: tuple[Network, Domain]) -> None:
         recorder.add(observe(plan, _family(question[0]), *question, again=len(recorder.samples) % _AGAIN == 0))
 
-    complete = _run(plan, shard, examples, ask, (Phase.generate,))
-    return recorder.survey(complete=complete)
+    return recorder.survey(ended(lambda: _run(plan, shard, examples, ask, (Phase.generate,))))
+
+
+def ended(work: Callable[[], None]) -> End:
+    """Do the work, and say how it ended."""
+    try:
+        work()
+    except OutOfTime:
+        return End.TIME_LIMIT
+    except KeyboardInterrupt:
+        return End.INTERRUPTED
+    return End.COMPLETE
 
 
 def shrink(plan: Plan, shard: int, examples: int, kind: Kind) -> Observation | None:
@@ -181,7 +200,7 @@ def shrink(plan: Plan, shard: int, examples: int, kind: Kind) -> Observation | N
             found.append(seen)
             raise _Found
 
-    with contextlib.suppress(_Found, Flaky):  # an estimator that changes its mind cannot be replayed
+    with contextlib.suppress(_Found, Flaky, OutOfTime):  # an estimator that changes its mind cannot be replayed
         _run(plan, shard, examples, ask, (Phase.generate, Phase.shrink))
     return min(found, key=lambda seen: seen.size, default=None)
 
@@ -196,8 +215,8 @@ def _run(
     examples: int,
     ask: Callable[[tuple[Network, Domain]], None],
     phases: tuple[Phase, ...],
-) -> bool:
-    """Let Hypothesis ask; returns whether it came to the end."""
+) -> None:
+    """Let Hypothesis ask; raises OutOfTime at the plan's deadline."""
 
     def timed(question: tuple[Network, Domain]) -> None:
         if time.monotonic() > plan.deadline:
@@ -217,11 +236,7 @@ def _run(
     )
     test = seed(f"{plan.seed}/{shard}")(quiet(given(questions(plan.nets, plan.where))(timed)))
     with _same_everywhere():
-        try:
-            test()
-        except OutOfTime:
-            return False
-    return True
+        test()
 
 
 @contextlib.contextmanager

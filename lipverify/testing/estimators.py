@@ -81,6 +81,7 @@ def load(name: str) -> Estimator:
 
 def name_of(estimator: Estimator) -> str:
     """What a report calls it; `load` understands the name unless it is local or a lambda."""
+    estimator = getattr(estimator, "__wrapped__", estimator)
     if isinstance(estimator, MethodEstimator):
         return estimator.method.name
     named = estimator if hasattr(estimator, "__qualname__") else type(estimator)
@@ -114,12 +115,23 @@ def claim(estimator: Estimator, net: Network, pair: NormPair, domain: Domain, si
         When the answer is no number; and whatever the estimator raises.
     """
     p = pair.p if pair.p == pair.q else tuple(pair)
-    answer = estimator(net, p=p, domain=domain)
-    if isinstance(answer, Bound):
-        lower, upper = answer.lower, answer.upper
-    else:
-        try:
-            lower = upper = float(answer)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"the estimator returned {type(answer).__name__}, which is no number") from error
+    said = answer(estimator, net, p, domain)
+    lower, upper = (said.lower, said.upper) if isinstance(said, Bound) else (said, said)
     return Claim(0.0 if side == "upper" else lower, math.inf if side == "lower" else upper)
+
+
+def answer(estimator: Estimator, net: Network, p: Any, domain: Domain | None) -> Bound | float:
+    """What the estimator says, as a bound or a float: whatever else is a number becomes one.
+
+    Raises
+    ------
+    TypeError
+        When the answer is no number; and whatever the estimator raises.
+    """
+    said = estimator(net, p=p, domain=domain)
+    if isinstance(said, Bound):
+        return said
+    try:
+        return float(said)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"the estimator returned {type(said).__name__}, which is no number") from error

@@ -14,6 +14,7 @@ from lipverify.errors import LipverifyError
 from lipverify.network import Network
 from lipverify.norms import NormPair
 from lipverify.report import exact_text, json_float
+from lipverify.testing.campaign import End
 from lipverify.testing.estimators import AuditSide
 from lipverify.testing.verdicts import FINDINGS, Verdict
 from lipverify.testing.witness import Pair
@@ -128,8 +129,8 @@ class Report:
         How many constants were 0, and how many of these were claimed as exactly 0.
     seconds, call_seconds
         The audit's wall-clock time, and the estimator's median time per question.
-    complete
-        False when the time limit came first.
+    end
+        Whether all was asked, or what came first.
     """
 
     estimator: str
@@ -146,7 +147,12 @@ class Report:
     zeros: tuple[int, int]
     seconds: float
     call_seconds: float
-    complete: bool
+    end: End
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was asked."""
+        return self.end is End.COMPLETE
 
     @property
     def violations(self) -> int:
@@ -203,7 +209,7 @@ class Report:
         lines += [f"{count:>7}  {verdict.value}" for verdict, count in self.counts.items() if count]
         lines.append(f"a wrong side by at most {self.rtol:g} of the exact constant counts as rounding")
         if not self.complete:
-            lines.append("stopped by the time limit")
+            lines.append(f"{self.end.value}: this speaks of what was asked by then")
         if not self.answered:
             lines.append("every question was refused: nothing was audited")
         lines += self._table()
@@ -239,6 +245,20 @@ class Report:
             "failures": [failure.to_dict() for failure in self.failures],
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
         }
+
+
+class InterruptedAudit(KeyboardInterrupt):
+    """Ctrl-C during an audit.
+
+    Attributes
+    ----------
+    report
+        On what was asked by then; its findings are not shrunk.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"interrupted after {report.examples} networks")
+        self.report = report
 
 
 class Unsound(LipverifyError, AssertionError):

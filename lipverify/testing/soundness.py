@@ -8,10 +8,11 @@ import pickle
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, get_args
+from typing import Any, TypeVar, cast, get_args
 
+import cloudpickle
 from hypothesis import strategies as st
 from joblib import Parallel, delayed
 
@@ -23,12 +24,15 @@ from lipverify.problem import Method, Problem
 from lipverify.readers import as_network
 from lipverify.testing.campaign import (
     Cube,
+    End,
     Kind,
     Observation,
+    OutOfTime,
     Plan,
     Recorder,
     Survey,
     Where,
+    ended,
     fixed_questions,
     observe,
     shrink,
@@ -36,16 +40,19 @@ from lipverify.testing.campaign import (
 )
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
-from lipverify.testing.findings import Counterexample, Failure, Report, Unsound
+from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
 from lipverify.testing.reduction import reduced
 from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
 from lipverify.testing.verdicts import FINDINGS, Verdict, judge, truth
 from lipverify.testing.witness import steepest_pair
 
+T = TypeVar("T")
+
 SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
 OWN = "own"
 _WORTH = 3.0  # seconds of work that are worth starting processes for
 _KINDS = 6  # kinds of findings that are shrunk
+_PATIENCE = 60.0  # seconds in which parts are taken away: an estimator may be slow, or hang
 
 
 def audit(
@@ -61,6 +68,7 @@ def audit(
     own: Sequence[Any] = (),
     time_limit: float | None = None,
     workers: int | None = None,
+    on_progress: Callable[[int, int], Any] | None = None,
 ) -> Report:
     """Hold an estimator to the exact constant on random networks, known-hard ones, and your own.
 
@@ -91,6 +99,8 @@ def audit(
         Seconds; the report then speaks of what was asked by then.
     workers
         Processes; None for one per core where the work is worth it. What cannot be pickled runs in this one.
+    on_progress
+        Called now and then with the number of networks asked so far, and of the kinds of findings.
 
     Returns
     -------
@@ -101,20 +111,32 @@ def audit(
     ------
     InvalidArgument, InvalidDomain, UnsupportedNorm
         For questions that make no sense. What the estimator raises is a finding, and does not end the audit;
-        NotImplementedError (and so lipverify's Unsupported…) counts as a refusal.
+        NotImplementedError (and so lipverify's Unsupported…) counts as a refusal. An estimator that may end
+        its process, or hang, is audited as `Isolated(estimator, call_limit=…)`.
+    InterruptedAudit
+        On Ctrl-C; it carries the report on what was asked by then.
     """
     started = time.monotonic()
     plan = _plan(estimator, side, p, domain, rtol, networks, seed, time_limit)
     _check(max_examples, workers)
     fixed = (*hard_networks(), *((OWN, as_network(net)) for net in own))
-    first = _survey_fixed(plan, fixed, started)
     jobs = [min(SHARD, max_examples - done) for done in range(0, max_examples, SHARD)]
-    spent = time.monotonic() - started
-    worth = spent / max(1, len(first.samples)) * max_examples > _WORTH
-    count = workers or ((os.cpu_count() or 1) if worth else 1)
-    surveys = _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
-    smallest = _smallest(plan, first, surveys, jobs, count)
-    return _report(plan, [first, *surveys], smallest, domain, time.monotonic() - started)
+    parts: list[Survey] = []
+    best: dict[Kind, Observation] = {}
+    try:
+        for part in _surveys(plan, fixed, jobs, workers):
+            parts.append(part)
+            best = _firsts(parts)
+            if on_progress is not None:
+                on_progress(sum(len(part.samples) for part in parts), len(best))
+            if part.end is End.INTERRUPTED:
+                raise KeyboardInterrupt
+        best = _smallest(plan, parts, jobs, workers)
+    except KeyboardInterrupt as stop:
+        report = _report(plan, parts, best, domain, time.monotonic() - started, End.INTERRUPTED)
+        raise InterruptedAudit(report) from stop
+    ends = [part.end for part in parts if part.end is not End.COMPLETE]
+    return _report(plan, parts, best, domain, time.monotonic() - started, *ends[:1])
 
 
 def assert_sound(
@@ -184,38 +206,72 @@ def _check(max_examples: int, workers: int | None) -> None:
             raise InvalidArgument(f"{name} must be an integer ≥ {least}; got {value!r}")
 
 
-def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...], started: float) -> Survey:
+def _surveys(
+    plan: Plan, fixed: tuple[tuple[str, Network], ...], jobs: Sequence[int], workers: int | None
+) -> Iterator[Survey]:
+    """What is asked, in order: the fixed networks, then every shard of random ones."""
+    started = time.monotonic()
+    first = _survey_fixed(plan, fixed)
+    yield first
+    worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(jobs) > _WORTH
+    count = workers or (_cores() if worth else 1)
+    yield from _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
+
+
+def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...]) -> Survey:
     recorder = Recorder(plan.side)
-    for family, net, where in fixed_questions(plan, fixed):
-        if time.monotonic() > plan.deadline:
-            return recorder.survey(complete=False)
-        recorder.add(observe(plan, family, net, where, again=True))
-    return recorder.survey(complete=True)
+
+    def work() -> None:
+        for question in fixed_questions(plan, fixed):
+            if time.monotonic() > plan.deadline:
+                raise OutOfTime
+            recorder.add(observe(plan, *question, again=True))
+
+    return recorder.survey(ended(work))
 
 
-def _each(workers: int, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _each(workers: int, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
     """The jobs' results, in order: the same for every number of processes."""
-    if workers > 1 and len(jobs) > 1:
-        try:
-            return list(Parallel(n_jobs=min(workers, len(jobs)), backend="loky")(delayed(job)() for job in jobs))
-        except pickle.PicklingError:
-            return [job() for job in jobs]  # an estimator or a strategy that cannot travel stays here
-    return [job() for job in jobs]
+    if workers > 1 and len(jobs) > 1 and _travels(jobs[0]):
+        count = min(workers, len(jobs))
+        pool = Parallel(n_jobs=count, backend="loky", return_as="generator")
+        yield from cast("Iterator[T]", pool(delayed(job)() for job in jobs))
+    else:
+        yield from (job() for job in jobs)
 
 
-def _smallest(
-    plan: Plan, fixed: Survey, surveys: Sequence[Survey], jobs: Sequence[int], workers: int
-) -> dict[Kind, Observation]:
+def _travels(job: Callable[[], Any]) -> bool:
+    """Whether another process can do it: an estimator or a strategy that cannot be pickled stays here."""
+    try:
+        cloudpickle.dumps(job)
+    except (pickle.PicklingError, TypeError):
+        return False
+    return True
+
+
+def _firsts(parts: Sequence[Survey]) -> dict[Kind, Observation]:
+    """For every kind of finding its first example."""
+    firsts: dict[Kind, Observation] = {}
+    for part in parts:
+        for seen in part.firsts:
+            firsts.setdefault(seen.kind, seen)
+    return firsts
+
+
+def _smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: int | None) -> dict[Kind, Observation]:
     """For every kind of finding its smallest example: one as given, or one that Hypothesis shrinks."""
-    best = {seen.kind: seen for seen in fixed.firsts}
+    best = _firsts(parts)
     homes: dict[Kind, int] = {}
-    for shard, found in enumerate(surveys):
-        for seen in found.firsts:
+    for shard, part in enumerate(parts[1:]):
+        for seen in part.firsts:
             homes.setdefault(seen.kind, shard)
-            best.setdefault(seen.kind, seen)
     ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
     work = [partial(shrink, plan, homes[kind], jobs[homes[kind]], kind) for kind in ordered]
-    for kind, seen in zip(ordered, _each(workers, work), strict=True):
+    for kind, seen in zip(ordered, _each(workers or _cores(), work), strict=True):
         if seen is not None and seen.size < best[kind].size:
             best[kind] = seen
     return {kind: _reduce(plan, seen) for kind, seen in best.items()}
@@ -227,8 +283,10 @@ def _reduce(plan: Plan, seen: Observation) -> Observation:
     def ask(net: Network) -> Observation:
         return observe(plan, seen.family, net, seen.domain, again=seen.verdict is Verdict.UNSTABLE)
 
+    deadline = min(plan.deadline, time.monotonic() + _PATIENCE)
+
     def shows(net: Network) -> bool:
-        return time.monotonic() < plan.deadline and ask(net).kind == seen.kind
+        return time.monotonic() < deadline and ask(net).kind == seen.kind
 
     net = reduced(seen.network, seen.domain, shows)
     last = ask(net)
@@ -236,9 +294,14 @@ def _reduce(plan: Plan, seen: Observation) -> Observation:
 
 
 def _report(
-    plan: Plan, surveys: Sequence[Survey], smallest: dict[Kind, Observation], domain: Where, seconds: float
+    plan: Plan,
+    parts: Sequence[Survey],
+    smallest: dict[Kind, Observation],
+    domain: Where,
+    seconds: float,
+    end: End = End.COMPLETE,
 ) -> Report:
-    samples = [sample for part in surveys for sample in part.samples]
+    samples = [sample for part in parts for sample in part.samples]
     kinds = Counter(sample.kind for sample in samples)
     verdicts = Counter(sample.kind[0] for sample in samples)
     ratios: dict[str, list[float]] = {}
@@ -264,7 +327,7 @@ def _report(
         zeros=(len(zeros), sum(zeros)),
         seconds=seconds,
         call_seconds=statistics.median(times) if times else 0.0,
-        complete=all(part.complete for part in surveys),
+        end=end,
     )
 
 

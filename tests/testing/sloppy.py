@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import signal
+import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -76,3 +80,36 @@ def chatty(net: lv.Network, *, p: Any, domain: Any) -> Any:
 def a_third(net: lv.Network, *, p: Any, domain: Any) -> float:
     """A third of a bound is none."""
     return lv.upper(net, "autolip", p=p, domain=domain).upper / 3
+
+
+def suicidal(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """A neuron is too much for it, and no Python exception tells."""
+    if net.neurons:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return product(net, p=p, domain=domain)
+
+
+def quitting(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """Leaves with two outputs."""
+    if net.output_dim == 2:
+        sys.exit(7)
+    return product(net, p=p, domain=domain)
+
+
+def dozing(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """Sleeps on two hidden layers."""
+    if len(net.hidden) == 2:
+        time.sleep(3600)
+    return product(net, p=p, domain=domain)
+
+
+class OddError(Exception):
+    """Cannot be pickled: it wants two arguments."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def odd(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """Raises what does not travel."""
+    raise OddError(1, 2)
