@@ -13,10 +13,10 @@ import time
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from lipverify.bench.stdout import stdout
 from lipverify.modules import autolip
 from lipverify.spectral.power import power_lower
 
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the random weights (default 0)")
     options = parser.parse_args(argv)
     torch.manual_seed(options.seed)
-    module, console = alexnet(), Console()
+    module, console = alexnet(), stdout()
     start, busy = time.perf_counter(), time.process_time()
     bound = autolip(module, torch.zeros(3, 224, 224), p=options.p)
     wall, cpu = time.perf_counter() - start, time.process_time() - busy

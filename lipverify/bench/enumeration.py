@@ -20,9 +20,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from lipverify.bench.stdout import stdout
 from lipverify.domain import Everywhere
 from lipverify.geometry.walk import Walk
 from lipverify.network import Network
@@ -75,7 +75,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--repeats", type=int, default=5, help="repeats per figure (default 5)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random networks (default 0)")
     options = parser.parse_args(argv)
-    console = Console()
+    console = stdout()
     peer = find_spec("relucent") is not None
     table = Table("network", "regions", "LPs", "walk, s", "per s", "exact ℓ2, s", "relucent, per s", "ratio")
     for sizes in SIZES:

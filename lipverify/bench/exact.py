@@ -19,10 +19,10 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from lipverify.bench.enumeration import random_network
+from lipverify.bench.stdout import stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box, Domain
@@ -120,7 +120,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--plot", type=Path, help="a directory for pictures: gap against time, time against size")
     options = parser.parse_args(argv)
     chosen = options.only or [*SECTIONS, "branching", "growth"]
-    console = Console()
+    console = stdout()
     data = _data()
     if data is None:
         console.print("no folder LIPVERIFY_DATA: sections that read networks from it are left out")

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from lipverify.bench.stdout import stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.comparison import held_to
@@ -115,7 +115,7 @@ def main(argv: list[str]) -> int:
     if options.plot is not None:
         require_drawable(options.plot)
     measured = measure(sorted(options.sizes), options.graphs, options.limit, options.seed)
-    console = Console()
+    console = stdout()
     console.print(f"max-cut networks of random graphs, {options.graphs} per size, seed {options.seed}")
     cost = Table("seconds (median)", *(f"n = {n}" for n in sorted(options.sizes)), "growth per vertex")
     loose = Table("bound / exact (worst)", *(f"n = {n}" for n in sorted(options.sizes)))

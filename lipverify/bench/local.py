@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from lipverify.arrays import Array
 from lipverify.bench.enumeration import median_seconds, random_network
+from lipverify.bench.stdout import stdout
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box
 from lipverify.network import Network
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--repeats", type=int, default=5, help="repeats per figure (default 5)")
     parser.add_argument("--seed", type=int, default=0, help="seed of networks and boxes (default 0)")
     options = parser.parse_args(argv)
-    console = Console()
+    console = stdout()
     speed = Table("network", "method", "p", "at once, ms", "one by one, ms", "ratio")
     tight = Table("network", "p", *(f"{way} / exact, median (worst)" for way in WAYS))
     for sizes in SIZES:

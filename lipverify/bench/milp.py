@@ -14,9 +14,9 @@ import time
 from itertools import pairwise, product
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from lipverify.bench.stdout import stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box
@@ -89,7 +89,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="networks per size (default 3)")
     parser.add_argument("--cap", type=float, default=120.0, help="seconds per problem (default 120)")
     options = parser.parse_args(argv)
-    console = Console()
+    console = stdout()
     sizes = tuple(product(INPUTS, HIDDEN)) if options.grid else TARGETS
     table = Table("network", "radius", "undecided", "closed, s", "exact, s", "widest gap")
     values: dict[tuple[int, tuple[int, ...], int], float] = {}

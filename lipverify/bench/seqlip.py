@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from lipverify.bench.stdout import stdout
 from lipverify.estimators.pair import Pair
 from lipverify.estimators.pair_search import relaxed, search
 from lipverify.estimators.seqlip import SeqLip
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         for kind, draw in KINDS.items():
             rng = np.random.default_rng(options.seed)
             table.add_row(str(width), kind, *_row([draw(rng, width) for _ in range(options.repeats)]))
-    Console().print(table)
+    stdout().print(table)
     return 0
 
 

@@ -39,7 +39,7 @@ app.command(audit.audit, help_epilogue=audit.EXAMPLES)
 app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)
 app.command(hardness.app)
 app.command(demo.demo)
-app.command(bench.bench)
+app.command(bench.bench, help_flags=[])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

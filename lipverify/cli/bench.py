@@ -11,13 +11,15 @@ from lipverify.cli.printing import say
 
 
 def bench(
-    name: Annotated[str | None, Parameter(help="Which one; without it, they are listed.")] = None,
-    /,
-    *arguments: Annotated[str, Parameter(allow_leading_hyphen=True, help="Its own arguments.")],
+    *words: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="Which one, and its own arguments; without any, all are listed.")
+    ],
 ) -> int:
     """Run a benchmark."""
-    if name is None:
-        for known, purpose in BENCHMARKS.items():
-            say(f"{known}: {purpose}")
+    if not words or words[0] in ("--help", "-h"):
+        say("Usage: lipverify bench NAME [ARGUMENTS]\n\nlipverify bench NAME --help lists the arguments of:\n")
+        width = max(map(len, BENCHMARKS))
+        for name, purpose in BENCHMARKS.items():
+            say(f"{name:<{width}}  {purpose}")
         return 0
-    return run(name, arguments)
+    return run(words[0], words[1:])

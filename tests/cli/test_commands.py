@@ -145,10 +145,22 @@ def test_help_and_version(lipverify: Run) -> None:
         assert f"lipverify {command} " in answer.out.partition("Examples:")[2]
 
 
-def test_bench_lists_what_there_is(lipverify: Run) -> None:
-    answer = lipverify("bench")
+@pytest.mark.parametrize("options", [[], ["--help"]])
+def test_bench_lists_what_there_is(lipverify: Run, options: list[str]) -> None:
+    answer = lipverify("bench", *options)
     assert answer.code == 0
     assert "enumeration" in answer.out
+
+
+def test_a_benchmark_explains_itself_and_its_tables_survive_a_pipe(
+    lipverify: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        lipverify("bench", "hardness", "--help")
+    assert "--graphs" in capsys.readouterr().out
+    answer = lipverify("bench", "hardness", "--sizes", 3, 4, "--graphs", 1)
+    assert "branch-and-bound" in answer.out
+    assert "…" not in answer.out
 
 
 def test_the_program_of_the_milp_is_written_and_solved(lipverify: Run, small: Path, tmp_path: Path) -> None:
