@@ -31,11 +31,17 @@ class Flip(NamedTuple):
 
 @dataclass(frozen=True)
 class Region:
-    """A pattern, ‖J‖ on it in floats, and a point that should lie inside it."""
+    """A pattern, ‖J‖ on it in floats, and a point z/t that should lie inside it."""
 
     states: tuple[Bools, ...]
     value: float
-    point: tuple[float, ...] | tuple[Fraction, ...]
+    z: tuple[float, ...]
+    t: Fraction = Fraction(1)
+
+    @property
+    def point(self) -> tuple[Fraction, ...]:
+        """The point. Its quotients take longer than the linear program that found it, and most are never asked for."""
+        return tuple(Fraction(x) / self.t for x in self.z)
 
     @property
     def key(self) -> bytes:
@@ -90,21 +96,21 @@ class Neighbourhood:
             if not flip.value > region.value * better or self.enough():
                 return None
             states = region.flipped(flip.neurons)
-            point = self.interior_point(states)
-            if point is not None:
-                return Region(states, flip.value, point)
+            found = self.interior(states)
+            if found is not None:
+                return Region(states, flip.value, *found)
         return None
 
-    def interior_point(self, states: tuple[Bools, ...]) -> tuple[Fraction, ...] | None:
-        """A point x = z/t of the pattern's region, from the largest margin over its cone of (z, t)."""
+    def interior(self, states: tuple[Bools, ...]) -> tuple[tuple[float, ...], Fraction] | None:
+        """A point (z, t) of the cone over the pattern's region, with the largest margin."""
         self.programs += 1
         rows = np.vstack([self._facets, self._half_spaces(states)])
         found = self._solver.interior_point(rows)
         if found is None or found.margin < LEAST_MARGIN:
             return None
         # Rows have length 1: moving t by half the margin keeps every one of them positive, and t with them.
-        t = Fraction(float(found.point[-1])) + Fraction(found.margin) / 2
-        return tuple(Fraction(z) / t for z in found.point[:-1].tolist())
+        *z, t = found.point.tolist()
+        return tuple(z), Fraction(t) + Fraction(found.margin) / 2
 
     def _half_spaces(self, states: tuple[Bools, ...]) -> Matrix:
         """Rows that are ≥ 0 on the pattern's cone, those of neurons that are constant 0 on it left out."""

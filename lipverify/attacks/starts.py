@@ -54,8 +54,9 @@ class Starts:
         """
         if not len(self._points):
             return None
-        here = _homogeneous(np.array([[nearest_float(x) for x in region.point]]))
-        there = _homogeneous(self._points[rng.integers(len(self._points), size=count)])
+        here = _scaled(np.array([[*region.z, nearest_float(region.t)]]))
+        there = self._points[rng.integers(len(self._points), size=count)]
+        there = _scaled(np.column_stack([there, np.ones(count)]))
         share = np.exp2(-rng.uniform(0.0, NEAR, (count, 1)))
         with np.errstate(all="ignore"):
             between = (1 - share) * here + share * there
@@ -84,7 +85,6 @@ class _Regions:
         return Region(states, float(self._values[k]), tuple(self._points[k].tolist()))
 
 
-def _homogeneous(points: Array) -> Array:
-    """(x, 1) scaled to a largest entry of 1, shape (N, d + 1)."""
-    z = np.column_stack([points, np.ones(len(points))])
-    return z / np.abs(z).max(axis=1, keepdims=True)
+def _scaled(rays: Array) -> Array:
+    """Rays (z, t) of the cone, scaled to a largest entry of 1, shape (N, d + 1)."""
+    return rays / np.abs(rays).max(axis=1, keepdims=True)

@@ -47,8 +47,9 @@ class BranchAndBound:
     order
         "depth-first" dives to the child of the larger bound first, and keeps little in memory; "best-first" expands the
         node of the largest bound, which closes the interval from above as early as possible.
-    opening, every
-        Steps of the incumbent search before the first node, and nodes between two later ones.
+    opening, pace
+        By the n-th node the search for incumbents has made opening + pace·√n steps: most of them early, when a better
+        incumbent saves most.
     memory
         Open nodes beyond which best-first goes on depth first.
     interpreted
@@ -65,7 +66,7 @@ class BranchAndBound:
     rule: BranchingRule = field(default_factory=BestScore)
     order: Literal["depth-first", "best-first"] = "depth-first"
     opening: int = 12
-    every: int = 16
+    pace: float = 6.0
     memory: int = 100_000
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None

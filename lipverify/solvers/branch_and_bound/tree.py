@@ -86,15 +86,18 @@ class Tree:
                 yield
         self._consider(self._cells.root(), self._linear(), None, self._root_upper)
         yield
-        for _ in range(self._options.opening):
-            self._try_incumbent()
-            yield
-        while (node := self._next()) is not None:
+        tried = 0
+        while True:
+            while tried < self._options.opening + self._options.pace * math.sqrt(self._counts["nodes"]):
+                self._try_incumbent()
+                tried += 1
+                yield
+            node = self._next()
+            if node is None:
+                return
             if self._counts["nodes"] == self._options.interpreted:
                 self._compile()
             self._expand(node)
-            if self._counts["nodes"] % self._options.every == 0:
-                self._try_incumbent()
             yield
 
     def _compile(self) -> None:
