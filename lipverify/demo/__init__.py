@@ -1,1 +1,1 @@
-"""The page: `lipverify demo`. study.py computes, widget.py and static/ show, page.py puts them together."""
+"""The page of `lipverify demo`: a module computes each tab, widget.py and static/ show it, page.py puts it together."""

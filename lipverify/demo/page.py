@@ -13,27 +13,38 @@ app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch")
 def _():
     import marimo as mo
 
-    from lipverify.demo.study import study
-    from lipverify.demo.widget import CutPage
+    from lipverify.demo import cuts, widget
 
-    page = mo.ui.anywidget(CutPage())
-    page  # noqa: B018 marimo shows a cell's last expression
-    return mo, page, study
+    tabs = mo.ui.anywidget(widget.Tabs())
+    cuts_tab = mo.ui.anywidget(widget.CutsTab())
+    mo.vstack([tabs, cuts_tab], gap=0)
+    return cuts, cuts_tab, mo
 
 
 @app.cell
-def _(mo, page, study):
-    def _answer(request):
-        thread = mo.current_thread()  # asked to exit as soon as another request makes this cell run again
-        for state in study(request, lambda: thread.should_exit):
-            if thread.should_exit:
-                return
-            if "walk" in state:
-                page.widget.walk = {**state.pop("walk"), "version": state["version"]}
-            page.widget.state = state
+def _(mo):
+    def _work(tab, study, request):
+        thread = mo.current_thread()  # asked to exit as soon as another request makes its cell run again
+        try:
+            for state in study(request, lambda: thread.should_exit):
+                if thread.should_exit:
+                    return
+                tab.widget.show(state)
+        except Exception as error:
+            tab.widget.show({"version": request.get("version"), "error": f"A mistake of ours: {error!r}"})
+            raise
 
-    if page.value.get("request"):
-        mo.Thread(target=_answer, args=(dict(page.value["request"]),), daemon=True).start()
+    def answer(tab, study):
+        """Let `study` answer what the tab asks, in a thread."""
+        if request := tab.value.get("request"):
+            mo.Thread(target=_work, args=(tab, study, dict(request)), daemon=True).start()
+
+    return (answer,)
+
+
+@app.cell
+def _(answer, cuts, cuts_tab):
+    answer(cuts_tab, cuts.study)
     return
 
 

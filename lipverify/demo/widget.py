@@ -1,7 +1,8 @@
-"""The part that is drawn: a graph one can edit, and what is known about it."""
+"""The parts that are drawn: the bar of tabs, and one widget a tab."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,38 @@ import traitlets
 _STATIC = Path(__file__).parent / "static"
 
 
-class CutPage(anywidget.AnyWidget):
-    """The max-cut page. The browser writes `request`, Python answers in `state` and `walk`."""
+def _read(*names: str) -> str:
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
 
-    _esm = (_STATIC / "cut.js").read_text(encoding="utf-8")
-    _css = (_STATIC / "cut.css").read_text(encoding="utf-8")
+
+class Tabs(anywidget.AnyWidget):
+    """The bar of tabs; it needs nothing from Python."""
+
+    _esm = _read("common.js", "tabs.js")
+    _css = _read("page.css")
+
+
+class Tab(anywidget.AnyWidget):
+    """A tab. The browser writes `request`, Python answers in `state`; both carry the request's version."""
+
     request: Any = traitlets.Dict().tag(sync=True)
     state: Any = traitlets.Dict().tag(sync=True)
+
+    def show(self, state: Mapping[str, Any]) -> None:
+        """Send a state to the browser."""
+        self.state = dict(state)
+
+
+class CutsTab(Tab):
+    """Draw a graph; what is large, the walk through its regions, is sent once and apart."""
+
+    _esm = _read("common.js", "cuts.js")
+    _css = _read("page.css")
     walk: Any = traitlets.Dict().tag(sync=True)
+
+    def show(self, state: Mapping[str, Any]) -> None:
+        """Send a state to the browser, its walk first."""
+        rest = dict(state)
+        if "walk" in rest:
+            self.walk = {**rest.pop("walk"), "version": rest["version"]}
+        super().show(rest)

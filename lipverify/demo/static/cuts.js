@@ -1,24 +1,5 @@
-// The max-cut page. Everything a visitor can name reaches the document as text, never as markup.
-const NS = "http://www.w3.org/2000/svg";
+// The first tab: a graph one can draw, and its network's constant.
 const W = 600, H = 420, R = matchMedia("(max-width: 600px)").matches ? 25 : 17; // a finger is wider than a mouse
-
-const svg = (tag, attributes = {}, ...children) => {
-  const node = document.createElementNS(NS, tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-};
-const html = (tag, attributes = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
-};
-const word = (text, meaning) => html("abbr", { title: meaning, tabindex: "0" }, text);
-const short = (text, n = 14) => (text.length > n ? text.slice(0, n - 1) + "…" : text);
 
 const circle = (n, radius = 160, turn = -Math.PI / 2) =>
   Array.from({ length: n }, (_, k) => [
@@ -94,7 +75,7 @@ function markup(el) {
       <p class="soft">Measured here so far: ● branch and bound, ◆ visiting every region. The curve doubles with every vertex.</p>
     </section>
   </div>`;
-  el.append(root);
+  el.append(onTab("cuts", root));
   return root;
 }
 
@@ -126,14 +107,10 @@ function render({ model, el }) {
   };
   const asText = () =>
     [...labels.filter((_, k) => !edges.some((e) => e.includes(k))), ...edges.map(([u, v]) => `${labels[u]} ${labels[v]}`)].join("\n");
-  const link = () => {
-    const url = new URL(location.href);
-    url.searchParams.set("g", asText().replaceAll("\n", ",").replaceAll(" ", "-"));
-    return url;
-  };
+  const inAddress = () => ({ g: asText().replaceAll("\n", ",").replaceAll(" ", "-") });
   const remember = () => {
     $("textarea").value = asText();
-    try { history.replaceState(history.state, "", link()); } catch { /* a sandboxed frame has no address of its own */ }
+    toAddress(inAddress());
   };
 
   // The graph ----------------------------------------------------------------------------------------
@@ -292,7 +269,6 @@ function render({ model, el }) {
       : `Still searching: ${x.nodes} nodes, ${x.seconds.toFixed(1)} s. The interval is proved; it only gets narrower. Any edit stops the search.`;
   }
 
-  const COLOURS = { PROVED: "#009e73", ROUNDED: "#0a84d0", NUMERICAL: "#cc79a7", HEURISTIC: "#d55e00" };
   function showBounds(s) {
     const base = s.exact?.lower || 0;
     const rows = s.bounds.slice().sort((a, b) => (b.value ?? Infinity) - (a.value ?? Infinity));
@@ -310,7 +286,7 @@ function render({ model, el }) {
     }
     label("exact", { x: x(1), y: 13, "text-anchor": "middle", class: "small" });
     rows.forEach((r, k) => {
-      const y = 36 + 28 * k, at = ratio(r.value ?? Infinity), colour = COLOURS[r.rigor];
+      const y = 36 + 28 * k, at = ratio(r.value ?? Infinity), colour = RIGOR_COLOURS[r.rigor];
       const wrong = base > 0 && s.exact.done && (r.side === "upper" ? at < 1 - 1e-9 : at > 1 + 1e-9);
       label(r.name, { x: 122, y: y + 4, "text-anchor": "end" });
       parts.push(svg("line", { x1: x(1), y1: y, x2: x(at), y2: y, stroke: colour, "stroke-width": 3, "stroke-dasharray": r.rigor === "HEURISTIC" ? "3 3" : "none" }));
@@ -403,7 +379,7 @@ function render({ model, el }) {
     html("button", { type: "button", onclick: addSomewhere }, "Add vertex"),
     html("button", { type: "button", onclick: () => picked !== null && remove(picked) }, "Delete picked"),
     html("button", { type: "button", onclick: () => put({ places: [[W / 2, H / 2]], edges: [] }) }, "Clear"),
-    html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(link().href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
+    html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(addressWith(inAddress()).href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
     html("button", { type: "button", "data-testid": "download", onclick: () => {
       const a = html("a", { href: URL.createObjectURL(new Blob([asText() + "\n"], { type: "text/plain" })), download: "graph.txt" });
       a.click(); URL.revokeObjectURL(a.href);
@@ -411,7 +387,7 @@ function render({ model, el }) {
   $(".paste").append(html("button", { type: "button", "data-testid": "use", onclick: () => ask({ text: $("textarea").value.slice(0, 6_000_000) }) }, "Use this graph"));
 
   showCost();
-  const given = new URL(location.href).searchParams.get("g");
+  const given = address().get("g");
   if (given) { ask({ text: given.replaceAll(",", "\n").replaceAll("-", " ") }); draw(); showStep(); } else { changed(); showStep(); }
   return () => stop();
 }

@@ -1,18 +1,17 @@
-"""What the page shows about a graph, computed piece by piece; no browser and no marimo in here."""
+"""The page's first tab: what it shows about a graph, computed piece by piece; no browser and no marimo in here."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any
 
 import networkx as nx
 
 import lipverify as lv
+from lipverify.demo.stream import Stop, streamed
 from lipverify.report import digits_down, digits_up, exact_text
 
 VERTICES, EDGES, LABEL = 40, 400, 200
@@ -27,8 +26,6 @@ WHY = {
     "seqlip-greedy": "Flips one neuron at a time until nothing improves: meant as an upper bound, it may end BELOW.",
     "local-search": "Flips one neuron at a time between real regions: a lower bound with a witness.",
 }
-
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -174,7 +171,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
             return
         yield state.to_dict()
     state.phase = "solving"
-    for bound in _streamed(lambda tell: lv.exact(net, "branch-and-bound", on_progress=tell), stop):
+    for bound in streamed(lambda tell: lv.exact(net, "branch-and-bound", on_progress=tell), stop):
         state.exact = bound
         yield state.to_dict()
     if stop():
@@ -207,34 +204,6 @@ def walk(reduction: lv.hardness.MaxCut, stop: Stop = lambda: False) -> dict[str,
         "complete": len(steps) == reduction.regions,
         "seconds": time.monotonic() - started,
     }
-
-
-def _streamed(solve: Callable[[Callable[[lv.Bound], bool]], lv.Bound], stop: Stop) -> Iterator[lv.Bound]:
-    """The bounds that a solve reports, and its last one; it runs in a thread of its own and ends when stop says so."""
-    queue: SimpleQueue[lv.Bound | BaseException | None] = SimpleQueue()
-
-    def tell(bound: lv.Bound) -> bool:
-        queue.put(bound)
-        return stop()
-
-    def work() -> None:
-        try:
-            queue.put(solve(tell))
-        except BaseException as error:  # noqa: BLE001 it is raised again where it is waited for
-            queue.put(error)
-        queue.put(None)
-
-    Thread(target=work, daemon=True).start()
-    while True:
-        try:
-            found = queue.get(timeout=0.1)
-        except Empty:
-            continue
-        if found is None:
-            return
-        if isinstance(found, BaseException):
-            raise found
-        yield found
 
 
 def _count(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What the page computes, without marimo and without a browser."""
+"""What the first tab computes, without marimo and without a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 import lipverify as lv
-from lipverify.demo.study import EDGES, STEPS, VERTICES, study
+from lipverify.demo.cuts import EDGES, STEPS, VERTICES, study
 from tests.hardness import brute
 
 
