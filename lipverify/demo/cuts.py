@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 
 import lipverify as lv
+from lipverify.demo.rows import row
 from lipverify.demo.stream import Stop, streamed
 from lipverify.report import digits_down, digits_up, exact_text
 
@@ -43,8 +44,10 @@ class Drawing:
         return graph
 
 
-def read(request: Mapping[str, Any]) -> Drawing:
+def read(request: Mapping[str, Any], vertices: int = VERTICES, edges: int = EDGES, command: str = "maxcut") -> Drawing:
     """The drawing in a request: {"labels": …, "edges": …}, or {"text": …} that someone pasted.
+
+    For larger graphs `command` of lipverify hardness is recommended.
 
     Raises
     ------
@@ -52,23 +55,23 @@ def read(request: Mapping[str, Any]) -> Drawing:
         For text that is no graph, and for graphs that the page is too small for.
     """
     if request.get("text") is not None:
-        return _limited(_from_text(str(request["text"])))
-    labels, edges = request.get("labels", []), request.get("edges", [])
-    if not isinstance(labels, (list, tuple)) or not isinstance(edges, (list, tuple)):
+        return _limited(_from_text(str(request["text"]), command), vertices, edges, command)
+    labels, pairs = request.get("labels", []), request.get("edges", [])
+    if not isinstance(labels, (list, tuple)) or not isinstance(pairs, (list, tuple)):
         raise lv.InvalidArgument("the request holds no graph")
-    drawing = Drawing(tuple(str(x)[:LABEL] for x in labels), tuple(_edge(e, len(labels)) for e in edges))
+    drawing = Drawing(tuple(str(x)[:LABEL] for x in labels), tuple(_edge(e, len(labels)) for e in pairs))
     if len({frozenset(e) for e in drawing.edges}) < len(drawing.edges):
         raise lv.InvalidArgument("an edge is there twice; an edge is counted once")
-    return _limited(drawing)
+    return _limited(drawing, vertices, edges, command)
 
 
-def _from_text(text: str) -> Drawing:
+def _from_text(text: str, command: str) -> Drawing:
     named = text.strip()
     graph = lv.hardness.load_graph(named) if named.lower() in {"petersen", "triangle", "cube", "house"} else None
     if graph is None:
         graph = lv.hardness.parse_graph(text)
     if any(data for _, _, data in graph.edges(data=True)):
-        raise lv.InvalidArgument("the page draws graphs without weights; lipverify hardness maxcut reads them")
+        raise lv.InvalidArgument(f"the page draws graphs without weights; lipverify hardness {command} reads them")
     place = {v: k for k, v in enumerate(graph)}
     return Drawing(tuple(str(v)[:LABEL] for v in graph), tuple((place[u], place[v]) for u, v in graph.edges))
 
@@ -82,14 +85,14 @@ def _edge(pair: Any, n: int) -> tuple[int, int]:
     return u, v
 
 
-def _limited(drawing: Drawing) -> Drawing:
+def _limited(drawing: Drawing, vertices: int, edges: int, command: str) -> Drawing:
     if not drawing.labels:
         raise lv.InvalidArgument("The graph is empty. Add a vertex, or choose an example.")
     n, m = len(drawing.labels), len(drawing.edges)
-    if n > VERTICES or m > EDGES:
+    if n > vertices or m > edges:
         raise lv.InvalidArgument(
-            f"This graph has {n} vertices and {m} edges; the page draws up to {VERTICES} and {EDGES}. "
-            "For larger ones there is: lipverify hardness maxcut FILE"
+            f"This graph has {n} vertices and {m} edges; the page draws up to {vertices} and {edges}. "
+            f"For larger ones there is: lipverify hardness {command} FILE"
         )
     return drawing
 
@@ -100,7 +103,7 @@ class _State:
 
     reduction: lv.hardness.MaxCut
     version: int
-    bounds: list[tuple[str, str, lv.Bound]] = field(default_factory=list)
+    bounds: list[tuple[str, Literal["upper", "lower"], lv.Bound]] = field(default_factory=list)
     exact: lv.Bound | None = None
     phase: str = ""
 
@@ -110,7 +113,7 @@ class _State:
         data: dict[str, Any] = {"version": self.version, "phase": self.phase, "network": shape}
         data["regions"] = _count(self.reduction.regions)
         data["exact"] = None if self.exact is None else self._exact(self.exact)
-        data["bounds"] = [self._row(*row) for row in self.bounds]
+        data["bounds"] = [row(name, side, bound, WHY[name]) for name, side, bound in self.bounds]
         return data
 
     def _exact(self, bound: lv.Bound) -> dict[str, Any]:
@@ -128,20 +131,6 @@ class _State:
             "seconds": bound.seconds,
             "nodes": bound.nodes or 0,
             "rigor": min(bound.lower_rigor, bound.upper_rigor).value,
-        }
-
-    def _row(self, name: str, side: str, bound: lv.Bound) -> dict[str, Any]:
-        value = bound.upper if side == "upper" else bound.lower
-        rigor = bound.upper_rigor if side == "upper" else bound.lower_rigor
-        return {
-            "name": name,
-            "side": side,
-            "value": value if math.isfinite(value) else None,
-            "text": digits_up(value) if side == "upper" else digits_down(value),
-            "rigor": rigor.name,
-            "meaning": rigor.value,
-            "seconds": bound.seconds,
-            "why": WHY[name],
         }
 
 

@@ -37,7 +37,7 @@ class Tab(anywidget.AnyWidget):
 class CutsTab(Tab):
     """Draw a graph; what is large, the walk through its regions, is sent once and apart."""
 
-    _esm = _read("common.js", "cuts.js")
+    _esm = _read("common.js", "graph.js", "bounds.js", "cuts.js")
     _css = _read("page.css")
     walk: Any = traitlets.Dict().tag(sync=True)
 

@@ -1,32 +1,4 @@
 // The first tab: a graph one can draw, and its network's constant.
-const W = 600, H = 420, R = matchMedia("(max-width: 600px)").matches ? 25 : 17; // a finger is wider than a mouse
-
-const circle = (n, radius = 160, turn = -Math.PI / 2) =>
-  Array.from({ length: n }, (_, k) => [
-    W / 2 + radius * Math.cos(turn + (2 * Math.PI * k) / n),
-    H / 2 + radius * Math.sin(turn + (2 * Math.PI * k) / n),
-  ]);
-const ring = (n) => Array.from({ length: n }, (_, k) => [k, (k + 1) % n]);
-const random = (n, p) => {
-  const edges = [];
-  for (let u = 0; u < n; u++) for (let v = u + 1; v < n; v++) if (Math.random() < p) edges.push([u, v]);
-  return edges.length ? edges : ring(n);
-};
-const PRESETS = {
-  triangle: () => ({ places: circle(3, 130), edges: ring(3) }),
-  "5-cycle": () => ({ places: circle(5), edges: ring(5) }),
-  Petersen: () => ({
-    places: [...circle(5, 180), ...circle(5, 90)],
-    edges: [...ring(5), ...[0, 1, 2, 3, 4].map((k) => [k, k + 5]), ...[0, 1, 2, 3, 4].map((k) => [5 + k, 5 + ((k + 2) % 5)])],
-  }),
-  "K₃,₃": () => ({
-    places: [0, 1, 2, 3, 4, 5].map((k) => [k < 3 ? 200 : 400, 90 + 120 * (k % 3)]),
-    edges: [0, 1, 2].flatMap((u) => [3, 4, 5].map((v) => [u, v])),
-  }),
-  "random, 12": () => ({ places: circle(12, 180), edges: random(12, 0.5) }),
-  "random, 30": () => ({ places: circle(30, 190), edges: random(30, 0.3) }),
-};
-
 function markup(el) {
   const root = html("div", { class: "lv" });
   // A fixed text of our own: the only place where markup is parsed.
@@ -82,10 +54,7 @@ function markup(el) {
 function render({ model, el }) {
   const root = markup(el);
   const $ = (query) => root.querySelector(query);
-  const start = PRESETS["5-cycle"]();
-  let labels = start.places.map((_, k) => String(k + 1));
-  let { places, edges } = start;
-  let picked = null, version = Date.now() % 1e9, walk = null, step = -1, timer = null, drag = null, shown = null;
+  let version = Date.now() % 1e9, walk = null, step = -1, timer = null, shown = null;
   const costs = [];
 
   // What is asked -----------------------------------------------------------------------------------
@@ -101,137 +70,30 @@ function render({ model, el }) {
     showStep();
   };
   const changed = () => {
-    ask({ labels, edges });
-    remember();
-    draw();
-  };
-  const asText = () =>
-    [...labels.filter((_, k) => !edges.some((e) => e.includes(k))), ...edges.map(([u, v]) => `${labels[u]} ${labels[v]}`)].join("\n");
-  const inAddress = () => ({ g: asText().replaceAll("\n", ",").replaceAll(" ", "-") });
-  const remember = () => {
-    $("textarea").value = asText();
+    ask(editor.graph());
+    $("textarea").value = editor.asText();
     toAddress(inAddress());
   };
-
-  // The graph ----------------------------------------------------------------------------------------
-  const add = (x, y) => {
-    let name = labels.length + 1;
-    while (labels.includes(String(name))) name += 1;
-    labels.push(String(name)); places.push([x, y]);
-    changed();
-    canvas.querySelectorAll(".v")[labels.length - 1].focus();
-  };
-  const addSomewhere = () => {
-    const free = (p) => Math.min(Infinity, ...places.map((q) => Math.hypot(p[0] - q[0], p[1] - q[1])));
-    const spots = circle(16, 150).concat(circle(8, 80), [[W / 2, H / 2]]);
-    add(...spots.reduce((a, b) => (free(b) > free(a) + 1 ? b : a)));
-  };
-  const remove = (k) => {
-    labels.splice(k, 1); places.splice(k, 1);
-    edges = edges.filter((e) => !e.includes(k)).map((e) => e.map((v) => (v > k ? v - 1 : v)));
-    picked = null;
-    changed();
-    canvas.focus();
-  };
-  const toggle = (u, v) => {
-    const at = edges.findIndex((e) => e.includes(u) && e.includes(v));
-    if (at >= 0) edges.splice(at, 1); else edges.push([u, v]);
-    picked = null;
-    changed();
-  };
-  const pick = (k) => {
-    if (picked === null) picked = k;
-    else if (picked === k) picked = null;
-    else return toggle(picked, k);
-    draw();
-  };
-  const put = (graph) => {
-    places = graph.places.map((p) => [...p]); edges = graph.edges.map((e) => [...e]);
-    labels = graph.labels ?? places.map((_, k) => String(k + 1));
-    picked = null;
-    changed();
-  };
-  const canvas = $("svg.draw");
-  const where = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) * W) / box.width, ((event.clientY - box.top) * H) / box.height];
-  };
-  const inside = ([x, y]) => [Math.min(W - R, Math.max(R, x)), Math.min(H - R, Math.max(R, y))];
-  canvas.addEventListener("pointerdown", (event) => {
-    const vertex = event.target.closest(".v");
-    drag = { k: vertex ? Number(vertex.dataset.k) : null, hit: event.target.dataset.e, from: where(event), moved: false };
-    if (vertex) canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!drag || drag.k === null) return;
-    const [x, y] = where(event);
-    if (!drag.moved && Math.hypot(x - drag.from[0], y - drag.from[1]) < 6) return;
-    drag.moved = true;
-    places[drag.k] = inside([x, y]);
-    draw();
-  });
-  canvas.addEventListener("pointerup", (event) => {
-    if (!drag) return;
-    const was = drag;
-    drag = null;
-    if (was.moved) return;
-    if (was.k !== null) return pick(was.k);
-    if (was.hit !== undefined) return toggle(...edges[Number(was.hit)]);
-    add(...inside(where(event)));
-  });
-  canvas.addEventListener("pointercancel", () => { drag = null; });
-  canvas.addEventListener("keydown", (event) => {
-    const vertex = event.target.closest(".v");
-    const k = vertex ? Number(vertex.dataset.k) : null;
-    const arrows = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "a" || event.key === "A") addSomewhere();
-    else if (event.key === "Escape") { picked = null; draw(); }
-    else if (k === null) return;
-    else if (event.key === "Enter" || event.key === " ") pick(k);
-    else if (event.key === "Delete" || event.key === "Backspace") remove(k);
-    else if (arrows[event.key]) {
-      places[k] = inside([places[k][0] + arrows[event.key][0], places[k][1] + arrows[event.key][1]]);
-      draw();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  const inAddress = () => ({ g: editor.inAddress() });
 
   // What is shown ------------------------------------------------------------------------------------
   const state = () => { const s = model.get("state"); return s && s.version === version ? s : null; };
   const active = () => {
     if (step >= 0 && walk) return [...walk.steps[step][0]].map((b) => b === "1");
     const side = shown?.exact?.side;
-    return side ? labels.map((_, k) => side.includes(k)) : null;
+    return side ? editor.graph().labels.map((_, k) => side.includes(k)) : null;
   };
-  const focused = () => root.getRootNode().activeElement?.dataset?.k;
+  const look = () => {
+    const on = active();
+    return {
+      vertex: (k) => (on ? (on[k] ? ["on", ", on the blue side"] : ["", ", on the yellow side"]) : ["plain", ""]),
+      edge: (u, v) => (on && on[u] !== on[v] ? "cut" : ""),
+    };
+  };
+  const editor = graphEditor({ root, canvas: $("svg.draw"), start: PRESETS["5-cycle"](), changed, look, drawn: drawNetwork });
 
-  function draw() {
-    const on = active(), keep = focused();
-    const lines = edges.flatMap(([u, v], k) => {
-      const ends = { x1: places[u][0], y1: places[u][1], x2: places[v][0], y2: places[v][1] };
-      const cut = on && on[u] !== on[v];
-      return [svg("line", { ...ends, class: cut ? "e cut" : "e" }), svg("line", { ...ends, class: "hit", "data-e": k })];
-    });
-    const size = labels.length > 20 ? R - 5 : R;
-    const dots = labels.map((label, k) => {
-      const kind = (on ? (on[k] ? "on" : "") : "plain") + (picked === k ? " picked" : "");
-      const text = `vertex ${label}${on ? (on[k] ? ", on the blue side" : ", on the yellow side") : ""}`;
-      const vertex = svg("g", { class: `v ${kind}`, tabindex: "0", role: "button", "data-k": k, "aria-label": text, "aria-pressed": picked === k });
-      const name = svg("text", { x: places[k][0], y: places[k][1] });
-      name.textContent = short(label, 4);
-      const title = svg("title");
-      title.textContent = label;
-      vertex.append(title, svg("circle", { cx: places[k][0], cy: places[k][1], r: size }), name);
-      return vertex;
-    });
-    canvas.replaceChildren(...lines, ...dots);
-    if (keep !== undefined) canvas.querySelectorAll(".v")[keep]?.focus();
-    drawNetwork(on);
-  }
-
-  function drawNetwork(on) {
+  function drawNetwork() {
+    const on = active(), { labels, edges } = editor.graph();
     const net = $("svg.net"), n = labels.length, m = edges.length;
     const inY = (k) => 180 + (k - (m - 1) / 2) * Math.min(26, 330 / Math.max(m, 1));
     const hidY = (k) => 180 + (k - (n - 1) / 2) * Math.min(38, 330 / Math.max(n, 1));
@@ -269,37 +131,8 @@ function render({ model, el }) {
       : `Still searching: ${x.nodes} nodes, ${x.seconds.toFixed(1)} s. The interval is proved; it only gets narrower. Any edit stops the search.`;
   }
 
-  function showBounds(s) {
-    const base = s.exact?.lower || 0;
-    const rows = s.bounds.slice().sort((a, b) => (b.value ?? Infinity) - (a.value ?? Infinity));
-    const ratio = (v) => (base > 0 ? v / base : v === 0 ? 1 : Infinity);
-    const most = Math.max(1.3, ...rows.map((r) => ratio(r.value ?? 1)).filter(Number.isFinite));
-    const least = Math.min(0.9, ...rows.map((r) => ratio(r.value ?? 1)).filter((x) => x > 0));
-    const x = (r) => 130 + (350 * Math.log(Math.min(most, Math.max(least, r)) / least)) / Math.log(most / least);
-    const parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
-    const height = 46 + 28 * rows.length;
-    $("svg.bounds").setAttribute("viewBox", `0 0 600 ${height}`);
-    for (const t of [0.5, 0.8, 1, 1.2, 1.5, 2, 3, 5, 8, 12, 20]) {
-      if (t < least || t > most) continue;
-      parts.push(svg("line", { x1: x(t), y1: 20, x2: x(t), y2: height - 22, stroke: t === 1 ? "var(--ink)" : "var(--line)", "stroke-width": t === 1 ? 2 : 1 }));
-      label(String(t), { x: x(t), y: height - 6, "text-anchor": "middle", class: "small" });
-    }
-    label("exact", { x: x(1), y: 13, "text-anchor": "middle", class: "small" });
-    rows.forEach((r, k) => {
-      const y = 36 + 28 * k, at = ratio(r.value ?? Infinity), colour = RIGOR_COLOURS[r.rigor];
-      const wrong = base > 0 && s.exact.done && (r.side === "upper" ? at < 1 - 1e-9 : at > 1 + 1e-9);
-      label(r.name, { x: 122, y: y + 4, "text-anchor": "end" });
-      parts.push(svg("line", { x1: x(1), y1: y, x2: x(at), y2: y, stroke: colour, "stroke-width": 3, "stroke-dasharray": r.rigor === "HEURISTIC" ? "3 3" : "none" }));
-      const dot = svg("circle", { cx: x(at), cy: y, r: 7, fill: r.rigor === "HEURISTIC" ? "var(--bg)" : colour, stroke: colour, "stroke-width": 2.5 });
-      dot.append(svg("title"));
-      dot.firstChild.textContent = `${r.name}: ${r.side === "upper" ? "L ≤" : "L ≥"} ${r.text}. ${r.rigor}: ${r.meaning}. ${r.why}`;
-      parts.push(dot);
-      label(`${Number.isFinite(at) ? at.toFixed(4) : "∞"}${wrong ? " wrong side!" : ""}`, { x: 596, y: y + 4, "text-anchor": "end", class: "small" });
-    });
-    $("svg.bounds").replaceChildren(...parts);
-    $(".why tbody").replaceChildren(...rows.map((r) => html("tr", {},
-      html("td", {}, r.name), html("td", { class: "num" }, `${r.side === "upper" ? "≤" : "≥"} ${r.text}`), html("td", {}, word(r.rigor.toLowerCase(), r.meaning)), html("td", {}, r.why))));
-  }
+  const showBounds = (s) =>
+    drawBounds({ box: $("svg.bounds"), why: $(".why tbody"), bounds: s.bounds, base: s.exact?.lower || 0, exact: s.exact?.done });
 
   function showCost() {
     const box = $("svg.cost"), parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
@@ -333,12 +166,12 @@ function render({ model, el }) {
       $(".best").textContent = "";
     } else {
       const [bits, square] = known[step];
-      const crossing = edges.filter(([u, v]) => bits[u] !== bits[v]).length;
+      const crossing = editor.graph().edges.filter(([u, v]) => bits[u] !== bits[v]).length;
       const most = Math.max(...known.slice(0, step + 1).map((s) => Number(s[1])));
       $(".stepline").textContent = `Region ${step + 1} of ${walk.total}: pattern ${bits}, Jacobian norm = √${square} = ${Math.sqrt(Number(square)).toFixed(3)}, edges cut: ${crossing}`;
       $(".best").textContent = `Best so far: √${most}.`;
     }
-    draw();
+    editor.draw();
   }
   const go = (k) => { const n = walk?.steps?.length ?? 0; if (n) { step = Math.min(n - 1, Math.max(0, k)); showStep(); } };
   const back = html("button", { type: "button", onclick: () => { stop(); go(step - 1); } }, "◀ Back");
@@ -358,37 +191,35 @@ function render({ model, el }) {
     const s = state();
     if (!s) return;
     if (s.error) { $(".error").textContent = s.error; $(".answer").textContent = "–"; $("svg.bounds").replaceChildren(); return; }
-    if (s.drawing) return put({ labels: s.drawing.labels, edges: s.drawing.edges, places: circle(s.drawing.labels.length, 185) });
+    if (s.drawing) return editor.lay(s.drawing);
     shown = s;
     showAnswer(s); showBounds(s);
-    if (s.exact?.done && !costs.some((c) => c.version === version && c.kind === "search")) costs.push({ kind: "search", version, n: labels.length, seconds: s.exact.seconds, done: true });
-    showCost(); draw();
+    if (s.exact?.done && !costs.some((c) => c.version === version && c.kind === "search")) costs.push({ kind: "search", version, n: editor.graph().labels.length, seconds: s.exact.seconds, done: true });
+    showCost(); editor.draw();
   });
   model.on("change:walk", () => {
     const w = model.get("walk");
     if (!w || w.version !== version) return;
     walk = w;
-    if (w.complete) costs.push({ kind: "walk", version, n: labels.length, seconds: w.seconds });
+    if (w.complete) costs.push({ kind: "walk", version, n: editor.graph().labels.length, seconds: w.seconds });
     showCost(); showStep();
   });
 
   // Buttons ------------------------------------------------------------------------------------------
-  for (const [name, make] of Object.entries(PRESETS)) $(".presets").append(html("button", { type: "button", onclick: () => put(make()) }, name));
+  for (const [name, make] of Object.entries(PRESETS)) $(".presets").append(html("button", { type: "button", onclick: () => editor.put(make()) }, name));
   const copied = html("span", { class: "soft", role: "status" });
   $(".tools").append(
-    html("button", { type: "button", onclick: addSomewhere }, "Add vertex"),
-    html("button", { type: "button", onclick: () => picked !== null && remove(picked) }, "Delete picked"),
-    html("button", { type: "button", onclick: () => put({ places: [[W / 2, H / 2]], edges: [] }) }, "Clear"),
+    ...editor.buttons(),
     html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(addressWith(inAddress()).href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
     html("button", { type: "button", "data-testid": "download", onclick: () => {
-      const a = html("a", { href: URL.createObjectURL(new Blob([asText() + "\n"], { type: "text/plain" })), download: "graph.txt" });
+      const a = html("a", { href: URL.createObjectURL(new Blob([editor.asText() + "\n"], { type: "text/plain" })), download: "graph.txt" });
       a.click(); URL.revokeObjectURL(a.href);
     } }, "Download"), copied);
   $(".paste").append(html("button", { type: "button", "data-testid": "use", onclick: () => ask({ text: $("textarea").value.slice(0, 6_000_000) }) }, "Use this graph"));
 
   showCost();
   const given = address().get("g");
-  if (given) { ask({ text: given.replaceAll(",", "\n").replaceAll("-", " ") }); draw(); showStep(); } else { changed(); showStep(); }
+  if (given) { ask({ text: fromAddress(given) }); editor.draw(); showStep(); } else { changed(); showStep(); }
   return () => stop();
 }
 
