@@ -49,8 +49,12 @@ def _dimacs(text: str) -> Formula:
 
 
 def _lines(text: str) -> Formula:
-    """One clause a line, of names; the names in the order in which they come."""
+    """A clause a line or up to a ";", of names in the order in which they come or in which "variables: a b" has them."""
     places: dict[str, int] = {}
+    text = text.replace(";", "\n")
+    if declared := re.match(r"\s*variables:(.*)", text):
+        places = {name[:NAME]: k for k, name in enumerate(dict.fromkeys(declared[1].split()), 1)}
+        text = text[declared.end() :]
     clauses: list[tuple[int, ...]] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#")[0].strip()
@@ -68,7 +72,7 @@ def _lines(text: str) -> Formula:
             place = places.setdefault(name[:NAME], len(places) + 1)
             clause.append(-place if (len(word) - len(name)) % 2 else place)
         clauses.append(tuple(clause))
-    if not clauses:
+    if not places and not clauses:
         raise lv.InvalidArgument("The formula is empty. Write a clause, such as 'a or not b', or choose an example.")
     return Formula(tuple(places) or ("x1",), tuple(clauses))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -97,8 +98,9 @@ class IsSatisfiable:
         return {"threshold": len(self.formula.names) ** 0.5}
 
     def constant(self, value: Fraction, bound: lv.Bound | None) -> str:
-        root = len(self.formula.names) ** 0.5
-        return "0" if value == 0 else f"√{len(self.formula.names)}" + ("" if root == int(root) else f" = {root:.6g}")
+        n = len(self.formula.names)
+        root = math.isqrt(n)
+        return "0" if value == 0 else str(root) if root * root == n else f"√{n} = {n**0.5:.6g}"
 
     def solution(self, incumbent: lv.Bound) -> dict[str, Any]:
         if incumbent.lower == 0:

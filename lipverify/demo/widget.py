@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -29,21 +29,30 @@ class Tab(anywidget.AnyWidget):
     request: Any = traitlets.Dict().tag(sync=True)
     state: Any = traitlets.Dict().tag(sync=True)
 
+    apart: ClassVar[str] = ""
+    """What of a state is large: it is sent once, and before the rest, in a trait of this name."""
+
     def show(self, state: Mapping[str, Any]) -> None:
         """Send a state to the browser."""
-        self.state = dict(state)
+        rest = dict(state)
+        if self.apart in rest:
+            self.set_trait(self.apart, {**rest.pop(self.apart), "version": rest["version"]})
+        self.state = rest
 
 
 class CutsTab(Tab):
-    """Draw a graph; what is large, the walk through its regions, is sent once and apart."""
+    """Draw a graph, and walk through the regions of its network."""
 
     _esm = _read("common.js", "graph.js", "bounds.js", "cuts.js")
     _css = _read("page.css")
+    apart = "walk"
     walk: Any = traitlets.Dict().tag(sync=True)
 
-    def show(self, state: Mapping[str, Any]) -> None:
-        """Send a state to the browser, its walk first."""
-        rest = dict(state)
-        if "walk" in rest:
-            self.walk = {**rest.pop("walk"), "version": rest["version"]}
-        super().show(rest)
+
+class ReductionsTab(Tab):
+    """Formulas, independent sets, quadratics."""
+
+    _esm = _read("common.js", "graph.js", "bounds.js", "networks.js", "formulas.js", "matrices.js", "reductions.js")
+    _css = _read("page.css")
+    apart = "picture"
+    picture: Any = traitlets.Dict().tag(sync=True)
