@@ -49,7 +49,7 @@ def _dimacs(text: str) -> Formula:
 
 
 def _lines(text: str) -> Formula:
-    """A clause a line or up to a ";", of names in the order in which they come or in which "variables: a b" has them."""
+    """A clause a line or up to a ";"; the names in the order in which they come, after those of "variables: a b"."""
     places: dict[str, int] = {}
     text = text.replace(";", "\n")
     if declared := re.match(r"\s*variables:(.*)", text):

@@ -12,10 +12,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias, final
 import lipverify as lv
 from lipverify.demo import cuts
 from lipverify.demo.inputs import Formula, read_formula, read_matrix
-from lipverify.report import exact_text
 
 VERTICES, EDGES = 10, 45
-EFFORT = 120.0
+EFFORT = 180.0
 """Seconds after which the last method gives up."""
 Verb: TypeAlias = Callable[..., lv.Bound]
 
@@ -59,7 +58,7 @@ class Question(Protocol):
         ...
 
     def constant(self, value: Fraction, bound: lv.Bound | None) -> str | None:
-        """L in words, once the problem's value is known; `bound` is an exact one, if there is any.
+        """L (L² for the quadratic) in words, once the problem's value is known; `bound` is an exact one, if any.
 
         None when L needs an exact bound.
         """
@@ -95,7 +94,7 @@ class IsSatisfiable:
         return {"names": self.formula.names, "clauses": self.formula.clauses}
 
     def picture(self) -> dict[str, Any]:
-        return {"threshold": len(self.formula.names) ** 0.5}
+        return {"variables": len(self.formula.names)}
 
     def constant(self, value: Fraction, bound: lv.Bound | None) -> str:
         n = len(self.formula.names)
@@ -140,13 +139,14 @@ class LargestIndependentSet:
         return {"labels": self.drawn.labels, "edges": self.drawn.edges}
 
     def picture(self) -> dict[str, Any]:
-        return {"threshold": None}
+        return {}
 
     def constant(self, value: Fraction, bound: lv.Bound | None) -> str:
         return str(value)
 
     def solution(self, incumbent: lv.Bound) -> dict[str, Any]:
-        return {"set": sorted(self.reduction.decode(incumbent).vertices)}
+        found = self.reduction.decode(incumbent).vertices
+        return {"set": [v for v in self.reduction.vertices if v in found]}
 
 
 @final
@@ -176,10 +176,13 @@ class LargestQuadratic:
         corners.sort(key=lambda corner: (-corner.value, corner.entries))
         bits = ["".join("1" if on else "0" for on in corner.entries) for corner in corners]
         values = [int(corner.value) for corner in corners]
-        return {"threshold": None, "form": form, "corners": list(zip(bits, values, strict=True))}
+        return {"form": form, "corners": list(zip(bits, values, strict=True))}
 
     def constant(self, value: Fraction, bound: lv.Bound | None) -> str | None:
-        return None if bound is None else exact_text(bound)
+        if bound is None or bound.exact_square is None:
+            return None
+        square = bound.exact_square
+        return str(square) if square.denominator == 1 else f"{square} = {float(square):.12g}"
 
     def solution(self, incumbent: lv.Bound) -> dict[str, Any]:
         found = self.reduction.decode(incumbent)

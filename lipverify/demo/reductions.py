@@ -73,7 +73,6 @@ class _State:
             "settled": self.settled,
             "lower": self.lower,
             "upper": self.upper if math.isfinite(self.upper) else None,
-            "between": f"between {digits_down(self.lower)} and {digits_up(self.upper)}",
             "low": str(self.low),
             "high": "?" if isinstance(self.high, float) else str(self.high),
             "text": self._constant(),
@@ -97,14 +96,18 @@ class _State:
         if self.last is None or (not self.settled and self.last.method in WHY):
             return ""
         spent = f"{self.seconds:.2f} s" if self.seconds < 10 else f"{self.seconds:.0f} s"
-        counts = [f"{self.last.nodes} nodes"] if self.last.nodes is not None else []
-        counts += [f"{self.last.regions} regions"] if self.last.regions is not None else []
-        work = f"{METHODS.get(self.last.method, self.last.method)} ({', '.join([*counts, spent])})"
+        counts = [_count(self.last.nodes, "node"), _count(self.last.regions, "region")]
+        work = f"{METHODS.get(self.last.method, self.last.method)} ({', '.join(filter(None, [*counts, spent]))})"
         if self.settled:
             return f"Proved by {work}."
+        known = f"Proved so far: {digits_down(self.lower)} ≤ L ≤ {digits_up(self.upper)}."
         if self.phase == "done":
-            return f"Undecided: {work} did not settle it. The interval is proved; what lies in it stays open."
-        return f"Still searching: {work}. The interval is proved; it only gets narrower. Any edit stops the search."
+            return f"Undecided: {work} did not settle it. {known}"
+        return f"Still searching: {work}. {known} Any edit stops the search."
+
+
+def _count(number: int | None, what: str) -> str:
+    return "" if number is None else f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 // A network layer by layer; what is active at the witness is lit.
 function drawLayers(box, { layers, lines }, pattern, captions) {
-  const top = 14, high = 300, parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
+  const top = 14, high = Math.max(110, Math.min(300, 34 * Math.max(...layers))), parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
   const x = (k) => 36 + (k * 528) / (layers.length - 1);
   const y = (k, j) => top + high / 2 + (j - (layers[k] - 1) / 2) * Math.min(34, high / layers[k]);
   const lit = (k, j) => pattern && (k === 0 || k === layers.length - 1 || pattern[k - 1][j] === "1");
@@ -27,25 +27,25 @@ function drawLayers(box, { layers, lines }, pattern, captions) {
     const at = { x: x(k), "text-anchor": k === 0 ? "start" : k === layers.length - 1 ? "end" : "middle" };
     if (k === 0) at.x -= 30;
     if (k === layers.length - 1) at.x += 30;
-    label(String(n), { ...at, y: top + high + 28 });
-    captions[k].split("\n").forEach((line, row) => label(line, { ...at, y: top + high + 48 + 17 * row, class: "small" }));
+    label(String(n), { ...at, y: top + high + 28, "font-weight": 700 });
+    captions[k].split("\n").forEach((line, row) => label(line, { ...at, y: top + high + 48 + 18 * row }));
   });
-  box.setAttribute("viewBox", `0 0 600 ${top + high + 48 + 17 * Math.max(...captions.map((c) => c.split("\n").length))}`);
+  box.setAttribute("viewBox", `0 0 600 ${top + high + 48 + 18 * Math.max(...captions.map((c) => c.split("\n").length))}`);
   box.replaceChildren(...parts);
 }
 
 // What is proved of a constant, on a line: zones say what a value there would mean, marks what values are possible.
 function drawInterval(box, { lower, upper, most, zones = [], marks = [], value, settled }) {
   const parts = [], label = (t, at) => { const n = svg("text", at); n.textContent = t; parts.push(n); };
-  const x = (v) => 20 + (540 * Math.min(v, most)) / most;
+  const x = (v) => 20 + (556 * Math.min(v, most)) / most;
   for (const [from, to, text, colour] of zones) {
     parts.push(svg("rect", { x: x(from), y: 4, width: x(to) - x(from), height: 62, fill: colour, opacity: 0.16 }));
-    label(text, { x: (x(from) + x(to)) / 2, y: 22, "text-anchor": "middle", class: "small" });
+    label(text, { x: (x(from) + x(to)) / 2, y: 22, "text-anchor": "middle" });
   }
   parts.push(svg("line", { x1: 20, x2: 580, y1: 66, y2: 66, stroke: "var(--ink)" }));
   for (const [v, text, thick] of marks) {
     parts.push(svg("line", { x1: x(v), x2: x(v), y1: thick ? 4 : 60, y2: 72, stroke: "var(--ink)", "stroke-width": thick ? 2 : 1 }));
-    if (text) label(text, { x: x(v), y: 87, "text-anchor": "middle", class: "small" });
+    if (text) label(text, { x: x(v), y: 88, "text-anchor": "middle" });
   }
   if (settled) {
     parts.push(svg("circle", { cx: x(value), cy: 46, r: 9, fill: "var(--cut)", stroke: "var(--ink)", "stroke-width": 1.5, class: "value" }));

@@ -1,15 +1,18 @@
 // The third tab: other hard problems as networks. Each problem has an editor; the rest of the tab is shared.
 const PAREN = (inner) => `<mo stretchy="false">(</mo>${inner}<mo stretchy="false">)</mo>`;
-const ABS = (inner) => `<mo stretchy="false">|</mo>${inner}<mo stretchy="false">|</mo>`;
+const ABS = (inner) => `<mo stretchy="false" form="prefix" lspace="0.1em" rspace="0">|</mo>${inner}<mo stretchy="false" form="postfix" lspace="0" rspace="0.1em">|</mo>`;
 const SUM = (under) => `<munder><mo>∑</mo>${under}</munder>`;
 const PROBLEMS = {
   satisfiability: {
     key: "f", name: "Satisfiability", what: "satisfiable", proof: "proofs/satisfiability.md",
     about: `Variables are true or false; every clause (a row) needs a true literal. The network’s slope is zero everywhere, unless some input near a corner of the cube {−1, 1}ⁿ satisfies every clause: there it climbs.`,
-    formula: `<mi>f</mi><mo>=</mo><mi>relu</mi>${PAREN(`<mfrac><mn>1</mn><mn>2</mn></mfrac><mo>−</mo>${SUM("<mi>i</mi>")}${ABS(`${ABS("<msub><mi>x</mi><mi>i</mi></msub>")}<mo>−</mo><mn>1</mn>`)}<mo>−</mo>${SUM("<mi>C</mi>")}<mi>relu</mi>${PAREN(`<mn>1</mn><mo>−</mo>${ABS("<mi>C</mi>")}<mo>−</mo>${SUM("<mrow><mi>ℓ</mi><mo>∈</mo><mi>C</mi></mrow>")}<mi>ℓ</mi>${PAREN("<mi>x</mi>")}`)}`)}`,
+    formula: [
+      `<mi>f</mi><mo>=</mo><mi>relu</mi>${PAREN(`<mfrac><mn>1</mn><mn>2</mn></mfrac><mo>−</mo>${SUM("<mi>i</mi>")}${ABS(`${ABS("<msub><mi>x</mi><mi>i</mi></msub>")}<mo>−</mo><mn>1</mn>`)}<mo>−</mo>${SUM("<mi>C</mi>")}<msub><mi>e</mi><mi>C</mi></msub>`)}`,
+      `<msub><mi>e</mi><mi>C</mi></msub><mo>=</mo><mi>relu</mi>${PAREN(`<mn>1</mn><mo>−</mo>${ABS("<mi>C</mi>")}<mo>−</mo>${SUM("<mrow><mi>ℓ</mi><mo>∈</mo><mi>C</mi></mrow>")}<mi>ℓ</mi>${PAREN("<mi>x</mi>")}`)}`,
+    ],
     threshold: `<b>Yes</b> (satisfiable): <math><msub><mi>L</mi><mn>2</mn></msub><mo>=</mo><msqrt><mi>n</mi></msqrt></math>. <b>No</b>: <math><msub><mi>L</mi><mn>2</mn></msub><mo>=</mo><mn>0</mn></math>. Nothing in between: no finite factor can be promised in polynomial time.`,
     size: "n inputs, hidden layers of 2n, 2n + m and 1 neurons for n variables and m clauses: polynomial.",
-    how: "Computed by gradient ascent, which finds satisfying points quickly, then by enumeration of all regions, the fastest proof when there is none. Up to 10 variables and 40 clauses; proofs that nothing satisfies take seconds up to 4 variables, a minute for 6.",
+    how: "Computed by gradient ascent, which finds satisfying points quickly, then by enumeration of all regions, the fastest proof when there is none. Up to 10 variables and 40 clauses; proofs that nothing satisfies take seconds up to 4 variables, a minute or two for 6.",
     hint: "Click a cell: absent, plain, negated. Keyboard: arrows move, + − and Delete set.",
     text: "A clause a line, such as “a or not b” ( () is the empty clause); or DIMACS.",
     captions: ["x", "x⁺, x⁻", "distance to ±1,\nfalse clauses", "f > 0 ?", "f"],
@@ -17,7 +20,10 @@ const PROBLEMS = {
   "independent-set": {
     key: "set", name: "Independent set", what: "size", proof: "proofs/independent_set.md",
     about: `Choose as many vertices as possible, no two of them neighbours. Each vertex of the graph gets a signal that its neighbours drown; raising t moves every signal that survives, so the slope counts an independent set.`,
-    formula: `<mi>f</mi>${PAREN("<mi>x</mi><mo>,</mo><mi>t</mi>")}<mo>=</mo>${SUM("<mi>v</mi>")}<mi>relu</mi>${PAREN("<msub><mi>z</mi><mi>v</mi></msub>")}<mo>−</mo><mi>relu</mi>${PAREN("<msub><mi>z</mi><mi>v</mi></msub><mo>−</mo><msup><mi>t</mi><mo>+</mo></msup>")}<mo>,</mo><mspace width="0.6em"/><msub><mi>z</mi><mi>v</mi></msub><mo>=</mo><mi>δ</mi>${PAREN(`<msub><mi>x</mi><mi>v</mi></msub><mo>−</mo>${SUM("<mrow><mi>u</mi><mo>∼</mo><mi>v</mi></mrow>")}<msubsup><mi>x</mi><mi>u</mi><mo>+</mo></msubsup>`)}`,
+    formula: [
+      `<mi>f</mi>${PAREN("<mi>x</mi><mo>,</mo><mi>t</mi>")}<mo>=</mo>${SUM("<mi>v</mi>")}<mi>relu</mi>${PAREN("<msub><mi>z</mi><mi>v</mi></msub>")}<mo>−</mo><mi>relu</mi>${PAREN("<msub><mi>z</mi><mi>v</mi></msub><mo>−</mo><msup><mi>t</mi><mo>+</mo></msup>")}`,
+      `<msub><mi>z</mi><mi>v</mi></msub><mo>=</mo><mi>δ</mi>${PAREN(`<msub><mi>x</mi><mi>v</mi></msub><mo>−</mo>${SUM("<mrow><mi>u</mi><mo>∼</mo><mi>v</mi></mrow>")}<msubsup><mi>x</mi><mi>u</mi><mo>+</mo></msubsup>`)}`,
+    ],
     threshold: `<math><msub><mi>L</mi><mn>1</mn></msub><mo>=</mo><mi>α</mi>${PAREN("<mi>G</mi>")}</math>: there is an independent set of k vertices (<b>yes</b>) if <math><msub><mi>L</mi><mn>1</mn></msub><mo>≥</mo><mi>k</mi></math>, and none (<b>no</b>) if <math><msub><mi>L</mi><mn>1</mn></msub><mo>&lt;</mo><mi>k</mi></math>.`,
     size: "n + 1 inputs, hidden layers of 2n + 1 and 2n neurons for n vertices: polynomial.",
     how: "Computed by enumeration of all regions, from 7 vertices on after five seconds of branch and bound, which is faster on stars. Up to 10 vertices: 6 take about a second, 8 several, 10 up to two minutes.",
@@ -28,7 +34,10 @@ const PROBLEMS = {
   quadratic: {
     key: "A", name: "Quadratic over the cube", what: "maximum", proof: "proofs/convex_quadratic.md",
     about: `Each variable s is 0 or 1; which choice makes sᵀQs = ‖Aᵀs‖² largest? A neuron is on or off, and the gradient adds up the rows of A whose neurons are on: this is the chain by which Scaman and Virmaux first proved that the constant is NP-hard.`,
-    formula: `<mi>f</mi>${PAREN("<mi>x</mi><mo>,</mo><mi>y</mi>")}<mo>=</mo>${SUM("<mi>i</mi>")}<mi>relu</mi>${PAREN(`<msub>${PAREN("<mi>A</mi><mi>x</mi><mo>+</mo><mi>ε</mi><mi>y</mi>")}<mi>i</mi></msub>`)}<mo>,</mo><mspace width="0.6em"/><msup><mi>ε</mi><mn>2</mn></msup><mi>n</mi><mo>≤</mo><mfrac><mn>1</mn><mn>2</mn></mfrac>`,
+    formula: [
+      `<mi>f</mi>${PAREN("<mi>x</mi><mo>,</mo><mi>y</mi>")}<mo>=</mo>${SUM("<mi>i</mi>")}<mi>relu</mi>${PAREN(`<msub><mrow>${PAREN("<mi>A</mi><mi>x</mi><mo>+</mo><mi>ε</mi><mi>y</mi>")}</mrow><mi>i</mi></msub>`)}`,
+      `<msup><mi>ε</mi><mn>2</mn></msup><mi>n</mi><mo>≤</mo><mfrac><mn>1</mn><mn>2</mn></mfrac>`,
+    ],
     threshold: `<math><mo stretchy="false">⌊</mo><msubsup><mi>L</mi><mn>2</mn><mn>2</mn></msubsup><mo stretchy="false">⌋</mo><mo>=</mo><mi>max</mi><mspace width="0.3em"/><msup><mi>s</mi><mi>T</mi></msup><mi>Q</mi><mi>s</mi></math>: some s reaches k (<b>yes</b>) if <math><msubsup><mi>L</mi><mn>2</mn><mn>2</mn></msubsup><mo>≥</mo><mi>k</mi></math>, and none does (<b>no</b>) if <math><msubsup><mi>L</mi><mn>2</mn><mn>2</mn></msubsup><mo>&lt;</mo><mi>k</mi></math>.`,
     size: "n + l inputs and one hidden layer of n neurons for A of n rows and l columns: polynomial.",
     how: "Computed by branch and bound, which needs a fraction of a second here. Up to 8 rows and columns of integers. Q = AAᵀ is positive semidefinite whatever you write.",
@@ -163,10 +172,11 @@ function render({ model, el }) {
       button.tabIndex = button.dataset.name === name ? 0 : -1;
     }
     for (const other of names) boxes[other].hidden = other !== name;
+    root.dataset.problem = name;
     $(".more").hidden = name !== "quadratic";
     $(".title").textContent = { satisfiability: "The formula", "independent-set": "The graph", quadratic: "The matrix A" }[name];
     // Fixed texts of our own.
-    $(".formula").innerHTML = `<math display="block">${about.formula}</math>`;
+    $(".formula").innerHTML = about.formula.map((part) => `<math display="block">${part}</math>`).join("");
     $(".threshold").innerHTML = about.threshold;
     for (const part of ["about", "hint", "text", "how"]) $(`.${part}`).textContent = about[part];
     $("p.size").textContent = `Its size: ${about.size}`;
@@ -174,7 +184,7 @@ function render({ model, el }) {
     const seed = html("input", { type: "number", min: "0", max: "999999", value: "1", "aria-label": "Seed of the random example", class: "seed" });
     const examples = Object.entries(editor.presets).map(([title, make]) => html("button", { type: "button",
       onclick: () => { editor.put(make(randomFrom(Number(seed.value) || 0))); if (title.startsWith("random")) seed.value = (Number(seed.value) || 0) + 1; } }, title));
-    $(".presets").replaceChildren(html("span", { class: "soft" }, "Examples:"), ...examples, html("label", { class: "soft" }, "seed ", seed));
+    $(".presets").replaceChildren(html("span", { class: "soft" }, "Examples:"), ...examples.slice(0, -1), html("span", { class: "row seeded" }, ...examples.slice(-1), html("label", { class: "soft" }, "seed ", seed)));
     const copied = html("span", { class: "soft", role: "status" });
     $(".tools").replaceChildren(...editor.buttons(),
       html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(addressWith(inAddress()).href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
@@ -187,21 +197,21 @@ function render({ model, el }) {
 
   // What Python says ----------------------------------------------------------------------------------
   const answer = {
-    satisfiability: (x, s) => x.low === "1" ? `L₂ = ${x.text}: satisfiable` : x.text === null ? `L₂ ${x.between}: open` : "L₂ = 0: unsatisfiable",
-    "independent-set": (x) => x.text === null ? `L₁ ${x.between}; largest set ${x.low} … ${x.high}` : `L₁ = ${x.text}: ${x.text === "1" ? "one vertex is the most" : `${x.text} vertices are the most`}`,
-    quadratic: (x) => x.text === null ? `L₂ ${x.between}; maximum ${x.low} … ${x.high}` : `L₂ = ${x.text};  maximum ${x.low}`,
+    satisfiability: (x, s) => x.low === "1" ? `L₂ = ${x.text}: satisfiable` : x.text === null ? `L₂ = 0 or √${picture.variables}: ${s.phase === "done" ? "undecided" : "still open"}` : "L₂ = 0: unsatisfiable",
+    "independent-set": (x) => x.text === null ? `L₁ between ${x.low} and ${x.high}` : `L₁ = ${x.text}: ${x.text === "1" ? "one vertex is the most" : `${x.text} vertices are the most`}`,
+    quadratic: (x) => x.text === null ? `the maximum is between ${x.low} and ${x.high}` : `L₂² = ${x.text}: the maximum is ${x.low}`,
   };
   const decoded = {
-    satisfiability: (t, x) => t.assignment ? "The witness is a satisfying assignment, checked clause by clause." : x.low === "0" && x.text !== null ? "Every one of the possible assignments makes some clause false." : "",
+    satisfiability: (t, x) => t.assignment ? "The witness is a satisfying assignment, checked clause by clause; so L₂ is not 0, and by the theorem it is √n." : x.low === "0" && x.text !== null ? `Each of the ${2 ** picture.variables} assignments makes some clause false.` : "",
     "independent-set": (t) => t.set ? `The witness is a set of ${t.set.length}, checked edge by edge; it is green.` : "",
     quadratic: (t) => t.corner ? `The witness is the vertex s = (${[...t.corner].join(", ")}), worth ${t.value}.` : "",
   };
   function showInterval(s) {
     const x = s.exact, common = { lower: x.lower, upper: x.upper, settled: x.text !== null, value: x.value };
     if (problem === "satisfiability") {
-      const root = picture.threshold, n = Math.round(root * root);
+      const n = picture.variables, root = Math.sqrt(n);
       return drawInterval($("svg.interval"), { ...common, most: 1.6 * root, marks: [[0, "0"], [root, `√${n}`, true]],
-        zones: [[0, root, "L below: unsatisfiable", "var(--bad)"], [root, 1.6 * root, "satisfiable", "var(--cut)"]] });
+        zones: [[0, root, `L < √${n}: unsatisfiable`, "var(--bad)"], [root, 1.6 * root, `L ≥ √${n}: satisfiable`, "var(--cut)"]] });
     }
     if (problem === "independent-set") {
       const n = editors[problem].graph().labels.length;
@@ -235,8 +245,9 @@ function render({ model, el }) {
   });
 
   el.append(onTab("reductions", root, () => {
-    const wanted = address().get("problem"), given = address().get(PROBLEMS[wanted]?.key ?? "");
-    choose(Object.hasOwn(PROBLEMS, wanted ?? "") ? wanted : "satisfiability");
+    const wanted = address().get("problem");
+    choose(Object.hasOwn(PROBLEMS, wanted) ? wanted : "satisfiability");
+    const given = address().get(PROBLEMS[problem].key);
     if (given) paste(editors[problem].fromAddress(given));
     else edited();
   }));
