@@ -19,7 +19,7 @@ from lipverify.report import digits_down, digits_up
 
 LINES = 700  # weights that a picture of the network still shows
 PATIENCE = 5.0  # seconds an estimator may take
-ESTIMATORS = ("frobenius", "autolip", "seqlip-greedy", "lipsdp")
+ESTIMATORS = ("frobenius", "autolip", "seqlip-greedy", "lipsdp", "seqlip")  # the last one after the search
 WHY = {
     "frobenius": "Adds up all squared weights. Knows nothing of directions, so it is far above.",
     "autolip": "Multiplies the layers' norms, as if each layer met its worst input at the same time.",
@@ -60,9 +60,10 @@ class _State:
         """Intersect with what a rigorous bound leaves possible."""
         if self.settled:
             return
-        self.last, self.seconds = bound, time.monotonic() - self.started
         low, high = self.question.reduction.interval(bound)
         self.low, self.high = max(self.low, low), min(self.high, high)
+        if self.low == self.high or bound.method not in ESTIMATORS:
+            self.last, self.seconds = bound, time.monotonic() - self.started
         self.upper = min(self.upper, bound.upper)
         if bound.witness is not None and (self.incumbent is None or bound.lower > self.incumbent.lower):
             self.incumbent, self.lower = bound, bound.lower
@@ -93,7 +94,7 @@ class _State:
         return self.question.constant(self.low, exact)
 
     def _how(self) -> str:
-        if self.last is None or (not self.settled and self.last.method in WHY):
+        if self.last is None:
             return ""
         spent = f"{self.seconds:.2f} s" if self.seconds < 10 else f"{self.seconds:.0f} s"
         counts = [_count(self.last.nodes, "node"), _count(self.last.regions, "region")]
@@ -129,7 +130,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
         yield {"version": version, "problem": name, "drawing": question.drawing()}
         return
     state = _State(name, question, version)
-    for method in ESTIMATORS:
+    for method in ESTIMATORS[:-1]:
         _estimate(state, method, stop)
         if stop():
             return
@@ -143,7 +144,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
         if stop():
             return
     state.phase = "estimating"
-    _estimate(state, "seqlip", stop)
+    _estimate(state, ESTIMATORS[-1], stop)
     net, p = question.reduction.network, question.reduction.p
     attack = lv.lower(net, question.lower, p=p, time_limit=1.0, on_progress=lambda _: stop())
     state.rows.append(row(question.lower, "lower", attack, WHY[question.lower]))
