@@ -64,7 +64,8 @@ class _State:
         self.low, self.high = max(self.low, low), min(self.high, high)
         if self.low == self.high or bound.method not in ESTIMATORS:
             self.last, self.seconds = bound, time.monotonic() - self.started
-        self.upper = min(self.upper, bound.upper)
+        if bound.upper_rigor >= lv.Rigor.ROUNDED:
+            self.upper = min(self.upper, bound.upper)
         if bound.witness is not None and (self.incumbent is None or bound.lower > self.incumbent.lower):
             self.incumbent, self.lower = bound, bound.lower
 
@@ -160,13 +161,12 @@ def _run(question: Question, step: Step, tell: Any) -> lv.Bound:
 
 
 def _estimate(state: _State, method: str, stop: Stop) -> None:
-    """A row of an upper bound; where it is rigorous, the interval learns from it."""
+    """A row of an upper bound; the interval learns from it, where it is rigorous."""
     reduction = state.question.reduction
     p: Literal[1, 2] = 1 if reduction.p == 1 and method == "autolip" else 2
     bound = lv.upper(reduction.network, method, p=p, time_limit=PATIENCE, on_progress=lambda _: stop())
     state.rows.append(row(method, "upper", bound, WHY[method] + (OTHER_NORM if p != reduction.p else "")))
-    if bound.upper_rigor >= lv.Rigor.ROUNDED:
-        state.learn(bound)
+    state.learn(bound)
 
 
 def picture(question: Question) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,8 @@ def address(chromium: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: str, address: str) -> Iterator[Any]:
-    """The page in a fresh browser, its first answer given; at the end nothing has been asked from outside."""
+def visit(chromium: str, address: str) -> Iterator[Callable[[str], Any]]:
+    """Opens an address of the page, "?tab=…", in a fresh browser; at the end nothing has been asked from outside."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -85,10 +85,21 @@ def page(chromium: str, address: str) -> Iterator[Any]:
         errors: list[str] = []
         page.on("request", lambda r: asked.append(r.url))
         page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(address)
-        page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
-        yield page
+
+        def go(query: str) -> Any:
+            page.goto(address + query)
+            return page
+
+        yield go
         browser.close()
     outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
     assert errors == []
+
+
+@pytest.fixture
+def page(visit: Callable[[str], Any]) -> Any:
+    """The page at its first tab, its first answer given."""
+    page = visit("")
+    page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
+    return page
