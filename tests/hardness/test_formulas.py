@@ -41,6 +41,13 @@ def test_small_formulas_by_enumeration(p: float) -> None:
         check(clauses, 2, "enumeration", p)
 
 
+def test_every_formula_of_three_clauses_on_two_variables() -> None:
+    every = [[s * k for k, s in enumerate(signs, 1) if s] for signs in itertools.product((0, 1, -1), repeat=2)]
+    for size in range(4):
+        for clauses in itertools.combinations(every, size):
+            check(list(clauses), 2, "enumeration")
+
+
 def test_the_repeated_literals_that_break_the_plain_gadget() -> None:
     check([[1, 1, 1], [-1, -1, -1]], 1, "enumeration")
     assert lv.hardness.satisfiability([[1, 1, 1], [2, -2, 1]]).clauses == ((1,),)
@@ -55,7 +62,7 @@ def test_the_eight_clauses_on_three_variables() -> None:
 LARGER = [(4, 24), (5, 12)] if PROFILE == "long" else []  # tens of seconds each
 
 
-@pytest.mark.parametrize(("variables", "size"), [(3, 5), (3, 14), (4, 6), *LARGER])
+@pytest.mark.parametrize(("variables", "size"), [(3, 5), (3, 14), (4, 6), (4, 12), *LARGER])
 def test_random_formulas_to_five_variables(variables: int, size: int) -> None:
     rng = np.random.default_rng(size)
     clauses = []

@@ -13,6 +13,7 @@ import lipverify as lv
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.witness import locate
 from lipverify.rationals import fraction
+from tests.conftest import PROFILE
 from tests.hardness import brute
 
 
@@ -28,12 +29,12 @@ def check(graph: nx.Graph, method: str) -> None:
     assert brute.is_independent(graph, set(found.vertices))
 
 
-def test_every_graph_to_two_vertices_by_enumeration() -> None:
-    for graph in brute.graphs(2):
+def test_every_graph_to_five_vertices_by_enumeration() -> None:
+    for graph in brute.graphs(6 if PROFILE == "long" else 5):  # half a second each with 6 vertices
         check(graph, "enumeration")
 
 
-def test_every_graph_to_four_vertices() -> None:
+def test_every_graph_to_four_vertices_by_branch_and_bound() -> None:
     for graph in brute.graphs(4):
         check(graph, "branch-and-bound")
 
