@@ -81,7 +81,7 @@ class IsSatisfiable:
     formula: Formula
     reduction: lv.hardness.Satisfiability
 
-    steps: ClassVar[tuple[Step, ...]] = (Step(lv.lower, "ascent", 2.0), Step(lv.exact, "enumeration"))
+    steps: ClassVar[tuple[Step, ...]] = (Step(lv.lower, "ascent", 5.0), Step(lv.exact, "enumeration"))
     lower: ClassVar[str] = "local-search"
 
     @classmethod

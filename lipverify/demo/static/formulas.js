@@ -46,7 +46,7 @@ function formulaEditor({ box, changed }) {
     const words = `clause ${c + 1}, ${name}: ${s > 0 ? "plain" : s < 0 ? "negated" : "absent"}${truth ? ", true" : ""}`;
     return html("td", {}, html("button", { type: "button", class: `cell ${s > 0 ? "pos" : s < 0 ? "neg" : ""}${truth ? " true" : ""}`, "data-c": c, "data-k": k,
       "data-testid": `cell-${c + 1}-${k}`, "aria-label": words, title: words, onclick: () => setSign(c, k, s === 0 ? 1 : s === 1 ? -1 : 0) },
-      s ? (s < 0 ? "¬" : "") + short(name, 6) : "·"));
+      s === 0 ? "·" : names.length > 6 ? (s < 0 ? "¬" : "+") : (s < 0 ? "¬" : "") + short(name, 6)));
   };
   function draw() {
     const at = box.getRootNode().activeElement?.dataset;
@@ -58,9 +58,9 @@ function formulaEditor({ box, changed }) {
     });
     const rows = clauses.map((_, c) => html("tr", { class: told.true?.[c]?.length ? "lit" : "" }, html("th", { scope: "row" }, String(c + 1)),
       ...names.map((_, k) => cell(c, k + 1)),
-      html("td", { class: "by" }, told.true?.[c]?.length ? `✓ ${told.true[c].map(literal).map((t) => short(t, 7)).join(", ")}` : clauses[c].length ? "" : "empty: never true"),
+      html("td", { class: "by" }, told.true?.[c]?.length ? names.length > 6 ? "✓" : `✓ ${told.true[c].map(literal).map((t) => short(t, 7)).join(", ")}` : clauses[c].length ? "" : "empty: never true"),
       html("td", {}, html("button", { type: "button", class: "drop", "aria-label": `remove clause ${c + 1}`, onclick: () => { clauses.splice(c, 1); altered(); } }, "×"))));
-    box.replaceChildren(html("table", { class: "clauses", "data-testid": "clauses" }, html("thead", {}, html("tr", {}, html("td", {}), ...head, html("td", {}), html("td", {}))), html("tbody", {}, ...rows)));
+    box.replaceChildren(html("table", { class: names.length > 6 ? "clauses tight" : "clauses", "data-testid": "clauses" }, html("thead", {}, html("tr", {}, html("td", {}), ...head, html("td", {}), html("td", {}))), html("tbody", {}, ...rows)));
     if (at?.k !== undefined && at.c !== undefined) focus(Number(at.c), Number(at.k));
   }
   const focus = (c, k) => box.querySelector(`.cell[data-c='${c}'][data-k='${k}']`)?.focus();

@@ -126,7 +126,7 @@ function render({ model, el }) {
   const boxes = {}, editors = {};
   const changed = (name) => () => name === problem && editors[name] && edited();
   for (const name of Object.keys(PROBLEMS)) {
-    boxes[name] = html("div", { class: "scroll" });
+    boxes[name] = html("div", { class: `scroll ${name}` });
     $(".editors").append(boxes[name]);
   }
   editors.satisfiability = formulaEditor({ box: boxes.satisfiability, changed: changed("satisfiability") });
@@ -215,7 +215,8 @@ function render({ model, el }) {
     }
     if (problem === "independent-set") {
       const n = editors[problem].graph().labels.length;
-      return drawInterval($("svg.interval"), { ...common, most: n, marks: Array.from({ length: n + 1 }, (_, k) => [k, String(k)]) });
+      const upper = x.high === "?" ? null : Number(x.high); // L is an integer
+      return drawInterval($("svg.interval"), { ...common, upper, most: n, marks: Array.from({ length: n + 1 }, (_, k) => [k, String(k)]) });
     }
     const roots = [...new Set(picture.corners.map(([, value]) => value))];
     drawInterval($("svg.interval"), { ...common, most: 1.25 * Math.sqrt(roots[0] + 0.5), marks: roots.slice(0, 80).map((v, k) => [Math.sqrt(v), k === 0 ? `√${v}` : v === 0 ? "0" : ""]) });
