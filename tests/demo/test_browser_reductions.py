@@ -34,7 +34,7 @@ def test_nothing_is_computed_before_the_tab_is_opened(visit: Callable[[str], Any
     page = visit("")
     page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
     page.wait_for_timeout(1000)
-    assert page.get_by_test_id("reduction-answer").text_content() == "–"
+    assert page.get_by_test_id("reduction-answer").count() == 0
     page.get_by_test_id("tab-reductions").click()
     answer(page, "L₂ = √3")
 

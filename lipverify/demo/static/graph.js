@@ -27,7 +27,6 @@ const PRESETS = {
   "random, 30": () => ({ places: circle(30, 190), edges: random(30, 0.3) }),
 };
 
-
 // Draws on `canvas`, an <svg> of W × H. `changed` is called when vertices or edges are others, `drawn` after every drawing;
 // `look` gives a drawing's colours: {vertex(k) → [class, words], edge(u, v) → class}.
 function graphEditor({ root, canvas, start, changed, drawn = () => {}, look }) {

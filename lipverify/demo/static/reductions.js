@@ -77,8 +77,7 @@ function setEditor({ root, box, changed }) {
     show: (solution) => { chosen = solution.set ?? null; editor.draw(); } };
 }
 
-function markupOf(el) {
-  const root = html("div", { class: "lv" });
+function markup(root) {
   // A fixed text of our own: the only place where markup is parsed.
   root.innerHTML = `
   <h1>The same constant, other hard problems</h1>
@@ -116,15 +115,20 @@ function markupOf(el) {
     </section>
     <section class="size" aria-label="How it is computed"><h2>How it is computed</h2><p class="how"></p><p class="soft proof"></p></section>
   </div>`;
-  return root;
 }
 
+// The tab is put together when it is seen the first time.
 function render({ model, el }) {
-  const root = markupOf(el);
+  const root = html("div", { class: "lv" });
+  el.append(onTab("reductions", root, () => open(model, root)));
+}
+
+function open(model, root) {
+  markup(root);
   const $ = (query) => root.querySelector(query);
   let version = Date.now() % 1e9, problem = "satisfiability", picture = null;
   const boxes = {}, editors = {};
-  const changed = (name) => () => name === problem && editors[name] && edited();
+  const changed = (name) => () => name === problem && edited();
   for (const name of Object.keys(PROBLEMS)) {
     boxes[name] = html("div", { class: `scroll ${name}` });
     $(".editors").append(boxes[name]);
@@ -245,14 +249,11 @@ function render({ model, el }) {
     }
   });
 
-  el.append(onTab("reductions", root, () => {
-    const wanted = address().get("problem");
-    choose(Object.hasOwn(PROBLEMS, wanted) ? wanted : "satisfiability");
-    const given = address().get(PROBLEMS[problem].key);
-    if (given) paste(editors[problem].fromAddress(given));
-    else edited();
-  }));
-  choose(problem);
+  const wanted = address().get("problem");
+  choose(Object.hasOwn(PROBLEMS, wanted) ? wanted : "satisfiability");
+  const given = address().get(PROBLEMS[problem].key);
+  if (given) paste(editors[problem].fromAddress(given));
+  else edited();
 }
 
 export default { render };
