@@ -184,7 +184,7 @@ function open(model, root) {
     $(".threshold").innerHTML = about.threshold;
     for (const part of ["about", "hint", "text", "how"]) $(`.${part}`).textContent = about[part];
     $("p.size").textContent = `Its size: ${about.size}`;
-    $(".proof").textContent = `Why the constant answers the problem is proved in ${about.proof}, which comes with lipverify.`;
+    $(".proof").textContent = `Why the constant answers the problem is proved in ${about.proof} of lipverify’s source.`;
     const seed = html("input", { type: "number", min: "0", max: "999999", value: "1", "aria-label": "Seed of the random example", class: "seed" });
     const examples = Object.entries(editor.presets).map(([title, make]) => html("button", { type: "button",
       onclick: () => { editor.put(make(randomFrom(Number(seed.value) || 0))); if (title.startsWith("random")) seed.value = (Number(seed.value) || 0) + 1; } }, title));
