@@ -13,12 +13,13 @@ app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch")
 def _():
     import marimo as mo
 
-    from lipverify.demo import cuts, widget
+    from lipverify.demo import cuts, regions, widget
 
     tabs = mo.ui.anywidget(widget.Tabs())
     cuts_tab = mo.ui.anywidget(widget.CutsTab())
-    mo.vstack([tabs, cuts_tab], gap=0)
-    return cuts, cuts_tab, mo
+    regions_tab = mo.ui.anywidget(widget.RegionsTab(examples=regions.examples()))
+    mo.vstack([tabs, cuts_tab, regions_tab], gap=0)
+    return cuts, cuts_tab, mo, regions, regions_tab
 
 
 @app.cell
@@ -45,6 +46,12 @@ def _(mo):
 @app.cell
 def _(answer, cuts, cuts_tab):
     answer(cuts_tab, cuts.study)
+    return
+
+
+@app.cell
+def _(answer, regions, regions_tab):
+    answer(regions_tab, regions.study)
     return
 
 

@@ -47,3 +47,22 @@ class CutsTab(Tab):
         if "walk" in rest:
             self.walk = {**rest.pop("walk"), "version": rest["version"]}
         super().show(rest)
+
+
+class RegionsTab(Tab):
+    """Edit a small network and see its regions; the polygons and the file are sent once and apart."""
+
+    _esm = _read("common.js", "plane.js", "table.js", "regions.js")
+    _css = _read("page.css", "regions.css")
+    picture: Any = traitlets.Dict().tag(sync=True)
+    file: Any = traitlets.Dict().tag(sync=True)
+    examples: Any = traitlets.List().tag(sync=True)
+
+    def show(self, state: Mapping[str, Any]) -> None:
+        """Send a state to the browser, its picture and its file first."""
+        rest = dict(state)
+        if "picture" in rest:
+            self.picture = {**rest.pop("picture"), "version": rest["version"]}
+        if "file" in rest:
+            self.file = {"text": rest.pop("file"), "version": rest["version"]}
+        super().show(rest)

@@ -1,0 +1,68 @@
+"""The mistake that the second tab warns of: accepting activation patterns that hold on boundaries only."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import lipverify as lv
+from lipverify.demo.plane import Forms, Pattern, Polygon, Triple
+from lipverify.demo.surd import Norm, descending, norm, norm_text, short
+
+PATTERNS = 4096  # patterns on boundaries that the page looks at
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A region as the page sees it."""
+
+    region: lv.Region
+    shape: Polygon
+    norm: Norm
+
+
+def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
+    """What one gets who accepts every pattern whose closed inequalities y ≥ 0, y ≤ 0 have a solution.
+
+    Every set of points with the same zero pre-activations has a corner of some region in its closure, where at least
+    these are zero: looking at corners is enough. There the non-zero ones decide, and the zero ones may be either.
+    """
+    seen: set[Pattern] = {tile.region.pattern for tile in tiles}
+    looked: set[Triple] = set()
+    best = tiles[descending([tile.norm for tile in tiles])[0]].norm
+    worst, where, extra, left = best, None, 0, PATTERNS
+    for tile in tiles:
+        for corner in tile.shape.corners:
+            if corner in looked:
+                continue
+            looked.add(corner)
+            zeros = forms.vanishing(tile.region.pattern, corner)
+            left -= 1 << len(zeros)
+            if left < 0:
+                return {
+                    "skipped": f"{len(zeros)} pre-activations are zero at one point: too many combinations to look at"
+                }
+            for states in itertools.product((False, True), repeat=len(zeros)):
+                pattern = _changed(tile.region.pattern, dict(zip(zeros, states, strict=True)))
+                if pattern in seen:
+                    continue
+                seen.add(pattern)
+                extra += 1
+                size = norm(forms.jacobian(pattern), p)
+                if size.exceeds(worst):
+                    worst, where = size, (pattern, corner)
+    found: dict[str, Any] = {"extra": extra, "text": norm_text(worst), "ratio": None}
+    if where is not None:
+        pattern, (x, y, t) = where
+        found["ratio"] = float(worst) / float(best) if float(best) else None
+        found["pattern"] = ["".join("1" if on else "0" for on in layer) for layer in pattern]
+        found["point"] = f"({short(Fraction(x, t))}, {short(Fraction(y, t))})"
+        found["wrong"] = True
+    return found
+
+
+def _changed(pattern: Pattern, states: Mapping[tuple[int, int], bool]) -> Pattern:
+    return tuple(tuple(states.get((k, i), on) for i, on in enumerate(layer)) for k, layer in enumerate(pattern))
