@@ -60,6 +60,7 @@ def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
         found["ratio"] = float(worst) / float(best) if float(best) else None
         found["pattern"] = ["".join("1" if on else "0" for on in layer) for layer in pattern]
         found["point"] = f"({short(Fraction(x, t))}, {short(Fraction(y, t))})"
+        found["at"] = [x / t, y / t]
         found["wrong"] = True
     return found
 

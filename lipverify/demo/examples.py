@@ -41,6 +41,11 @@ def _eighth(x: float) -> float:
 
 
 EXAMPLES: dict[str, Example] = {
+    "five neurons": Example(
+        "Three neurons, then two, all weights whole. The lines of the second layer bend where they cross the first’s.",
+        [[[2, -1], [1, 1], [-1, 0]], [[1, 1, -1], [-1, -2, 2]], [[2, 1]]],
+        [[1, 2, 1], [0, -2], None],
+    ),
     "absolute values": Example(
         "|x₁| + |x₂| from four neurons. Four regions, equally steep: all of them are maximisers.",
         [[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, 1, 1]]],

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import lipverify as lv
 from lipverify.demo.examples import EXAMPLES, dyadic
@@ -178,7 +178,7 @@ def _tables(value: Any, complaint: str) -> list[list[Sequence[Any]]]:
     return [list(rows) for rows in value]
 
 
-def _listed(value: Any) -> bool:
+def _listed(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, (list, tuple))
 
 
@@ -191,16 +191,16 @@ def _count(number: int, noun: str) -> str:
 
 
 def _random(given: Any) -> lv.Network:
-    hidden, outputs, seed = (given.get(key) for key in ("hidden", "outputs", "seed")) if _mapped(given) else (0, 0, 0)
+    hidden, outputs, seed = (given.get(k) if _mapped(given) else None for k in ("hidden", "outputs", "seed"))
     sizes = [*hidden, outputs] if _listed(hidden) else []
     fits = sizes and all(type(n) is int and 1 <= n <= NEURONS for n in sizes)
-    if not fits or len(sizes) > LAYERS + 1 or sizes[-1] > OUTPUTS:
+    if not fits or len(sizes) > LAYERS + 1 or int(sizes[-1]) > OUTPUTS:
         raise lv.InvalidArgument(
             f"a random network needs up to {LAYERS} hidden layers of 1 … {NEURONS} neurons and 1 … {OUTPUTS} outputs"
         )
     if type(seed) is not int or not 0 <= seed < 10**9:
         raise lv.InvalidArgument("the seed must be a whole number from 0 to 999999999")
-    return lv.Network(*dyadic(sizes, seed))
+    return lv.Network(*dyadic([int(n) for n in sizes], seed))
 
 
 # Files -------------------------------------------------------------------------------------------
