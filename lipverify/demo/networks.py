@@ -6,6 +6,7 @@ import base64
 import binascii
 import decimal
 import io
+import math
 import re
 import tempfile
 import zipfile
@@ -51,9 +52,10 @@ def number(text: object) -> tuple[float, bool]:
         value = Fraction(written)
     except ZeroDivisionError:
         raise lv.InvalidArgument(f"“{written[:30]}” divides by zero") from None
-    if value and not LEAST <= abs(value) <= MOST:
+    nearest = float(value) if abs(value) < 2 * MOST else math.inf
+    if value and not LEAST <= abs(nearest) <= MOST:
         raise lv.InvalidArgument(f"“{written[:30]}” is too {'large' if abs(value) > 1 else 'small'}: {_RANGE}")
-    return float(value), Fraction(float(value)) == value
+    return nearest, Fraction(nearest) == value
 
 
 _RANGE = "the page takes 0 and sizes from 10^-9 to 10^9 (the library has no such limit)"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
@@ -95,6 +95,18 @@ def test_unbounded_polygons_are_those_that_grow_with_the_window(net: lv.Network)
             assert first.area == tile.shape.area
 
 
+FORM = st.tuples(*[st.integers(-9, 9)] * 3)
+
+
+@given(FORM, FORM)
+@example((8, 7, 9), (9, 8, -9))
+def test_the_far_square_holds_every_crossing(first: Triple, second: Triple) -> None:
+    (a, b, c), (d, e, f) = first, second
+    if det := a * e - b * d:
+        crossing = (Fraction(b * f - c * e, det), Fraction(c * d - a * f, det))
+        assert all(on(line, crossing) > 0 for _, line, _ in Polygon.around([first, second]).sides)
+
+
 @given(NETWORKS)
 @settings(max_examples=60, deadline=None)
 def test_across_a_side_its_owner_switches(net: lv.Network) -> None:
@@ -164,6 +176,7 @@ def test_surds_that_floats_confuse_are_told_apart() -> None:
     assert not x.exceeds(y)
     assert descending([x, y, x]) == [1, 0, 2]
     assert Norm(Fraction(3), Fraction(2)).exceeds(Norm(Fraction(2), Fraction(5)))  # 3 + 1.414 > 2 + 2.236
+    assert Norm(Fraction(3), Fraction(2)).exceeds(Norm(Fraction(2), Fraction(3)))  # their squares: 1 + 2 + 2√2 > 3
     assert Norm(Fraction(2), Fraction(5)).exceeds(Norm(Fraction(3), Fraction(1)))  # 2 + 2.236 > 3 + 1
 
 
