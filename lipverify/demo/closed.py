@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import lipverify as lv
-from lipverify.demo.plane import Forms, Pattern, Polygon, Triple
-from lipverify.demo.surd import Norm, descending, norm, norm_text, short
+from lipverify.demo.plane import Forms, Pattern, Tile, Triple
+from lipverify.demo.surd import largest, norm, norm_text, short
 
 PATTERNS = 4096  # patterns on boundaries that the page looks at
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A region as the page sees it."""
-
-    region: lv.Region
-    shape: Polygon
-    norm: Norm
 
 
 def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
@@ -32,7 +21,7 @@ def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
     """
     seen: set[Pattern] = {tile.region.pattern for tile in tiles}
     looked: set[Triple] = set()
-    best = tiles[descending([tile.norm for tile in tiles])[0]].norm
+    best = largest([tile.norm for tile in tiles])
     worst, where, extra, left = best, None, 0, PATTERNS
     for tile in tiles:
         for corner in tile.shape.corners:

@@ -194,15 +194,15 @@ def _count(number: int, noun: str) -> str:
 
 def _random(given: Any) -> lv.Network:
     hidden, outputs, seed = (given.get(k) if _mapped(given) else None for k in ("hidden", "outputs", "seed"))
-    sizes = [*hidden, outputs] if _listed(hidden) else []
-    fits = sizes and all(type(n) is int and 1 <= n <= NEURONS for n in sizes)
-    if not fits or len(sizes) > LAYERS + 1 or int(sizes[-1]) > OUTPUTS:
+    wanted = [*hidden, outputs] if _listed(hidden) else []
+    sizes = [n for n in wanted if type(n) is int and 1 <= n <= NEURONS]
+    if not 1 <= len(wanted) <= LAYERS + 1 or sizes != wanted or sizes[-1] > OUTPUTS:
         raise lv.InvalidArgument(
             f"a random network needs up to {LAYERS} hidden layers of 1 … {NEURONS} neurons and 1 … {OUTPUTS} outputs"
         )
     if type(seed) is not int or not 0 <= seed < 10**9:
         raise lv.InvalidArgument("the seed must be a whole number from 0 to 999999999")
-    return lv.Network(*dyadic([int(n) for n in sizes], seed))
+    return lv.Network(*dyadic(sizes, seed))
 
 
 # Files -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import lipverify as lv
-from lipverify.demo.surd import Matrix
+from lipverify.demo.surd import Matrix, Norm
 
 Triple: TypeAlias = tuple[int, int, int]
 Neuron: TypeAlias = tuple[int, int]
@@ -185,6 +185,15 @@ class Polygon:
         """The area, by the trapezoids below its sides."""
         points = [(Fraction(x, t), Fraction(y, t)) for x, y, t in self.corners]
         return sum((p[0] * q[1] - q[0] * p[1] for p, q in itertools.pairwise([*points, points[0]])), Fraction(0)) / 2
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A region as the page sees it."""
+
+    region: lv.Region
+    shape: Polygon
+    norm: Norm
 
 
 def polygon(forms: Forms, pattern: Pattern, domain: Polygon | None = None) -> Polygon:

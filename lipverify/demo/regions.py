@@ -11,14 +11,14 @@ from typing import Any
 
 import lipverify as lv
 from lipverify.demo import networks
-from lipverify.demo.closed import Tile, closed
+from lipverify.demo.closed import closed
 from lipverify.demo.examples import EXAMPLES
-from lipverify.demo.plane import Forms, Polygon, polygon
+from lipverify.demo.plane import Forms, Polygon, Tile, polygon
 from lipverify.demo.stream import Stop
-from lipverify.demo.surd import descending, norm, norm_text, plain, short
+from lipverify.demo.surd import descending, largest, norm, norm_text, plain, short
 from lipverify.report import digits_down, digits_up, exact_text
 
-REGIONS = 600  # polygons that the page draws
+REGIONS = 1000  # polygons that the page draws
 PATIENCE = 20.0  # seconds a method may take
 SHEET = 40  # polygons are sent this many windows wide
 NORMS = {"1": 1.0, "2": 2.0, "inf": math.inf}
@@ -35,8 +35,6 @@ class _State:
 
     version: int
     given: networks.Given
-    p: float
-    domain: lv.Box | None
     rounded: dict[str, str]
     phase: str = "regions"
     count: int = 0
@@ -76,7 +74,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
         yield {"version": version, "error": str(error)}
         return
     net = given.network
-    state = _State(version, given, p, domain, {**given.rounded, **rounded})
+    state = _State(version, given, {**given.rounded, **rounded})
     forms, tiles, drawn = Forms(net), list[Tile](), time.monotonic()
     sheet = None if domain is None else Polygon.box(*_sides(domain))
     for region in lv.regions(net, domain):
@@ -143,9 +141,9 @@ def _answer(bound: lv.Bound, tiles: Sequence[Tile]) -> dict[str, Any]:
     done = bound.status is lv.Status.EXACT
     agrees = None
     if done and tiles:
-        largest = tiles[descending([tile.norm for tile in tiles])[0]].norm
+        steepest = largest([tile.norm for tile in tiles])
         assert bound.enclosure is not None
-        agrees = largest.within(bound.enclosure) and bound.exact_square in (None, largest.square)
+        agrees = steepest.within(bound.enclosure) and bound.exact_square in (None, steepest.square)
     return {
         "done": done,
         "text": plain(exact_text(bound)) if done else f"{digits_down(bound.lower)} … {digits_up(bound.upper)}",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, cmp_to_key
+from functools import cached_property, cmp_to_key, reduce
 from typing import TypeAlias
 
 from lipverify.report import digits_nearest
@@ -62,6 +62,11 @@ def norm(matrix: Matrix, p: float) -> Norm:
     lines = matrix if math.isinf(p) else tuple(zip(*matrix, strict=True))
     value = max(sum((abs(x) for x in line), Fraction(0)) for line in lines)
     return Norm(2 * value * value)
+
+
+def largest(norms: Sequence[Norm]) -> Norm:
+    """The largest of them."""
+    return reduce(lambda x, y: y if y.exceeds(x) else x, norms)
 
 
 def descending(norms: Sequence[Norm]) -> list[int]:

@@ -31,7 +31,7 @@ function regionsMarkup(el, first) {
       <div class="legend" data-testid="legend"></div>
       <div class="lines"></div>
       <div class="row view"></div>
-      <p class="soft">Point, tap, or use the arrow keys to walk from region to region; Home goes to the steepest, Page Down on to the next. Drag or Shift+arrows move; +, −, two fingers or the wheel (after a click, or with Ctrl) zoom; 0 fits.</p>
+      <p class="soft">Point at a region, or tap it, to see its slopes.</p><details><summary class="soft">Moving about</summary><p class="soft">The arrow keys walk from region to region, Home goes to the steepest, Page Down on to the next. Drag or Shift+arrows move; +, −, two fingers or the wheel (after a click, or with Ctrl) zoom; 0 fits.</p></details>
     </section>
     <section class="one" aria-label="One region"><h2 data-testid="r-which">One region</h2><p class="soft spoken" aria-live="polite" data-testid="r-spoken"></p><dl class="facts" data-testid="r-facts"></dl></section>
     <section class="wide" aria-label="The network"><h2>The network <span class="soft shape"></span></h2>
@@ -53,9 +53,9 @@ function render({ model, el }) {
   const $ = (query) => root.querySelector(query), say = (id, text) => { $(`[data-testid="${id}"]`).textContent = text; };
   const examples = model.get("examples") ?? [];
   let version = Date.now() % 1e9, foreign = false, timer = null, last = null;
-  const past = [];
+  const past = [], list = $('[data-testid="r-list"]');
   const plane = makePlane($(".plane"), showRegion);
-  const table = makeTable($(".layers"), () => { past.push(last); last = table.get(); named(""); $(".why").textContent = ""; soon(); });
+  const table = makeTable($(".layers"), () => { named(""); $(".why").textContent = ""; soon(); });
 
   // What is asked -----------------------------------------------------------------------------------
   const question = () => {
@@ -73,14 +73,20 @@ function render({ model, el }) {
     $(".plane").classList.add("stale");
     save.disabled = true;
   };
-  const askTable = () => { ask(table.get()); remember(); };
+  const settle = () => { // what was there before can be undone
+    const now = table.get();
+    if (last && JSON.stringify(last) !== JSON.stringify(now)) past.push(last);
+    last = now;
+    undo.disabled = !past.length;
+  };
+  const askTable = () => { settle(); ask(last); remember(); };
   const soon = () => { clearTimeout(timer); timer = setTimeout(askTable, 250); };
   const remember = () => {
     const text = encode(table.get()), { p, box } = question();
     say("r-link", text.length > LONGEST ? "too long for a link: download it" : "");
     toAddress({ r: text.length > LONGEST ? "" : text, rp: p, rb: box ? box.join(",") : "" });
   };
-  const put = (net) => { if (last) past.push(last); last = net; table.put(net); askTable(); };
+  const put = (net) => { table.put(net); askTable(); };
 
   // What Python says ---------------------------------------------------------------------------------
   const LP = () => `L${{ 1: "₁", 2: "₂", inf: "_∞" }[question().p]}`;
@@ -90,9 +96,8 @@ function render({ model, el }) {
     if (s.error) { say("r-error", s.error); say("r-answer", "–"); return; }
     if (foreign) {
       foreign = false;
-      if (last) past.push(last);
-      table.put(s.table); last = table.get();
-      remember();
+      table.put(s.table);
+      settle(); remember();
     }
     table.mark(s.rounded);
     const near = Object.keys(s.rounded).length;
@@ -103,7 +108,6 @@ function render({ model, el }) {
       input.title = value === undefined ? "" : `no float64; the box ends at ${value}`;
     }
     $(".shape").textContent = `2 → ${s.table.layers.map((layer) => layer.length).join(" → ")}`;
-    undo.disabled = !past.length;
     const picture = model.get("picture"), tops = picture?.version === version ? picture.tops : 0;
     const x = s.exact, n = (k, noun) => `${k} ${noun}${k === 1 ? "" : "s"}`;
     if (!x) {
@@ -116,7 +120,7 @@ function render({ model, el }) {
     }
     say("r-incomplete", !s.complete && s.phase !== "regions" ? `Incomplete picture: there are more than ${s.limit} regions, and the page draws the first ${s.limit} that it finds. Blank parts hold the others.` : "");
     if (s.subject) $('[data-testid="r-detail"]').append(` (${s.subject})`);
-    $(".upper tbody").replaceChildren(...(s.bounds.length ? [html("tr", {}, ...["upper bound", "", "÷ exact", ""].map((t) => html("th", {}, t)))] : []), ...s.bounds.map((b) => html("tr", {},
+    $(".upper tbody").replaceChildren(...(s.bounds.length ? [html("tr", {}, ...["bound", "", "÷ exact", ""].map((t) => html("th", {}, t)))] : []), ...s.bounds.map((b) => html("tr", {},
       html("td", {}, word(b.name, b.why)), html("td", { class: "num" }, `≤ ${b.text}`), html("td", { class: "num" }, b.ratio === null ? "" : b.ratio.toFixed(4)), html("td", {}, word(b.rigor.toLowerCase(), b.meaning)))));
     showClosed(s.closed);
   });
@@ -140,7 +144,7 @@ function render({ model, el }) {
   });
   model.on("change:file", () => { save.disabled = model.get("file")?.version !== version; });
 
-  const regionsNow = () => { const picture = model.get("picture"); return picture?.regions ? picture : null; };
+  const regionsNow = () => { const picture = model.get("picture"); return picture?.version === version ? picture : null; // else a newer one is under way };
   const bits = (pattern) => (pattern.length ? pattern.map((layer) => html("span", { class: "bits" }, layer)) : ["– (no neuron)"]);
   const fact = (name, meaning, ...value) => [html("dt", {}, meaning ? word(name, meaning) : name), html("dd", {}, ...value)];
   function showRegion(k, spoken = false) {
@@ -174,13 +178,13 @@ function render({ model, el }) {
       ...(layers ? [html("span", {}, "★ and hatching: steepest")] : []));
   }
   function showList(picture) {
-    if (!$("details").open) return;
+    if (!list.open) return;
     $(".longlist tbody").replaceChildren(html("tr", {}, ...["#", "norm", "pattern", "area"].map((t) => html("th", { scope: "col" }, t))), ...picture.regions.map((r, k) => {
       const here = () => plane.pin(k);
       return html("tr", { tabindex: "0", onclick: here, onkeydown: (event) => { if (event.key === "Enter") here(); } }, html("td", { class: "num" }, `${k + 1}${r.top ? " ★" : ""}`), html("td", {}, r.text), html("td", {}, ...bits(r.pattern)), html("td", {}, r.area ?? "unbounded"));
     }));
   }
-  $("details").addEventListener("toggle", () => { const picture = regionsNow(); if (picture) showList(picture); });
+  list.addEventListener("toggle", () => { const picture = regionsNow(); if (picture) showList(picture); });
 
   // Buttons ------------------------------------------------------------------------------------------
   const button = (text, act, more = {}) => html("button", { type: "button", onclick: act, ...more }, text);
@@ -193,9 +197,9 @@ function render({ model, el }) {
     html("fieldset", {}, html("legend", {}, "over"), choice("lv-where", "all", "the whole plane", true), choice("lv-where", "box", "a box", false)),
     html("div", { class: "limits", hidden: "" }, html("span", {}, limit(0, "-1", "smallest x₁"), " ≤ x₁ ≤ ", limit(1, "1", "largest x₁")), html("span", {}, limit(2, "-1", "smallest x₂"), " ≤ x₂ ≤ ", limit(3, "1", "largest x₂"))));
   const follow = () => { $(".limits").hidden = !$("input[value=box]").checked; };
-  $(".view").append(button("+", () => plane.zoom(1 / 1.5), { "aria-label": "Zoom in" }), button("−", () => plane.zoom(1.5), { "aria-label": "Zoom out" }), button("Fit", () => plane.fit(), { "data-testid": "r-fit" }), button("Fit all crossings", () => plane.fit(true)),
+  $(".view").append(button("+", () => plane.zoom(1 / 1.5), { "aria-label": "Zoom in" }), button("−", () => plane.zoom(1.5), { "aria-label": "Zoom out" }), button("Fit", () => plane.fit(), { "data-testid": "r-fit" }), button("Fit all", () => plane.fit(true)),
     button("←", () => plane.pan(-0.5, 0), { "aria-label": "Move left" }), button("→", () => plane.pan(0.5, 0), { "aria-label": "Move right" }), button("↑", () => plane.pan(0, 0.5), { "aria-label": "Move up" }), button("↓", () => plane.pan(0, -0.5), { "aria-label": "Move down" }), button("★", () => plane.pin(0), { "aria-label": "Go to the steepest region" }));
-  const undo = button("Undo", () => { const net = past.pop(); if (net) { last = net; table.put(net); askTable(); } undo.disabled = !past.length; }, { "data-testid": "r-undo", disabled: "" });
+  const undo = button("Undo", () => { last = past.pop(); put(last); }, { "data-testid": "r-undo", disabled: "" });
   $(".build").append(button("Add layer", () => table.addLayer()), button("Remove last hidden layer", () => table.removeLayer()), undo,
     html("label", { class: "choice" }, html("input", { type: "checkbox", onchange: (event) => table.showSlopes(event.target.checked) }), "slopes other than ReLU’s"));
   const widths = html("input", { type: "text", value: "6, 6", size: "8", "aria-label": "Neurons of the hidden layers" }), seed = html("input", { type: "number", value: "1", min: "0", max: "999999999", style: "width:7em", "aria-label": "Seed", "data-testid": "r-seed" });
