@@ -144,7 +144,7 @@ function render({ model, el }) {
   });
   model.on("change:file", () => { save.disabled = model.get("file")?.version !== version; });
 
-  const regionsNow = () => { const picture = model.get("picture"); return picture?.version === version ? picture : null; // else a newer one is under way };
+  const regionsNow = () => { const picture = model.get("picture"); return picture?.version === version ? picture : null; }; // null: a newer one is under way
   const bits = (pattern) => (pattern.length ? pattern.map((layer) => html("span", { class: "bits" }, layer)) : ["– (no neuron)"]);
   const fact = (name, meaning, ...value) => [html("dt", {}, meaning ? word(name, meaning) : name), html("dd", {}, ...value)];
   function showRegion(k, spoken = false) {
