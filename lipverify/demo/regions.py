@@ -225,4 +225,5 @@ def _windows(tiles: Sequence[Tile], domain: lv.Box | None) -> tuple[list[float],
 
 def _square(spans: Sequence[tuple[float, float]]) -> list[float]:
     half = max(high - low for low, high in spans) / 2
-    return [*((low + high) / 2 for low, high in spans), 1.2 * half or 1.0]
+    far = max(abs(v) for span in spans for v in span)
+    return [*((low + high) / 2 for low, high in spans), max(1.2 * half, 1e-9 * far) if half else max(1.0, far / 2)]

@@ -9,7 +9,7 @@ function regionsMarkup(el, first) {
   root.innerHTML = `
   <h1>The regions of a small network</h1>
   <p>Switch every neuron of a ReLU network on or off: where that
-    <abbr tabindex="0" title="One bit per neuron: 1 where its input is positive (active), 0 where it is not.">pattern</abbr> really happens, the network is linear, f(x) = Jx + c.
+    <abbr tabindex="0" title="One bit per neuron: 1 where its input is positive (active), 0 where it is not.">pattern</abbr> really happens, the network is linear, <math><mi>f</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>=</mo><mi>J</mi><mi>x</mi><mo>+</mo><mi>c</mi></math>.
     That part of the plane is an <abbr tabindex="0" title="The set of inputs on which the same neurons are active. Here: a convex polygon, perhaps unbounded.">activation region</abbr>, and the norm of its
     <abbr tabindex="0" title="The matrix J of slopes: one row per output, one column per input.">Jacobian</abbr> says how steep the network is there.
     The <abbr tabindex="0" title="The largest factor by which the network can stretch a distance between two inputs.">Lipschitz constant</abbr> is the steepest region’s:
