@@ -8,12 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from lipverify.demo.plane import Forms, Pattern, Tile, Triple
+from lipverify.demo.stream import Stop
 from lipverify.demo.surd import largest, norm, norm_text, short
 
-PATTERNS = 4096  # patterns on boundaries that the page looks at
+ZEROS = 12  # pre-activations at one corner whose signs the page tries out
+PATTERNS = 2048  # patterns on boundaries that it looks at
 
 
-def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
+def closed(forms: Forms, tiles: Sequence[Tile], p: float, stop: Stop = lambda: False) -> dict[str, Any]:
     """What one gets who accepts every pattern whose closed inequalities y ≥ 0, y ≤ 0 have a solution.
 
     Every set of points with the same zero pre-activations has a corner of some region in its closure, where at least
@@ -22,18 +24,17 @@ def closed(forms: Forms, tiles: Sequence[Tile], p: float) -> dict[str, Any]:
     seen: set[Pattern] = {tile.region.pattern for tile in tiles}
     looked: set[Triple] = set()
     best = largest([tile.norm for tile in tiles])
-    worst, where, extra, left = best, None, 0, PATTERNS
+    worst, where, extra = best, None, 0
     for tile in tiles:
         for corner in tile.shape.corners:
             if corner in looked:
                 continue
             looked.add(corner)
             zeros = forms.vanishing(tile.region.pattern, corner)
-            left -= 1 << len(zeros)
-            if left < 0:
-                return {
-                    "skipped": f"{len(zeros)} pre-activations are zero at one point: too many combinations to look at"
-                }
+            if len(zeros) > ZEROS:
+                return {"skipped": f"{len(zeros)} pre-activations are zero at one point, with too many combinations"}
+            if extra > PATTERNS or stop():
+                return {"skipped": f"there are more than {extra}"}
             for states in itertools.product((False, True), repeat=len(zeros)):
                 pattern = _changed(tile.region.pattern, dict(zip(zeros, states, strict=True)))
                 if pattern in seen:

@@ -104,7 +104,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
             return
     yield state.to_dict()
     if state.complete:
-        state.closed = closed(forms, tiles, p)
+        state.closed = closed(forms, tiles, p, stop)
     state.phase = "done"
     if not stop():
         yield state.to_dict() | {"file": networks.as_file(net)}

@@ -128,7 +128,7 @@ function render({ model, el }) {
     if (c?.at) plane.cross(c.at);
     if (!c) return say("r-closed", "");
     const some = c.extra === 1 ? "One more pattern satisfies" : `${c.extra} more patterns satisfy`;
-    say("r-closed", c.skipped ? `Patterns that hold on boundaries only were not looked at: ${c.skipped}.`
+    say("r-closed", c.skipped ? `Not all patterns that hold on boundaries only were looked at: ${c.skipped}.`
       : !c.extra ? ""
       : c.wrong ? `The trap: full-dimensional, not closed. ${some} all inequalities if “= 0” counts, but only on a line or at a point. Accepting them would give ${c.text}${c.ratio ? `, ${c.ratio.toFixed(3)} times too much` : " instead of 0"}: pattern ${c.pattern.join(" ")} at ${c.point}, marked ✕.`
       : `${some} all inequalities if “= 0” counts, but only on a line or at a point. Here that would change nothing: none is steeper.`);
