@@ -13,13 +13,14 @@ app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch")
 def _():
     import marimo as mo
 
-    from lipverify.demo import cuts, reductions, widget
+    from lipverify.demo import cuts, reductions, regions, widget
 
     tabs = mo.ui.anywidget(widget.Tabs())
     cuts_tab = mo.ui.anywidget(widget.CutsTab())
+    regions_tab = mo.ui.anywidget(widget.RegionsTab(examples=regions.examples()))
     reductions_tab = mo.ui.anywidget(widget.ReductionsTab())
-    mo.vstack([tabs, cuts_tab, reductions_tab], gap=0)
-    return cuts, cuts_tab, mo, reductions, reductions_tab
+    mo.vstack([tabs, cuts_tab, regions_tab, reductions_tab], gap=0)
+    return cuts, cuts_tab, mo, reductions, reductions_tab, regions, regions_tab
 
 
 @app.cell
@@ -46,6 +47,12 @@ def _(mo):
 @app.cell
 def _(answer, cuts, cuts_tab):
     answer(cuts_tab, cuts.study)
+    return
+
+
+@app.cell
+def _(answer, regions, regions_tab):
+    answer(regions_tab, regions.study)
     return
 
 

@@ -29,14 +29,15 @@ class Tab(anywidget.AnyWidget):
     request: Any = traitlets.Dict().tag(sync=True)
     state: Any = traitlets.Dict().tag(sync=True)
 
-    apart: ClassVar[str] = ""
-    """What of a state is large: it is sent once, and before the rest, in a trait of this name."""
+    apart: ClassVar[tuple[str, ...]] = ()
+    """What of a state is large: each is sent once, and before the rest, in a trait of its name."""
 
     def show(self, state: Mapping[str, Any]) -> None:
         """Send a state to the browser."""
         rest = dict(state)
-        if self.apart in rest:
-            self.set_trait(self.apart, {**rest.pop(self.apart), "version": rest["version"]})
+        for name in self.apart:
+            if name in rest:
+                self.set_trait(name, {**rest.pop(name), "version": rest["version"]})
         self.state = rest
 
 
@@ -45,8 +46,19 @@ class CutsTab(Tab):
 
     _esm = _read("common.js", "graph.js", "bounds.js", "cuts.js")
     _css = _read("page.css")
-    apart = "walk"
+    apart = ("walk",)
     walk: Any = traitlets.Dict().tag(sync=True)
+
+
+class RegionsTab(Tab):
+    """Edit a small network and see its regions."""
+
+    _esm = _read("common.js", "plane.js", "table.js", "regions.js")
+    _css = _read("page.css", "regions.css")
+    apart = ("picture", "file")
+    picture: Any = traitlets.Dict().tag(sync=True)
+    file: Any = traitlets.Dict().tag(sync=True)
+    examples: Any = traitlets.List().tag(sync=True)
 
 
 class ReductionsTab(Tab):
@@ -54,5 +66,5 @@ class ReductionsTab(Tab):
 
     _esm = _read("common.js", "graph.js", "bounds.js", "networks.js", "formulas.js", "matrices.js", "reductions.js")
     _css = _read("page.css")
-    apart = "picture"
+    apart = ("picture",)
     picture: Any = traitlets.Dict().tag(sync=True)
