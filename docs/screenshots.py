@@ -30,6 +30,8 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
             _petersen(browser.new_page(viewport={"width": 1200, "height": 800}), address)
             _enumeration(browser.new_page(viewport={"width": 390, "height": 780}, color_scheme="dark"), address)
+            _regions(browser.new_page(viewport={"width": 1200, "height": 1080}), address)
+            _formula(browser.new_page(viewport={"width": 1200, "height": 800}, color_scheme="dark"), address)
             browser.close()
     finally:
         server.send_signal(2)
@@ -53,6 +55,22 @@ def _enumeration(page: Page, address: str) -> None:
         page.get_by_test_id("forward").click()
     page.get_by_role("heading", name="The network it becomes").evaluate("e => e.scrollIntoView()")
     page.screenshot(path=HERE / "demo-enumeration.png")
+
+
+def _regions(page: Page, address: str) -> None:
+    page.goto(f"{address}?tab=regions")
+    page.get_by_role("button", name="random 8–8", exact=True).click()
+    page.get_by_text("has just this norm").wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=HERE / "demo-regions.png")
+
+
+def _formula(page: Page, address: str) -> None:
+    page.goto(f"{address}?tab=reductions")
+    page.get_by_role("button", name="3-SAT, 4 variables").click()
+    page.get_by_text(": satisfiable").wait_for(timeout=60_000)
+    page.wait_for_timeout(4000)
+    page.screenshot(path=HERE / "demo-satisfiability.png")
 
 
 def _settle(page: Page) -> None:

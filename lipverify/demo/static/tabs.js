@@ -1,5 +1,5 @@
 // The bar of tabs.
-const TABS = [["cuts", "Cuts"], ["regions", "Regions of a small network"], ["reductions", "Other hard problems"]];
+const TABS = [["cuts", "Cuts"], ["regions", "Regions"], ["reductions", "Other hard problems"]];
 
 function render({ el }) {
   const bar = html("div", { class: "lv tabs", role: "tablist", "aria-label": "Parts of this page" });
