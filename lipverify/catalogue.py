@@ -44,7 +44,7 @@ def _branch_and_bound() -> Method:
 
 
 def _milp() -> Method:
-    return Milp(bound=AutoLip(), incumbent=LocalSearch(patience=8, points=512, pairs=0, programs=400))
+    return Milp(bound=AutoLip(), incumbent=LocalSearch(patience=20, points=1024, pairs=0, programs=1500))
 
 
 METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import lipverify as lv
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.catalogue import METHODS
+from lipverify.estimators.autolip import AutoLip
 from lipverify.geometry.walk import Walk
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Problem
@@ -62,6 +63,12 @@ def random_network(sizes: tuple[int, ...], seed: int) -> tuple[lv.Network, lv.Bo
 def milp(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any) -> lv.Bound:
     """The constant by the method under test."""
     return lv.exact(net, "milp", p=p, domain=domain, **options)
+
+
+def solver_first(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any) -> lv.Bound:
+    """The constant, the solver being asked before the search begins."""
+    method = Milp(bound=AutoLip(), incumbent=LocalSearch(patience=2), head_start=0)
+    return lv.exact(net, method, p=p, domain=domain, **options)
 
 
 # Agreement -----------------------------------------------------------------------------------------
@@ -316,7 +323,7 @@ def test_whatever_the_solver_says_the_interval_is_valid(
 
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
     monkeypatch.setattr(Program, "solve", claim)
-    bound = milp(NET, INF, BOX)
+    bound = solver_first(NET, INF, BOX)
     assert bound.status is status
     assert bound.lower <= exact.upper
     assert exact.lower <= bound.upper
@@ -332,7 +339,7 @@ def test_a_solver_that_lies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
     monkeypatch.setattr(Program, "solve", lie)
-    bound = milp(NET, INF, BOX)
+    bound = solver_first(NET, INF, BOX)
     assert (bound.status, bound.exact_value) == (lv.Status.EXACT, exact.exact_value)
     assert bound.details["contradicted"] < exact.lower
 
@@ -346,7 +353,7 @@ def test_a_killed_solver_leaves_a_valid_interval(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(backends, "pulp_cbc_path", str(script))
     monkeypatch.chdir(tmp_path)
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
-    bound = lv.exact(NET, Milp(solver="CBC"), p=INF, domain=BOX)
+    bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=INF, domain=BOX)
     assert bound.status is lv.Status.FAILED
     assert bound.lower <= exact.lower
     assert exact.upper <= bound.upper
@@ -357,7 +364,7 @@ def test_a_killed_solver_leaves_a_valid_interval(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.skipif(not Backend("CBC").available(), reason="PuLP finds no CBC here")
 def test_cbc_agrees() -> None:
     for p, domain in itertools.product((1, INF), (None, BOX)):
-        bound = lv.exact(NET, Milp(solver="CBC"), p=p, domain=domain)
+        bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=p, domain=domain)
         assert (bound.status, bound.exact_value) == (lv.Status.EXACT, milp(NET, p, domain).exact_value)
         assert bound.details["solver"] == "CBC"
 
@@ -414,7 +421,7 @@ def test_ctrl_c_carries_the_interval(large: tuple[lv.Network, lv.Box]) -> None:
 
 def test_a_gap_is_closed_by_the_solver_alone() -> None:
     net, box = random_network((8, 10, 1), 0)
-    bound = milp(net, INF, box, rel_gap=1e-5)
+    bound = solver_first(net, INF, box, rel_gap=1e-5)
     exact = milp(net, INF, box)
     assert bound.status is lv.Status.CLOSED
     assert bound.upper_rigor is lv.Rigor.NUMERICAL
@@ -422,6 +429,40 @@ def test_a_gap_is_closed_by_the_solver_alone() -> None:
     assert bound.exact_value is None
     assert bound.lower <= exact.upper
     assert exact.lower <= bound.upper <= bound.lower * (1 + 1e-5)
+
+
+def test_a_gap_is_closed_by_the_search_and_counts_as_rounded() -> None:
+    net, box = random_network((8, 10, 1), 0)
+    bound = milp(net, INF, box, rel_gap=0.05)
+    exact = milp(net, INF, box)
+    assert (bound.status, bound.upper_rigor) == (lv.Status.CLOSED, lv.Rigor.ROUNDED)
+    assert bound.exact_value is None
+    assert bound.stats["solves"] == 0
+    assert exact.lower <= bound.upper <= bound.lower * 1.05 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_the_search_needs_no_solver(monkeypatch: pytest.MonkeyPatch, p: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the search must not ask the solver")
+
+    monkeypatch.setattr(Program, "solve", refuse)
+    exact = lv.exact(NET, "enumeration", p=p, domain=BOX)
+    bound = milp(NET, p, BOX)
+    assert (bound.lower, bound.upper, bound.stats["solves"]) == (exact.lower, exact.upper, 0)
+    with pytest.raises(AssertionError, match="must not ask"):
+        solver_first(NET, p, BOX)
+
+
+def test_the_search_goes_on_where_it_stood_when_the_solver_was_asked() -> None:
+    for sizes, p in (((3, 8, 1), INF), ((2, 6, 6, 2), 1), ((2, 5, 5, 2), 2)):
+        net, box = random_network(sizes, 5)
+        bound = lv.exact(net, Milp(head_start=3), p=p, domain=box)
+        exact = lv.exact(net, "enumeration", p=p, domain=box)
+        assert bound.status is lv.Status.EXACT
+        assert bound.stats["solves"] > 0
+        assert bound.stats["nodes"] >= 3
+        assert (bound.lower, bound.upper) == (exact.lower, exact.upper)
 
 
 # The pieces ----------------------------------------------------------------------------------------
@@ -438,6 +479,57 @@ def test_the_relaxation_is_above_every_region(data: st.DataObject, p: Any) -> No
     top = linear.true_upper(Relaxation(model).maximise(linear.costs).upper)
     jacobians = [region.jacobian for region in oracle.regions(net, domain)]
     assert oracle.encloses(jacobians, 0.0, max(top, 0.0), *ends(p))
+
+
+@settings(max_examples=examples(80))
+@given(st.data(), st.sampled_from(ALL_PAIRS))
+def test_what_ranges_say_at_a_node_holds_for_every_region_in_it(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=data.draw(st.booleans()), width=(1, 3)))
+    domain = data.draw(domains(net.input_dim))
+    encoding = encode(Problem(net, p, domain), Strength(*data.draw(st.sampled_from([("interval",) * 2, ("lp",) * 2]))))
+    model, linear = encoding.model, encoding.model.target()
+    relaxation = Relaxation(model)
+    switches = np.array(model.switches, dtype=np.intp)
+    for region in oracle.regions(net, domain):
+        lower, upper = np.array(model.lower), np.array(model.upper)
+        sides = zip(itertools.chain(*encoding.states), itertools.chain(*region.pattern), strict=True)
+        for state, on in [(s, on) for s, on in sides if is_switch(s)]:
+            if data.draw(st.booleans()):
+                lower[state] = upper[state] = float(on)
+        ranges = encoding.ranges.at(lower, upper)
+        outlook = float(encoding.ranges.outlook(lower[None], upper[None])[0])
+        bounds = [model.target().true_upper(math.ldexp(outlook, -linear.exponent + model.power))]
+        for side in (False, True):  # first without, then with what the ranges imply
+            for state, on in encoding.ranges.implied(*ranges) if side else ():
+                if lower[state] < upper[state]:
+                    lower[state] = upper[state] = float(on)
+            relaxation.tighten(*ranges)
+            relaxation.limit(switches, lower[switches], upper[switches])
+            bounds.append(linear.true_upper(relaxation.maximise(linear.costs).upper))
+        for bound in bounds:
+            assert oracle.encloses([region.jacobian], 0.0, bound, *ends(p))
+
+
+def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() -> None:
+    net, box = random_network((4, 6, 6, 1), 0)
+    encoding = encode(Problem(net, norm_pair(INF), box), Strength())
+    model, costs = encoding.model, encoding.model.target().costs
+    lower, upper = np.array(model.lower), np.array(model.upper)
+    free = [s for layer in encoding.states for s in layer if is_switch(s)]
+    root, outlook = encoding.ranges.at(lower, upper), encoding.ranges.outlook(lower[None], upper[None])
+    old, new = Relaxation(model), Relaxation(model)
+    for s in free[::2]:
+        lower[s] = upper[s] = 1.0
+    low, high = encoding.ranges.at(lower, upper)
+    assert (low >= root[0]).all()
+    assert (high <= root[1]).all()
+    assert encoding.ranges.outlook(lower[None], upper[None]) < outlook
+    new.tighten(low, high)
+    for relaxation in (old, new):
+        relaxation.limit(np.arange(model.size), lower, upper)
+    assert new.maximise(costs).upper < old.maximise(costs).upper * (1 - 1e-6)
+    new.tighten(*root)  # and back
+    assert new.maximise(costs).upper == pytest.approx(old.maximise(costs).upper, rel=0.02)
 
 
 @settings(max_examples=examples(40))

@@ -19,9 +19,8 @@ import numpy as np
 from lipverify.arrays import Matrix
 from lipverify.norms import NormPair, norm_pair, norm_upper, reduced_pair
 from lipverify.rounding import Ball, U
-from lipverify.solvers.milp.model import INF, Model
+from lipverify.solvers.milp.model import INF, End, Model, Row, Terms, minus
 
-Terms: TypeAlias = list[tuple[int, float]]
 Kind: TypeAlias = Literal["units", "signs", "ball"]
 
 
@@ -68,70 +67,96 @@ def plan(pair: NormPair, rows: int, columns: int) -> Plan:
 
 @dataclass(frozen=True)
 class Entry:
-    """A linear form with its range."""
+    """A linear form, the number of the quantity that it is, and its range."""
 
     terms: Terms
+    quantity: int
     low: float
     high: float
 
 
-def seeds(model: Model, chosen: Plan, size: int) -> list[list[int]]:
-    """The variables of every copy's seed, shape (copies, size)."""
+@dataclass(frozen=True)
+class Seeds:
+    """The variables of every copy's seed, shape (copies, size), and the binary behind each one, if there is one."""
+
+    variables: list[list[int]]
+    switches: list[list[int | None]]
+
+
+def seeds(model: Model, chosen: Plan, size: int) -> Seeds:
+    """Seeds of a plan, as variables of a model."""
     if chosen.seed == "ball":
         marks = [f"_{copy}" for copy in range(chosen.copies)] if chosen.copies > 1 else [""]
-        return [[model.variable(f"seed{mark}_{j}", -1.0, 1.0) for j in range(size)] for mark in marks]
-    return [_chosen(model, size) if chosen.seed == "units" else _signs(model, size)]
+        balls = [[model.variable(f"seed{mark}_{j}", -1.0, 1.0) for j in range(size)] for mark in marks]
+        return Seeds(balls, [[None] * size for _ in marks])
+    return _chosen(model, size) if chosen.seed == "units" else _signs(model, size)
 
 
-def _chosen(model: Model, size: int) -> list[int]:
+def _chosen(model: Model, size: int) -> Seeds:
     """A unit vector."""
     if size == 1:
-        return [model.variable("seed_0", 1.0, 1.0)]
+        return Seeds([[model.variable("seed_0", 1.0, 1.0)]], [[None]])
     switches = [model.switch(f"seed_{j}") for j in range(size)]
     model.row("one_seed", [(j, 1.0) for j in switches], 1.0, 1.0)
-    return switches
+    return Seeds([switches], [list(switches)])
 
 
-def _signs(model: Model, size: int) -> list[int]:
+def _signs(model: Model, size: int) -> Seeds:
     """A sign vector, up to a global sign: the first entry is +1."""
-    found = [model.variable("seed_0", 1.0, 1.0)]
+    found, switches = [model.variable("seed_0", 1.0, 1.0)], list[int | None]([None])
     for j in range(1, size):
         value, positive = model.variable(f"seed_{j}", -1.0, 1.0), model.switch(f"seed_positive_{j}")
         model.row(f"seed_sign_{j}", [(value, 1.0), (positive, -2.0)], -1.0, -1.0)
         found.append(value)
-    return found
+        switches.append(positive)
+    return Seeds([found], [switches])
 
 
-def measured(model: Model, chosen: Plan, entries: Sequence[Sequence[Entry]], *, symmetric: bool = False) -> None:
-    """Set the objective, given what comes out for every copy.
+def measured(
+    model: Model, chosen: Plan, entries: Sequence[Sequence[Entry]], *, symmetric: bool = False
+) -> list[int | None]:
+    """Set the objective, given what comes out for every copy; the binary of each entry's sign, where it has one.
 
     `symmetric` makes the limits of absolute values symmetric; it is there to measure what that costs.
     """
     if chosen.measure == "trace":
         model.objective = [term for copy, row in enumerate(entries) for term in row[copy].terms]
-        return
+        return [None] * len(entries[0])
     (row,) = entries
     if chosen.measure == "sum":
-        model.objective = [t for j, entry in enumerate(row) for t in _absolute(model, j, entry, symmetric)]
-        return
+        sizes = [_absolute(model, j, entry, symmetric) for j, entry in enumerate(row)]
+        model.objective = [term for terms, _ in sizes for term in terms]
+        return [sign for _, sign in sizes]
     model.objective = _largest(model, row, (1.0,) if chosen.symmetric else (1.0, -1.0))
+    return [None] * len(row)
 
 
-def _absolute(model: Model, j: int, entry: Entry, symmetric: bool) -> Terms:
-    """|entry| as terms of the objective."""
+def _absolute(model: Model, j: int, entry: Entry, symmetric: bool) -> tuple[Terms, int | None]:
+    """|entry| as terms of the objective, and the binary of its sign."""
     low, high = (-max(-entry.low, entry.high), max(-entry.low, entry.high)) if symmetric else (entry.low, entry.high)
     if low >= 0 or high <= 0:
         if low == high == 0:
-            return []
+            return [], None
         value = model.variable(f"slope_{j}", low, high)
-        model.row(f"slope_is_{j}", [(value, 1.0), *_minus(entry.terms)], 0.0, 0.0)
-        return [(value, 1.0 if low >= 0 else -1.0)]
+        model.row(f"slope_is_{j}", [(value, 1.0), *minus(entry.terms)], 0.0, 0.0)
+        return [(value, 1.0 if low >= 0 else -1.0)], None
     positive = model.switch(f"slope_positive_{j}")
-    plus, minus = model.variable(f"slope_pos_{j}", 0.0, high), model.variable(f"slope_neg_{j}", 0.0, -low)
-    model.row(f"slope_is_{j}", [(plus, 1.0), (minus, -1.0), *_minus(entry.terms)], 0.0, 0.0)
-    model.row(f"slope_pos_{j}_limit", [(plus, 1.0), (positive, -high)], -INF, 0.0)
-    model.row(f"slope_neg_{j}_limit", [(minus, 1.0), (positive, -low)], -INF, -low)
-    return [(plus, 1.0), (minus, 1.0)]
+    size = model.variable(f"slope_size_{j}", 0.0, max(-low, high))
+    model.at_most(
+        f"slope_{j}_if_positive",
+        [(size, 1.0), *minus(entry.terms)],
+        -2 * low,
+        (positive, False),
+        End(entry.quantity, False, -2.0),
+    )
+    model.at_most(
+        f"slope_{j}_if_negative",
+        [(size, 1.0), *entry.terms],
+        2 * high,
+        (positive, True),
+        End(entry.quantity, True, 2.0),
+    )
+    return [(size, 1.0)], positive
 
 
 def _largest(model: Model, row: Sequence[Entry], signs: Sequence[float]) -> Terms:
@@ -145,17 +170,14 @@ def _largest(model: Model, row: Sequence[Entry], signs: Sequence[float]) -> Term
                 continue
             label = f"{j}" if sign > 0 else f"{j}_negative"
             switch, value = model.switch(f"choose_{label}"), model.variable(f"largest_{label}", 0.0, high)
-            model.row(f"largest_{label}_if", [(value, 1.0), (switch, -high)], -INF, 0.0)
+            top, least = End(entry.quantity, sign > 0, sign), End(entry.quantity, sign < 0, -sign)
+            model.at_most(f"largest_{label}_if", [(value, 1.0)], high, (switch, True), top)
             signed = [(i, -sign * c) for i, c in entry.terms]
-            model.row(f"largest_{label}_is", [(value, 1.0), (switch, -low), *signed], -INF, -low)
+            model.at_most(f"largest_{label}_is", [(value, 1.0), *signed], -low, (switch, False), least)
             terms.append((value, 1.0))
             chosen.append((switch, 1.0))
     model.row("choose_one", chosen, -INF, 1.0)
     return terms
-
-
-def _minus(terms: Terms) -> Terms:
-    return [(j, -c) for j, c in terms]
 
 
 def ball_cut(X: Matrix) -> Matrix:
@@ -179,3 +201,10 @@ def shrunk(C: Matrix) -> Matrix:
         scaled = scaled * (1 - 2 * (excess - 1) - 4 * U)
         excess = norm_upper(Ball.exact(scaled), pair)
     return scaled
+
+
+def ball_row(model: Model, ball: list[list[int]], C: Matrix) -> Row:
+    """⟨C, X⟩ ≤ 1 over the seed's variables, shape (copies, size)."""
+    scales = [model.exponents[j] for row in ball for j in row]
+    coefficients = tuple(float(np.ldexp(c, e)) for c, e in zip(C.ravel().tolist(), scales, strict=True))
+    return Row(f"ball_{len(model.rows)}", tuple(j for row in ball for j in row), coefficients, -INF, 1.0)

@@ -3,7 +3,7 @@
 The program (`encoding`) is Jordan & Dimakis' (2020, arXiv:2003.01219) with exact cuts for patterns that are
 no regions, more norms, and a homogeneous form for the whole space. The solver's bound, with an allowance for its
 tolerances, is an upper bound as far as solvers can be trusted (NUMERICAL); the lower bound is the exact norm at a
-verified witness. What is EXACT has been proved again without the solver (`proof`). Proof: proofs/milp.md.
+verified witness. What is EXACT has been proved without the solver (`proof`). Proof: proofs/milp.md.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.run import Run
 
+_SHARE = 0.5  # of the time, the most that the search has before the solver is asked
+
 
 @final
 @dataclass(frozen=True)
 class Milp:
-    """L by a mixed-integer program with one binary per undecided neuron, then proved in rationals and safe floats.
+    """L by a mixed-integer program with one binary per undecided neuron, proved in rationals and safe floats.
 
-    Cost: exponential in the undecided neurons. While the solver runs, its bound is the upper end (NUMERICAL);
-    afterwards a search over the same program proves it (PROVED, status EXACT). With `rel_gap` > 0 the first
-    interval that is narrow enough is returned as CLOSED, with `exact_value` unset.
+    Cost: exponential in the undecided neurons. A search over the program's binaries of our own proves L (PROVED, status
+    EXACT). If it has not ended after `head_start` nodes, or half of the time, the solver is asked, whose bound may
+    be the upper end from then on (NUMERICAL); what it finds is handed to the search, which goes on. With `rel_gap` > 0
+    the first interval that is narrow enough is returned as CLOSED, with `exact_value` unset.
 
     Parameters
     ----------
@@ -43,6 +46,8 @@ class Milp:
         Where the program's constants come from.
     patience
         The most seconds given to `incumbent`.
+    head_start
+        How many nodes the search looks at before the solver is asked; 0 asks it first.
     """
 
     bound: Method | None = None
@@ -51,6 +56,7 @@ class Milp:
     threads: int = 1
     strength: Strength = field(default_factory=Strength)
     patience: float = 1.0
+    head_start: int = 20_000
 
     name: ClassVar[str] = "milp"
     side: ClassVar[Side] = "exact"
@@ -60,14 +66,17 @@ class Milp:
     cost: ClassVar[str] = "a mixed-integer program, exponential in the undecided neurons; any number of inputs"
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
-        """The interval proved so far, then the solver's, then the proof's."""
+        """The interval proved so far: by the estimates, by the search, and then by the solver and the search again."""
         run = Run(self, problem, budget)
         yield from run.start()
-        yield from run.solve()
-        if run.failed:
-            yield run.interval(Status.FAILED)
-            return
-        yield from run.prove()
+        yield from run.search(self.head_start, _SHARE * budget.remaining)
+        if not run.proved:
+            yield from run.solve()
+            if run.failed:
+                yield run.interval(Status.FAILED)
+                return
+            yield from run.search()
+        assert run.proved
         assert run.best is not None  # a domain has an interior, so it meets a region
         exact = run.best.norm.settled()
         yield Bound(

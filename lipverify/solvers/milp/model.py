@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -21,7 +22,12 @@ from lipverify.errors import LipverifyError
 from lipverify.rounding import down, float_down, float_up, up
 
 INF = math.inf
-_LEAST = 2.0**-17  # of the largest coefficient of a row: below, tolerances of 1e-9 are no longer small
+Terms: TypeAlias = list[tuple[int, float]]
+Switch: TypeAlias = tuple[int, bool]
+"""A binary j: (j, True) stands for j and (j, False) for 1 − j."""
+State: TypeAlias = int | bool | None
+"""The index of a neuron's binary, the state that it always has, or None where no output reads it."""
+LEAST = 2.0**-17  # of the largest coefficient of a row: below, tolerances of 1e-9 are no longer small
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,31 @@ class Row:
     coefficients: tuple[float, ...]
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """sign · (the upper end, or the lower one) of the range of a quantity."""
+
+    quantity: int
+    upper: bool
+    sign: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row whose big-M constant may change: M times a binary, or times 1 − binary, where M is an end of a range.
+
+    In the row's units M is 2^−exponent · end. Above: Σ … ≤ M · binary + constant; below: Σ … ≥ ….
+    """
+
+    row: int
+    switch: int
+    end: End
+    above: bool
+    flipped: bool
+    exponent: int
+    constant: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,8 @@ class Model:
         One entry per variable X; the true quantity is 2^exponents[j] · X_j, and lower ≤ X ≤ upper.
     rows
         The constraints.
+    links
+        Which of them hold with big-M constants from other ranges too.
     objective, power
         What is maximised, in true quantities, and the power of two that it is to be multiplied with.
     """
@@ -70,6 +103,7 @@ class Model:
     exponents: list[int] = field(default_factory=list)
     binary: list[bool] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     objective: list[tuple[int, float]] = field(default_factory=list)
     power: int = 0
 
@@ -100,21 +134,44 @@ class Model:
         self.binary.append(binary)
         return len(self.names) - 1
 
-    def row(self, name: str, terms: Iterable[tuple[int, float]], low: float, high: float) -> None:
-        """low ≤ Σ coefficient · quantity ≤ high, in true quantities; infinite limits are allowed."""
+    def row(self, name: str, terms: Iterable[tuple[int, float]], low: float, high: float) -> int | None:
+        """low ≤ Σ coefficient · quantity ≤ high, in true quantities; infinite limits are allowed.
+
+        The exponent by which the row was divided, or None where it is not there or wider than was asked for.
+        """
         exact = [(j, *_split(c, self.exponents[j])) for j, c in terms if c]
         if not exact:
-            return
+            return None
         top = max(e for _, _, e in exact)
         low, high = _scaled_down(low, top), _scaled_up(high, top)
         kept: list[tuple[int, float]] = []
         for j, mantissa, e in exact:
             coefficient = math.ldexp(mantissa, max(e - top, -1000))
-            if abs(coefficient) >= _LEAST:
+            if abs(coefficient) >= LEAST:
                 kept.append((j, coefficient))
             else:  # |X| ≤ 1
                 low, high = down(low - up(abs(coefficient))), up(high + up(abs(coefficient)))
         self.rows.append(Row(name, tuple(j for j, _ in kept), tuple(c for _, c in kept), low, high))
+        return top if len(kept) == len(exact) else None
+
+    def at_most(self, name: str, terms: Terms, high: float, switch: Switch, end: End, constant: float = 0.0) -> None:
+        """Σ terms ≤ high · switch + constant, where `high` is the end's value now."""
+        self._switched(name, terms, high, switch, end, constant, above=True)
+
+    def at_least(self, name: str, terms: Terms, low: float, switch: Switch, end: End, constant: float = 0.0) -> None:
+        """Σ terms ≥ low · switch + constant, where `low` is the end's value now."""
+        self._switched(name, terms, low, switch, end, constant, above=False)
+
+    def _switched(
+        self, name: str, terms: Terms, big: float, switch: Switch, end: End, constant: float, *, above: bool
+    ) -> None:
+        j, side = switch
+        limit = constant if side else (up if above else down)(big + constant) if constant else big
+        low, high = (-INF, limit) if above else (limit, INF)
+        top = self.row(name, [*terms, (j, -big if side else big)], low, high)
+        if top is not None:
+            scaled = _scaled_up(constant, top) if above else _scaled_down(constant, top)
+            self.links.append(Link(len(self.rows) - 1, j, end, above, not side, top, scaled))
 
     def target(self) -> Linear:
         """The objective, ready to be maximised."""
@@ -150,6 +207,16 @@ class Model:
         for i, row in enumerate(self.rows):
             A[i, list(row.columns)] = row.coefficients
         return A, np.array([r.low for r in self.rows]), np.array([r.high for r in self.rows])
+
+
+def is_switch(state: State) -> TypeGuard[int]:
+    """Whether a neuron's state is the index of a binary (a known state is a bool, which Python counts as an int)."""
+    return isinstance(state, int) and not isinstance(state, bool)
+
+
+def minus(terms: Terms) -> Terms:
+    """The terms with the opposite signs."""
+    return [(j, -c) for j, c in terms]
 
 
 def _split(c: float, exponent: int) -> tuple[float, int]:

@@ -1,45 +1,50 @@
 """The constant proved without trusting a solver: branching over the program's binaries, with proved bounds.
 
-Every node is closed by one of three things: an upper bound of its linear relaxation that holds whatever HiGHS did
-(`relaxation`), a clause proved in rationals (`regions`), or, once every neuron has a state, the exact norm of its
-Jacobian. A pattern that is better than the best so far and is a region becomes the best. When no node is left the
-constant is the best region's norm, exactly; before that, the largest bound of an open node is an upper bound.
-Proof: proofs/milp.md.
+Every node is closed by one of four things: an upper bound from ranges alone (`node_ranges`), one of its linear
+relaxation that holds whatever HiGHS did (`relaxation`), with constants from the node's own ranges, a clause proved in
+rationals (`regions`), or, once every neuron has a state, the exact norm of its Jacobian. A pattern that is better than
+the best so far and is a region becomes the best. When no node is left the constant is the best region's norm,
+exactly; before that, the largest bound of an open node is an upper bound. Proof: proofs/milp.md.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Vector
 from lipverify.geometry.witness import Certified
 from lipverify.relaxations.interval import Slopes
 from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
+from lipverify.solvers.milp.branching import FRACTION, Branching
+from lipverify.solvers.milp.clauses import Clauses, clause_row
 from lipverify.solvers.milp.encoding import Encoding
-from lipverify.solvers.milp.measure import ball_cut
-from lipverify.solvers.milp.model import INF, Model, Row
-from lipverify.solvers.milp.regions import Assignment, Clause, Regions, is_switch
+from lipverify.solvers.milp.measure import ball_cut, ball_row
+from lipverify.solvers.milp.model import INF, Row, is_switch
+from lipverify.solvers.milp.patience import Patience
+from lipverify.solvers.milp.regions import Assignment, Clause, Regions
 from lipverify.solvers.milp.relaxation import Relaxation
 
-_FRACTION = 1e-6  # how far from 0 and 1 a binary counts as undecided
 _CUTS = 4  # rounds of ball cuts per node
 _OUTSIDE = 1e-4  # how far outside the ball a seed may stay
 
 
 @dataclass(order=True, slots=True)
 class _Node:
-    """Values of some binaries, and an upper bound of what they leave possible; the largest bound sorts first."""
+    """Values of some binaries, and an upper bound of what they leave possible; the largest bound sorts first.
+
+    The last decision was about `switch`, which the relaxation had seen at `fraction`.
+    """
 
     negated: float
     number: int
     values: Assignment = field(compare=False)
+    switch: int | None = field(compare=False, default=None)
     fraction: float = field(compare=False, default=0.5)
 
 
@@ -48,20 +53,22 @@ class Proof:
 
     Attributes
     ----------
-    best
-        The best region so far.
+    floor
+        A float that is at most the norm of the best region so far; what is bounded by it is closed.
     upper
         A proved upper bound of the constant.
     nodes
         How many nodes were looked at.
     clauses
-        What is closed already: refuted, or evaluated and not better. Its rows stand in the model.
+        What is closed already: refuted, or evaluated and not better.
     """
 
-    def __init__(self, encoding: Encoding, regions: Regions, best: Certified | None, clauses: list[Clause]) -> None:
+    def __init__(self, encoding: Encoding, regions: Regions, best: Certified | None) -> None:
         self._model = encoding.model
         self._linear = encoding.model.target()
         self._ball = encoding.ball
+        self._ranges = encoding.ranges
+        self._lower, self._upper = np.array(encoding.model.lower), np.array(encoding.model.upper)
         self._regions = regions
         self._states = encoding.states
         self._layers = Layers.of(regions.problem.network)
@@ -69,18 +76,16 @@ class Proof:
         self._switches = np.array(encoding.model.switches, dtype=np.intp)
         layers = [[s for s in layer if is_switch(s)] for layer in encoding.states]
         self._neurons = [s for layer in layers for s in layer]
-        self._depth = {s: k for k, layer in enumerate(layers) for s in layer}
+        depth = {s: k for k, layer in enumerate(layers) for s in layer}
+        self._branching = Branching(encoding.model, encoding.ranges, depth)
+        self._patience = Patience()
         self._tried: set[tuple[bool, ...]] = set()
-        self._gains = np.zeros((encoding.model.size, 2))
-        self._counts = np.zeros((encoding.model.size, 2))
+        self.clauses = Clauses(encoding.model.size)
+        self._best: Certified | None = None
+        self.floor = -1.0
         self.best = best
         self.upper = INF
         self.nodes = 0
-        self.clauses: list[Clause] = []
-        self._table = np.zeros((256, encoding.model.size), dtype=np.float32)
-        self._lengths = np.ones(256, dtype=np.float32)
-        for clause in clauses:
-            self._remember(clause)
 
     @property
     def lps(self) -> int:
@@ -88,9 +93,25 @@ class Proof:
         return self._relaxation.solved
 
     @property
-    def floor(self) -> float:
-        """A float that is at most the best region's norm; what is bounded by it is closed."""
-        return self.best.norm.lower if self.best else -1.0
+    def best(self) -> Certified | None:
+        """The best region so far; a better one may be handed in between two steps."""
+        return self._best
+
+    @best.setter
+    def best(self, found: Certified | None) -> None:
+        self._best = found
+        self.floor = found.norm.lower if found else -1.0
+
+    def add(self, row: Row) -> Row:
+        """Append a row that no region violates to the program; returns it."""
+        self._model.rows.append(row)
+        self._relaxation.add(row)
+        return row
+
+    def close(self, clause: Clause) -> Row:
+        """Count as closed what contains a clause: refuted, or evaluated and not better. The row that says so."""
+        self.clauses.add(clause)
+        return self.add(clause_row(self._model, clause))
 
     def steps(self) -> Iterator[None]:
         """Look at one node after the other until none is left."""
@@ -104,14 +125,13 @@ class Proof:
             if -node.negated <= self.floor:
                 continue
             self.nodes += 1
-            children = self._expand(node)
             made = [
-                _Node(-bound, next(number), values, fraction)
-                for bound, values, fraction in children
+                _Node(-bound, next(number), values, switch, fraction)
+                for bound, values, switch, fraction in self._expand(node)
                 if bound > self.floor
             ]
             made.sort()
-            if made:  # go on with the better child while the basis is warm
+            if made:  # go on with the child that promises more, while the basis is warm
                 current = made.pop(0)
             for child in made:
                 heapq.heappush(heap, child)
@@ -121,67 +141,62 @@ class Proof:
     def _ceiling(self) -> float:
         return self.best.norm.upper if self.best else 0.0
 
-    def _expand(self, node: _Node) -> list[tuple[float, Assignment, float]]:
-        """The children of a node that is not closed: bound, values, and how far the relaxation had decided."""
+    def _expand(self, node: _Node) -> list[tuple[float, Assignment, int, float]]:
+        """The children of a node that is not closed: bound, values, what was decided, and how far it had been."""
         values = node.values
-        if self._contradicts(values):
+        lower, upper, ranges = self._implied(values)
+        if self.clauses.contradict(values):
             return []
         if all(s in values for s in self._neurons):
             self._leaf(values)
             return []
-        last = next(reversed(values), None)
-        if last in self._depth:
-            clause = self._regions.refute(values)
-            if clause is not None:
-                self._remember(clause)
-                return []
         known = -node.negated
         if self._ball is not None:  # elsewhere the LP says no less
             known = min(known, self._without_lp(values))
             if known <= self.floor:
                 return []
-        bound, point = self._bound(values, known)
-        if last is not None:
-            self._record(last, values[last], node, bound)
-        if bound > self.floor and point is not None:
-            self._try(values, point)
-        if bound <= self.floor:
-            return []
-        switch = self._branch(values, point)
-        fraction = 0.5 if point is None else min(max(float(point[switch]), _FRACTION), 1 - _FRACTION)
-        return [(bound, {**values, switch: side}, fraction) for side in (True, False)]
+        point = None
+        if self._branching.blind or self._patience.lp(known, self.floor, self.nodes):
+            self._relaxation.tighten(*ranges)
+            bound, point = self._bound(lower, upper, known)
+            if node.switch is not None:
+                self._branching.learn(node.switch, values[node.switch], -node.negated, bound, node.fraction)
+            self._patience.lp_done(known, self.floor, bound <= self.floor)
+            if bound <= self.floor:
+                return []
+            known = bound
+        if any(s in values for s in self._neurons) and self._patience.refutation(self.nodes):
+            clause = self._regions.refute(values)
+            self._patience.refutation_done(clause is not None)
+            if clause is not None:
+                self.clauses.add(clause)
+                return []
+        if point is not None:
+            self._suggest({s: values.get(s, bool(point[s] > 0.5)) for s in self._neurons})
+            self._suggest(self._ranges.pattern_at(point))
+            if known <= self.floor:
+                return []
+        free = [s for s in self._switches.tolist() if s not in values]
+        split = self._branching.choose(free, lower, upper, point, self.floor)
+        fraction = 0.5 if point is None else min(max(float(point[split.switch]), FRACTION), 1 - FRACTION)
+        return [
+            (min(known, end), {**values, split.switch: side}, split.switch, fraction)
+            for side, end in zip((False, True), split.ends, strict=True)
+        ]
 
-    def _record(self, switch: int, side: bool, node: _Node, bound: float) -> None:
-        """Remember how much a decision lowered the bound, per unit of the binary's change."""
-        if math.isfinite(bound) and math.isfinite(node.negated):
-            distance = 1 - node.fraction if side else node.fraction
-            self._gains[switch, int(side)] += max(-node.negated - bound, 0.0) / distance
-            self._counts[switch, int(side)] += 1
-
-    def _score(self, switch: int, fraction: float) -> float:
-        """Pseudo-costs: the product of what both sides are expected to gain."""
-        total = self._counts.sum()
-        usual = self._gains.sum() / total if total else 1.0
-        down, up = (
-            self._gains[switch, side] / self._counts[switch, side] if self._counts[switch, side] else usual
-            for side in (0, 1)
-        )
-        return max(down * fraction, 1e-9) * max(up * (1 - fraction), 1e-9)
-
-    def _contradicts(self, values: Assignment) -> bool:
-        """Whether a clause refutes an assignment."""
-        signs = np.zeros(self._model.size, dtype=np.float32)
-        signs[list(values)] = [1.0 if side else -1.0 for side in values.values()]
-        return bool((self._table[: len(self.clauses)] @ signs == self._lengths[: len(self.clauses)]).any())
-
-    def _remember(self, clause: Clause) -> None:
-        k = len(self.clauses)
-        if k == len(self._table):
-            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
-            self._lengths = np.concatenate([self._lengths, np.ones_like(self._lengths)])
-        self._table[k, [s for s, _ in clause]] = [1.0 if side else -1.0 for _, side in clause]
-        self._lengths[k] = len(clause)
-        self.clauses.append(clause)
+    def _implied(self, values: Assignment) -> tuple[Vector, Vector, tuple[Vector, Vector]]:
+        """Limits of all columns at a node, and all ranges; what they imply is added to the node's values."""
+        lower, upper = self._lower.copy(), self._upper.copy()
+        for j, side in values.items():
+            lower[j] = upper[j] = float(side)
+        while True:
+            ranges = self._ranges.at(lower, upper)
+            implied = [(j, side) for j, side in self._ranges.implied(*ranges) if j not in values]
+            for j, side in implied:
+                values[j] = side
+                lower[j] = upper[j] = float(side)
+            if not implied:
+                return lower, upper, ranges
 
     def _leaf(self, values: Assignment) -> None:
         """Close a complete assignment: not better, not a region, or the best from now on."""
@@ -189,12 +204,19 @@ class Proof:
         if self.best is not None and not norm.exceeds(self.best.norm):
             return
         found = self._regions.find(values)
-        if isinstance(found, Certified):
-            if self.best is None or found.norm.exceeds(self.best.norm):
-                self.best = found
-        else:
-            self._remember(found)
-            self._relaxation.add(clause_row(self._model, found))
+        if not isinstance(found, Certified):
+            self.close(found)
+        elif self.best is None or found.norm.exceeds(self.best.norm):
+            self.best = found
+
+    def _suggest(self, pattern: Assignment) -> None:
+        """See whether a pattern is a better region."""
+        key = tuple(pattern.values())
+        if key in self._tried:
+            return
+        self._tried.add(key)
+        if not self._regions.norm_in_floats(pattern) <= self.floor and not self.clauses.contradict(pattern):
+            self._leaf(pattern)
 
     def _without_lp(self, values: Assignment) -> float:
         """A proved upper bound of the norm from the slopes alone, for all that an assignment leaves open."""
@@ -211,13 +233,10 @@ class Proof:
         slopes = Slopes(tuple(np.array(low) for low, _ in ends), tuple(np.array(high) for _, high in ends))
         return float(jacobian_norms(self._layers, slopes, problem.norm))
 
-    def _bound(self, values: Assignment, known: float) -> tuple[float, Vector | None]:
-        """A proved upper bound of the objective under an assignment, and a point that HiGHS thinks attains it."""
+    def _bound(self, lower: Vector, upper: Vector, known: float) -> tuple[float, Vector | None]:
+        """A proved upper bound of the objective within limits of the columns, and where HiGHS thinks it is attained."""
         columns = self._switches
-        chosen = [values.get(j) for j in columns.tolist()]
-        lower = np.array([1.0 if side is True else 0.0 for side in chosen])
-        upper = np.array([0.0 if side is False else 1.0 for side in chosen])
-        self._relaxation.limit(columns, lower, upper)
+        self._relaxation.limit(columns, lower[columns], upper[columns])
         for _ in range(_CUTS):
             answer = self._relaxation.maximise(self._linear.costs)
             known = min(known, self._linear.true_upper(answer.upper))
@@ -234,37 +253,3 @@ class Proof:
             return False
         self._relaxation.add(ball_row(self._model, self._ball, ball_cut(X)))
         return True
-
-    def _try(self, values: Assignment, point: Vector) -> None:
-        """See whether the pattern that the relaxation suggests is a better region."""
-        suggested = {s: values.get(s, bool(point[s] > 0.5)) for s in self._neurons}
-        key = tuple(suggested.values())
-        if key in self._tried:
-            return
-        self._tried.add(key)
-        if self._contradicts(suggested):
-            return
-        self._leaf(suggested)
-
-    def _branch(self, values: Assignment, point: Vector | None) -> int:
-        """The binary to branch on."""
-        free = [s for s in self._switches.tolist() if s not in values]
-        if point is not None:
-            fractional = [s for s in free if _FRACTION < point[s] < 1 - _FRACTION]
-            if fractional:
-                return max(fractional, key=lambda s: (self._score(s, point[s]), -s))
-        return min((s for s in free if s in self._depth), key=lambda s: (self._depth[s], s))
-
-
-def clause_row(model: Model, clause: Clause) -> Row:
-    """Σ over the clause of (binary if it says so, else 1 − binary) ≤ its length − 1."""
-    coefficients = tuple(1.0 if side else -1.0 for _, side in clause)
-    limit = sum(side for _, side in clause) - 1.0
-    return Row(f"not_{len(model.rows)}", tuple(s for s, _ in clause), coefficients, -INF, limit)
-
-
-def ball_row(model: Model, ball: list[list[int]], C: Matrix) -> Row:
-    """⟨C, X⟩ ≤ 1 over the seed's variables, shape (copies, size)."""
-    scales = [model.exponents[j] for row in ball for j in row]
-    coefficients = tuple(float(np.ldexp(c, e)) for c, e in zip(C.ravel().tolist(), scales, strict=True))
-    return Row(f"ball_{len(model.rows)}", tuple(j for row in ball for j in row), coefficients, -INF, 1.0)

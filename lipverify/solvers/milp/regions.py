@@ -8,10 +8,11 @@ stated as a clause over the binaries, and holds for every pattern that contains 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 from flint import fmpq
@@ -22,10 +23,10 @@ from lipverify.errors import LipverifyError
 from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
 from lipverify.geometry.margin import MarginProgram
 from lipverify.geometry.witness import Certified, certify_point
-from lipverify.norms import exact_norm
+from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
 from lipverify.rationals import Never, dot, farkas, fraction, rational
-from lipverify.solvers.milp.encoding import State
+from lipverify.solvers.milp.model import State, is_switch
 
 Assignment: TypeAlias = dict[int, bool]
 """Values of binaries, by the index of their variable."""
@@ -34,6 +35,7 @@ Clause: TypeAlias = tuple[tuple[int, bool], ...]
 
 _CLEAR = 1e-7  # margins of unit rows above this are not worth an exact look
 _NUDGES = 40
+_ROUGH = 1e-9  # far more than rounding changes, unless all but everything cancels
 _MEMORY = 10_000
 
 
@@ -77,6 +79,19 @@ class Regions:
         """The exact norm of the Jacobian that a complete assignment gives."""
         matrix = jacobian_exact(self.problem.network, tuple(self._layer(k, values) for k in range(len(self.states))))
         return exact_norm(matrix, self.problem.norm)
+
+    def norm_in_floats(self, values: Assignment) -> float:
+        """About that norm, rather above it: to see what is not worth an exact look. NaN where floats end."""
+        net = self.problem.network
+        matrix = net.weights[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for k, weight in enumerate(net.weights[1:]):
+                sides = np.array(self._layer(k, values), dtype=np.intp)
+                matrix = weight @ (np.take_along_axis(net.slopes[k], sides[:, None], axis=1) * matrix)
+            if not np.isfinite(matrix).all():
+                return math.nan
+            about = norms_upper(matrix[None], np.zeros((1, *matrix.shape)), self.problem.norm)
+            return float(about[0]) * (1 + _ROUGH)
 
     def _layer(self, k: int, values: Assignment) -> tuple[bool, ...]:
         return tuple(values[s] if is_switch(s) else bool(s) for s in self.states[k])
@@ -203,11 +218,6 @@ class Regions:
                 rows = next_affine_rows(net, k, rows, states)
             self._known[below] = [(row, _floats(row)) for row in rows.tolist()]
         return self._known[below]
-
-
-def is_switch(state: State) -> TypeGuard[int]:
-    """Whether a neuron's state is the index of a binary (a known state is a bool, which Python counts as an int)."""
-    return isinstance(state, int) and not isinstance(state, bool)
 
 
 def _strictly_inside(spaces: list[_HalfSpace]) -> list[_HalfSpace] | tuple[fmpq, ...]:

@@ -18,12 +18,14 @@ import highspy
 import numpy as np
 from highspy import HighsModelStatus
 
-from lipverify.arrays import Indices, Matrix, Vector
+from lipverify.arrays import Bools, Indices, Matrix, Vector
 from lipverify.geometry.lp import quiet_solver
 from lipverify.rounding import TINY, gamma, up
-from lipverify.solvers.milp.model import Model, Row
+from lipverify.solvers.milp.model import LEAST, Model, Row
 
 _PRIMAL, _DUAL = 4, 1  # of HiGHS's simplex strategies
+_DEVEX = 1  # steepest-edge weights of an old basis would have to be computed first
+_GAIN = 0.01  # the least relative gain for which a big-M constant is changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ class Relaxation:
         self._solver = quiet_solver()
         # A new objective leaves the old vertex primal feasible, new limits leave it dual feasible.
         self._solver.setOptionValue("simplex_strategy", _PRIMAL if many_objectives else _DUAL)
+        self._solver.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
         self._solver.passModel(_program(model, self._A, self._low, self._high))
         self._costs = np.zeros(model.size)
+        self._links = _Links.of(model)
         self.solved = 0
 
     def limit(self, columns: Indices, lower: Vector, upper: Vector) -> None:
@@ -70,6 +74,34 @@ class Relaxation:
         self._low, self._high = np.append(self._low, row.low), np.append(self._high, row.high)
         indices, values = np.array(row.columns, dtype=np.int32), np.array(row.coefficients)
         self._solver.addRow(row.low, row.high, len(indices), indices, values)
+
+    def tighten(self, low: Vector, high: Vector) -> None:
+        """Take the big-M constants from other ranges of the quantities, shapes (quantities,).
+
+        Rows that would gain next to nothing stay as they are, if they are wide enough.
+        """
+        links = self._links
+        if not len(links.rows):
+            return
+        big, limits = links.at(low, high)
+        present = links.present
+        changed = np.flatnonzero(
+            np.where(links.above, big > present, big < present) | (np.abs(big - present) > _GAIN * np.abs(present))
+        )
+        if not len(changed):
+            return
+        present[changed] = big[changed]
+        rows, columns = links.rows[changed], links.switches[changed]
+        coefficients = np.where(links.flipped, big, -big)[changed]
+        self._A[rows, columns], self._absolute[rows, columns] = coefficients, np.abs(coefficients)
+        for row, column, value in zip(rows.tolist(), columns.tolist(), coefficients.tolist(), strict=True):
+            self._solver.changeCoeff(row, column, value)
+        moved = changed[links.flipped[changed]]
+        above, rows = links.above[moved], links.rows[moved]
+        self._high[rows] = np.where(above, limits[moved], self._high[rows])
+        self._low[rows] = np.where(above, self._low[rows], limits[moved])
+        for row in rows.tolist():
+            self._solver.changeRowBounds(row, self._low[row], self._high[row])
 
     def maximise(self, costs: Vector) -> Answer:
         """A proved upper bound of costs·X, and where HiGHS attains it."""
@@ -110,6 +142,53 @@ class Relaxation:
         error = float((spread * reach).sum()) * (1 + gamma(2 * n + 8))
         error += gamma(m + n + 8) * float(np.abs(sides).sum() + np.abs(corners).sum()) + TINY * (m + n)
         return up(value + up(error)) if math.isfinite(value + error) else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Links:
+    """A model's links as columns of numbers, and the big-M constants in force, in the rows' units."""
+
+    rows: Indices
+    switches: Indices
+    quantities: Indices
+    upper: Bools
+    signs: Vector
+    above: Bools
+    flipped: Bools
+    exponents: Indices
+    constants: Vector
+    present: Vector
+
+    @classmethod
+    def of(cls, model: Model) -> _Links:
+        """The links of a model."""
+        links = model.links
+        coefficients = [
+            dict(zip(model.rows[k.row].columns, model.rows[k.row].coefficients, strict=True)) for k in links
+        ]
+        present = [c.get(k.switch, 0.0) * (1 if k.flipped else -1) for c, k in zip(coefficients, links, strict=True)]
+        return cls(
+            np.array([k.row for k in links], dtype=np.intp),
+            np.array([k.switch for k in links], dtype=np.intp),
+            np.array([k.end.quantity for k in links], dtype=np.intp),
+            np.array([k.end.upper for k in links], dtype=bool),
+            np.array([k.end.sign for k in links]),
+            np.array([k.above for k in links], dtype=bool),
+            np.array([k.flipped for k in links], dtype=bool),
+            np.array([k.exponent for k in links], dtype=np.intp),
+            np.array([k.constant for k in links]),
+            np.array(present),
+        )
+
+    def at(self, low: Vector, high: Vector) -> tuple[Vector, Vector]:
+        """The constants, and the limits of the flipped rows, from other ranges; rounded so that the rows are wider."""
+        ends = self.signs * np.where(self.upper, high[self.quantities], low[self.quantities])
+        exact = np.ldexp(ends, -self.exponents)
+        outward = np.where(self.above, 1.0, -1.0)
+        # A small one could be dropped by the solver: it becomes 0, or large enough, whichever is the wider.
+        big = np.where(np.abs(exact) >= LEAST, exact, np.where(ends * outward > 0, LEAST * outward, 0.0))
+        total = big + self.constants
+        return big, np.where(self.constants == 0, total, np.nextafter(total, np.inf * outward))
 
 
 def _program(model: Model, A: Matrix, low: Vector, high: Vector) -> highspy.HighsLp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ from lipverify.bound import Bound, Rigor, Status, Witness
 from lipverify.geometry.witness import Certified, certify_region
 from lipverify.problem import Budget, Problem, supports
 from lipverify.solvers.milp.encoding import Encoding, encode
-from lipverify.solvers.milp.measure import ball_cut
-from lipverify.solvers.milp.model import Linear, Row
-from lipverify.solvers.milp.proof import Proof, ball_row, clause_row
-from lipverify.solvers.milp.regions import Assignment, Clause, Regions, is_switch
+from lipverify.solvers.milp.measure import ball_cut, ball_row
+from lipverify.solvers.milp.model import Linear, Row, is_switch
+from lipverify.solvers.milp.proof import Proof
+from lipverify.solvers.milp.regions import Assignment, Regions
 from lipverify.solvers.milp.relaxation import Relaxation
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ class Run:
         self._cut_off = 0.0  # the largest norm of a region that was evaluated and cut off
         self.failed = False
         self.details: dict[str, Any] = {"solver": method.solver}
-        self._clauses: list[Clause] = []
         self._solves = 0
         self._proof: Proof | None = None
+        self._steps: Iterator[None] = iter(())
+        self.proved = False
         self._encoding: Encoding | None = None
         self._regions: Regions | None = None
 
@@ -69,7 +71,7 @@ class Run:
     def stats(self) -> dict[str, int]:
         """Counts."""
         encoding, proof = self._encoding, self._proof
-        found = {"solves": self._solves, "cuts": len(proof.clauses if proof else self._clauses)}
+        found = {"solves": self._solves, "cuts": len(proof.clauses) if proof else 0}
         if encoding is not None and self._regions is not None:
             undecided = sum(is_switch(s) for layer in encoding.states for s in layer)
             found |= {"undecided": undecided, "settled": self._regions.settled}
@@ -79,6 +81,8 @@ class Run:
     def _offer(self, found: Certified | None) -> None:
         if found is not None and (self.best is None or found.norm.exceeds(self.best.norm)):
             self.best = found
+            if self._proof is not None:
+                self._proof.best = found
 
     def _prove_upper(self, upper: float, rigor: Rigor) -> None:
         if rigor is Rigor.NUMERICAL or rigor is Rigor.HEURISTIC:
@@ -124,6 +128,8 @@ class Run:
         self._encoding = encoding = encode(problem, method.strength, _SHARE * budget.remaining)
         self._regions = Regions(problem, encoding.states)
         self._trim_ball()
+        self._proof = Proof(encoding, self._regions, self.best)
+        self._steps = self._proof.steps()
         yield self.interval()
 
     def _trim_ball(self) -> None:
@@ -141,22 +147,18 @@ class Run:
             X = 2.0 * point[np.array(encoding.ball)]
             if np.linalg.norm(X, ord="nuc") <= 1.01:
                 return
-            self._add(ball_row(model, encoding.ball, ball_cut(X)), relaxation)
-
-    def _add(self, row: Row, *where: Relaxation | Program) -> None:
-        assert self._encoding is not None
-        self._encoding.model.rows.append(row)
-        for place in where:
-            place.add(row)
+            row = ball_row(model, encoding.ball, ball_cut(X))
+            model.rows.append(row)
+            relaxation.add(row)
 
     def solve(self) -> Iterator[Bound]:
-        """Solve, look at the pattern in rationals, cut it off, until the bounds cannot come closer."""
+        """Ask the solver, look at the pattern in rationals, cut it off, until the bounds cannot come closer."""
         from lipverify.solvers.milp.backends import TOLERANCE, Verdict
         from lipverify.solvers.milp.program import Program
 
-        encoding, regions = self._encoding, self._regions
+        encoding = self._encoding
         assert encoding is not None
-        assert regions is not None
+        assert self._proof is not None
         model = encoding.model
         linear = model.target()
         if not any(is_switch(s) for layer in encoding.states for s in layer):
@@ -188,10 +190,10 @@ class Run:
             floor = self.best.norm.lower if self.best else 0.0
             if report.verdict is Verdict.LIMIT or self._claimed <= floor + linear.true_upper(_ENOUGH * allowance):
                 return
-            self._add(row, program)
+            program.add(row)
             if encoding.ball is not None:
                 X = 2.0 * np.array(report.values)[np.array(encoding.ball)]
-                self._add(ball_row(model, encoding.ball, ball_cut(X)), program)
+                program.add(self._proof.add(ball_row(model, encoding.ball, ball_cut(X))))
 
     def _watched(self, program: Program, linear: Linear, allowance: float) -> Generator[Bound, None, Report]:
         """One solve, with an interval now and then."""
@@ -225,28 +227,28 @@ class Run:
 
     def _examine(self, values: Assignment) -> Row:
         """Evaluate a pattern exactly; the row that cuts it off, and all others that fail for the same reason."""
-        encoding, regions = self._encoding, self._regions
+        encoding, regions, proof = self._encoding, self._regions, self._proof
         assert encoding is not None
         assert regions is not None
+        assert proof is not None
         found = regions.find(values)
         if isinstance(found, Certified):
             self._offer(found)
             self._cut_off = max(self._cut_off, found.norm.upper)
             neurons = [s for layer in encoding.states for s in layer if is_switch(s)]
-            clause = tuple((s, values[s]) for s in neurons)
-        else:
-            clause = found
-        self._clauses.append(clause)
-        return clause_row(encoding.model, clause)
+            return proof.close(tuple((s, values[s]) for s in neurons))
+        return proof.close(found)
 
-    def prove(self) -> Iterator[Bound]:
-        """Prove what the solver said, or whatever is right instead."""
-        assert self._encoding is not None
-        assert self._regions is not None
-        # What was cut off is closed: evaluated and not better, or refuted.
-        self._proof = proof = Proof(self._encoding, self._regions, self.best, self._clauses)
-        for _ in proof.steps():
+    def search(self, nodes: float = math.inf, seconds: float = math.inf) -> Iterator[Bound]:
+        """Prove the constant without the solver, or `proved` stays false after so many nodes or seconds."""
+        proof = self._proof
+        assert proof is not None
+        until = time.monotonic() + seconds
+        while proof.nodes < nodes and time.monotonic() < until:
+            if next(self._steps, self) is self:
+                self.proved = True
+                self._offer(proof.best)
+                return
             self._offer(proof.best)
             self._prove_upper(proof.upper, Rigor.ROUNDED)
             yield self.interval()
-        self._offer(proof.best)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +13,7 @@ from lipverify.arrays import Array, Bools, Matrix
 from lipverify.relaxations.enclosure import affine
 from lipverify.relaxations.layers import Layer
 from lipverify.rounding import down, up
-from lipverify.solvers.milp.measure import Terms
-from lipverify.solvers.milp.model import Model
+from lipverify.solvers.milp.model import Model, Terms
 from lipverify.solvers.milp.relaxation import Relaxation
 
 
@@ -23,26 +24,41 @@ def affine_range(ends: tuple[Array, Array], matrix: Matrix, bias: Array | None =
     return low[0], high[0]
 
 
-def narrowed(
-    model: Model, forms: Sequence[Terms], ends: tuple[Array, Array], wanted: Bools, bias: Array, until: float
-) -> tuple[Array, Array, int]:
-    """Ranges of form + bias, where wanted cut down to what the model allows, and the number of LPs.
+@dataclass
+class Tightener:
+    """Cuts ranges down by linear programs over what a model has so far, until a moment of the monotonic clock.
 
-    Rounded outward, whatever the LP solver says (`relaxation`). After the moment `until` of the monotonic clock the
-    ranges are left as they are.
+    Attributes
+    ----------
+    solved
+        How many LPs were solved.
     """
-    low, high = ends[0].copy(), ends[1].copy()
-    if not wanted.any():
-        return low, high, 0
-    relaxation = Relaxation(model, many_objectives=True)
-    for i in np.flatnonzero(wanted):
-        if time.monotonic() > until:
-            break
-        for sign in (1.0, -1.0):
-            linear = model.linear([(j, sign * c) for j, c in forms[i]])
-            top = linear.true_upper(relaxation.maximise(linear.costs).upper)
-            if sign > 0:
-                high[i] = min(high[i], up(top + bias[i]))
-            else:
-                low[i] = max(low[i], down(bias[i] - top))
-    return low, high, relaxation.solved
+
+    model: Model
+    until: float = math.inf
+    solved: int = 0
+
+    def narrowed(
+        self, forms: Sequence[Terms], low: Array, high: Array, wanted: Bools, bias: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Ranges of form + bias, where wanted cut down to what the model allows; afterwards left as they are.
+
+        Rounded outward, whatever the LP solver says (`relaxation`).
+        """
+        low, high = low.copy(), high.copy()
+        if not wanted.any():
+            return low, high
+        shift = np.zeros(len(forms)) if bias is None else bias
+        relaxation = Relaxation(self.model, many_objectives=True)
+        for i in np.flatnonzero(wanted):
+            if time.monotonic() > self.until:
+                break
+            for sign in (1.0, -1.0):
+                linear = self.model.linear([(j, sign * c) for j, c in forms[i]])
+                top = linear.true_upper(relaxation.maximise(linear.costs).upper)
+                if sign > 0:
+                    high[i] = min(high[i], up(top + shift[i]))
+                else:
+                    low[i] = max(low[i], down(shift[i] - top))
+        self.solved += relaxation.solved
+        return low, high
