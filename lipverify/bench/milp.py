@@ -1,8 +1,8 @@
 """The mixed-integer program: how strong its relaxation is, and how long the constant takes.
 
 Networks d-[hidden]-1 have He-initialised weights N(0, 2/fan-in), biases N(0, 0.01), and a box around a normal point;
-the norm is ‖∇f‖₁ (p = ∞). "closed" is the time until the solver's bound is within 1e-6 of a verified region's value,
-"exact" until that is proved without the solver. Times are wall-clock seconds on one thread.
+the norm is ‖∇f‖₁ (p = ∞). "closed" is the time until some upper end, the solver's or the search's, is within 1e-6 of a
+verified region's value, "exact" until the search has proved that value. Times are wall-clock seconds on one thread.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ from lipverify.problem import Budget, Problem
 from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp import backends, program
+from lipverify.solvers.milp.arena import Arena
 from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Report, Verdict
+from lipverify.solvers.milp.cells import Cells
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.measure import ball_cut, plan, shrunk
 from lipverify.solvers.milp.method import Milp
@@ -79,7 +81,8 @@ def solver_first(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any
 def test_agrees_with_enumeration(data: st.DataObject, p: Any) -> None:
     net = data.draw(networks(slopes=data.draw(st.booleans())))
     domain = data.draw(domains(net.input_dim))
-    mine, theirs = milp(net, p, domain), lv.exact(net, "enumeration", p=p, domain=domain)
+    method = data.draw(st.sampled_from(["milp", Milp(), Milp(head_start=0), Milp(head_start=2)]))
+    mine, theirs = (lv.exact(net, name, p=p, domain=domain) for name in (method, "enumeration"))
     assert mine.status is lv.Status.EXACT
     assert mine.lower_rigor is mine.upper_rigor is lv.Rigor.PROVED
     assert (mine.lower, mine.upper) == (theirs.lower, theirs.upper)
@@ -155,6 +158,15 @@ def test_two_middling_networks(p: Any) -> None:
         net, box = random_network(sizes, 5)
         mine, theirs = milp(net, p, box), lv.exact(net, "enumeration", p=p, domain=box)
         assert (mine.lower, mine.upper, mine.status) == (theirs.lower, theirs.upper, lv.Status.EXACT)
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_the_search_finds_the_best_region_by_itself(p: Any) -> None:
+    for seed, sizes in itertools.product(range(4), ((3, 8, 1), (2, 7, 6, 2), (4, 4, 4, 4, 1))):
+        net, box = random_network(sizes, seed)
+        mine, theirs = (lv.exact(net, method, p=p, domain=box) for method in (Milp(), "enumeration"))
+        assert (mine.lower, mine.upper, mine.status) == (theirs.lower, theirs.upper, lv.Status.EXACT)
+        assert mine.stats["solves"] == 0
 
 
 def test_more_inputs_than_regions_can_be_counted() -> None:
@@ -530,6 +542,33 @@ def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() ->
     assert new.maximise(costs).upper < old.maximise(costs).upper * (1 - 1e-6)
     new.tighten(*root)  # and back
     assert new.maximise(costs).upper == pytest.approx(old.maximise(costs).upper, rel=0.02)
+
+
+@settings(max_examples=examples(30))
+@given(st.data())
+def test_a_box_around_a_cell_contains_it(data: st.DataObject) -> None:
+    d = data.draw(st.integers(1, 2))
+    net = data.draw(networks(slopes=True, inputs=d, hidden=2, width=(3 * d, 7)))
+    arena = Arena.of(Problem(net, norm_pair(INF), lv.Box([-1] * d, [1.5] * d)))
+    cells = Cells(arena)
+    assert cells.crowded == (len(net.weights[0]) >= 3 * len(arena.names))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    for z in rng.uniform(arena.lower, arena.upper, size=(10, len(arena.names))):
+        y = arena.chain.weights[0] @ z + arena.chain.biases[0]
+        clear = np.abs(y) > 1e-9 * (np.abs(arena.chain.weights[0]) @ np.abs(z) + np.abs(arena.chain.biases[0]))
+        signs = np.where(clear & (rng.uniform(size=len(y)) < 0.7), np.sign(y), 0).astype(np.int8)
+        low, high = cells.box(signs)
+        assert (low <= z).all()
+        assert (z <= high).all()
+
+
+def test_a_box_around_a_cell_is_smaller_than_the_domain() -> None:
+    net = lv.Network([[[1, 0], [-1, 1], [0, 1], [1, 1], [2, 1], [1, -1]], np.ones((3, 6)), [[1, 2, 3]]])
+    cells = Cells(Arena.of(Problem(net, norm_pair(INF), lv.Box([-4, -3], [2, 5]))))
+    low, high = cells.box(np.array([1, -1, 1, 0, 0, 0], dtype=np.int8))  # x ≥ 0, y ≤ x, y ≥ 0
+    assert np.allclose([*low, *high], [0, 0, 1, 1], atol=1e-8)  # without biases the cones are met in [−1, 1]²
+    assert (low <= 0).all()
+    assert (high >= 1).all()
 
 
 @settings(max_examples=examples(40))

@@ -1,7 +1,8 @@
-"""What ranges the quantities of a program have at a node of a search, and how far each decision would lower its bound.
+"""What ranges the quantities of a program have at a node of a search, and a bound from these ranges alone.
 
-Pre-activations: interval propagation with the states of the layers below. What the derivative meets: `sweep`. Both
-within the root's ranges, which linear programs have narrowed. Proof: proofs/milp.md.
+Pre-activations: interval propagation with the states of the layers below, or CROWN from a box around a cell (`cells`).
+What the derivative meets: `sweep`. Both within the root's ranges, which linear programs have narrowed.
+Proof: proofs/milp.md.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from lipverify.arrays import Array, Signs, Vector
+from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import preactivation_ranges
 from lipverify.relaxations.layers import Layers
 from lipverify.rounding import TINY, gamma
 from lipverify.solvers.milp.arena import Arena
+from lipverify.solvers.milp.cells import Cells
 from lipverify.solvers.milp.model import is_switch
 from lipverify.solvers.milp.sweep import Met, Sweep
 from lipverify.solvers.milp.values import Values
@@ -36,6 +39,7 @@ class NodeRanges:
     ) -> None:
         self._arena, self._values, self._sweep, self._met = arena, values, sweep, met
         self._layers = Layers.of(arena.chain)
+        self.cells = Cells(arena)
         self._exponents = np.array(exponents[: len(arena.names)])
         self._sign_places = np.array([j for j, s in enumerate(signs) if s is not None], dtype=np.intp)
         self._sign_switches = np.array([s for s in signs if s is not None], dtype=np.intp)
@@ -83,7 +87,8 @@ class NodeRanges:
         if key not in self._below:
             if len(self._below) > 1000:
                 self._below.clear()
-            found = preactivation_ranges(self._layers, self._arena.lower, self._arena.upper, signs)
+            ranges = crown_ranges if self.cells.crowded else preactivation_ranges
+            found = ranges(self._layers, *self.cells.box(signs[0]), signs)
             low = [np.maximum(r, f[: len(r)]) for r, f in zip(root.low, found.low, strict=False)]
             high = [np.minimum(r, f[: len(r)]) for r, f in zip(root.high, found.high, strict=False)]
             self._below[key] = np.concatenate(low), np.concatenate(high)
