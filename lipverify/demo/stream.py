@@ -14,7 +14,10 @@ Stop: TypeAlias = Callable[[], bool]
 
 
 def streamed(solve: Callable[[Callable[[lv.Bound], bool]], lv.Bound], stop: Stop) -> Iterator[lv.Bound]:
-    """The bounds that a solve reports, and its last one; it runs in a thread of its own and ends when stop says so."""
+    """The bounds that a solve reports, and its last one; it runs in a thread of its own.
+
+    Both end when stop says so: the bounds at once, the solve when it reports the next time.
+    """
     queue: SimpleQueue[lv.Bound | BaseException | None] = SimpleQueue()
 
     def tell(bound: lv.Bound) -> bool:
@@ -38,4 +41,6 @@ def streamed(solve: Callable[[Callable[[lv.Bound], bool]], lv.Bound], stop: Stop
             return
         if isinstance(found, BaseException):
             raise found
+        if stop():
+            return  # what waits in the queue is news for nobody
         yield found

@@ -276,8 +276,8 @@ def test_two_hundred_regions_are_quick_and_an_edit_cancels(tab: Any) -> None:
     tab.get_by_test_id("r-random").click()
     tab.locator(".shape").filter(has_text="2 → 8 → 8 → 8 → 1").wait_for()
     tab.locator("svg.plane:not(.stale)").wait_for()
-    assert time.monotonic() - started < 8  # about one second on an idle machine; several share this one
-    assert tab.locator("svg.plane .region").count() > 100
+    tab.locator("svg.plane .region").nth(100).wait_for(state="attached")  # they come in pieces when it takes longer
+    assert time.monotonic() - started < 15  # about one second on an idle machine; several share this one
     tab.get_by_label("Neurons of the hidden layers").fill("12, 12, 12")
     tab.get_by_test_id("r-random").click()
     example(tab, "absolute values")
