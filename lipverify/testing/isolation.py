@@ -26,6 +26,8 @@ from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.testing.estimators import Estimator, answer
 
+_LINGER = 10.0  # seconds for a process to be gone after its pipe
+
 
 class ProcessEnded(RuntimeError):
     """The estimator ended the process that it ran in: a segmentation fault, `os._exit`, memory that ran out."""
@@ -82,39 +84,48 @@ class _Child:
         code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import _serve; _serve({there.fileno()})"
         self._process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[there.fileno()])
         there.close()
-        self._here.send_bytes(estimator)
-        self._answer(math.inf)  # it has been imported
+        self._exchange(estimator, math.inf)  # it has been imported
 
     @property
     def lives(self) -> bool:
         return not self._here.closed
 
     def ask(self, question: Any, limit: float) -> Any:
-        self._here.send_bytes(pickle.dumps(question))
-        return self._answer(limit)
+        return self._exchange(pickle.dumps(question), limit)
 
     def end(self) -> None:
         self._here.close()
         self._process.kill()
         self._process.wait()
 
-    def _answer(self, limit: float) -> Any:
+    def _exchange(self, message: bytes, limit: float) -> Any:
+        """Send a message, and return or raise what comes back; whatever goes wrong ends the process."""
         try:
-            if not self._here.poll(None if math.isinf(limit) else limit):
-                self.end()
-                raise TimeoutError(f"no answer within {limit:g} s")
-            raised, said = pickle.loads(self._here.recv_bytes())
-        except EOFError:
-            code = self._process.wait()
-            self.end()
-            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            raise ProcessEnded(f"the estimator ended its process: {how}") from None
-        except KeyboardInterrupt:
-            self.end()  # its answer, when it comes, is to another question
+            self._here.send_bytes(message)
+            reply = self._here.recv_bytes() if self._here.poll(None if math.isinf(limit) else limit) else None
+        except (EOFError, OSError):  # the other end is closed
+            raise ProcessEnded(f"the estimator ended its process: {self._last_words()}") from None
+        except BaseException:
+            self.end()  # Ctrl-C: its answer, when it comes, is to another question
             raise
+        if reply is None:
+            self.end()
+            raise TimeoutError(f"no answer within {limit:g} s")
+        raised, said = pickle.loads(reply)
         if raised:
             raise said
         return said
+
+    def _last_words(self) -> str:
+        """How the process ended."""
+        try:
+            code = self._process.wait(_LINGER)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.end()
+        if code is None:
+            return "it closed its pipe and went on"
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 _CHILDREN: dict[bytes, _Child] = {}

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -86,6 +87,12 @@ def suicidal(net: lv.Network, *, p: Any, domain: Any) -> float:
     """A neuron is too much for it, and no Python exception tells."""
     if net.neurons:
         os.kill(os.getpid(), signal.SIGSEGV)
+    return product(net, p=p, domain=domain)
+
+
+def fleeting(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """Answers, and is gone a moment later."""
+    threading.Timer(0.1, os._exit, [3]).start()
     return product(net, p=p, domain=domain)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ def test_what_goes_wrong_there_is_raised_here_and_the_next_question_is_answered(
         with pytest.raises(kind, match=words):
             alone(net, p=2, domain=None)
     assert Isolated(sloppy.product)(LINE, p=2, domain=None) == 5
+
+
+def test_a_process_that_ends_between_two_questions_is_missed_once() -> None:
+    alone = Isolated(sloppy.fleeting)
+    assert alone(LINE, p=2, domain=None) == 5
+    time.sleep(0.5)
+    with pytest.raises(ProcessEnded, match="exit code 3"):
+        alone(LINE, p=2, domain=None)
+    assert alone(LINE, p=2, domain=None) == 5
 
 
 @pytest.mark.parametrize(("given", "limit", "words"), [(len, 0, "call_limit"), (iter([]), 1, "another process")])
