@@ -5,7 +5,8 @@ estimators.py adapters.py  what an estimator is, and what it claims; other peopl
 isolation.py               an estimator in a process of its own
 verdicts.py witness.py     a claim against the exact constant; two points that disprove it
 campaign.py reduction.py   one Hypothesis run; a network made smaller
-soundness.py findings.py   many runs, merged into a report; snippets.py writes counterexamples as programs
+shards.py                  many runs, over processes
+soundness.py findings.py   the report on them; snippets.py writes counterexamples as programs
 families.py mutants.py     networks that are known to be hard; known mistakes, for auditing the audit
 suite.py tightness.py      named networks with their exact constants; bounds held to a baseline
 plugin.py pictures.py      the pytest fixture; ratios drawn

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import pickle
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, TypeVar, cast, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
-import cloudpickle
 from hypothesis import strategies as st
-from joblib import Parallel, delayed
 
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import InvalidArgument, InvalidDomain
@@ -22,37 +17,16 @@ from lipverify.network import Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Method, Problem
 from lipverify.readers import as_network
-from lipverify.testing.campaign import (
-    Cube,
-    End,
-    Kind,
-    Observation,
-    OutOfTime,
-    Plan,
-    Recorder,
-    Survey,
-    Where,
-    ended,
-    fixed_questions,
-    observe,
-    shrink,
-    survey,
-)
+from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
 from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
-from lipverify.testing.reduction import reduced
+from lipverify.testing.shards import firsts, sizes, smallest, surveys
 from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
-from lipverify.testing.verdicts import FINDINGS, Verdict, judge, truth
+from lipverify.testing.verdicts import Verdict, judge, truth
 from lipverify.testing.witness import steepest_pair
 
-T = TypeVar("T")
-
-SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
 OWN = "own"
-_WORTH = 3.0  # seconds of work that are worth starting processes for
-_KINDS = 6  # kinds of findings that are shrunk
-_PATIENCE = 60.0  # seconds in which parts are taken away: an estimator may be slow, or hang
 
 
 def audit(
@@ -120,18 +94,18 @@ def audit(
     plan = _plan(estimator, side, p, domain, rtol, networks, seed, time_limit)
     _check(max_examples, workers)
     fixed = (*hard_networks(), *((OWN, as_network(net)) for net in own))
-    jobs = [min(SHARD, max_examples - done) for done in range(0, max_examples, SHARD)]
+    jobs = sizes(max_examples)
     parts: list[Survey] = []
     best: dict[Kind, Observation] = {}
     try:
-        for part in _surveys(plan, fixed, jobs, workers):
+        for part in surveys(plan, fixed, jobs, workers):
             parts.append(part)
-            best = _firsts(parts)
+            best = firsts(parts)
             if on_progress is not None:
                 on_progress(sum(len(part.samples) for part in parts), len(best))
             if part.end is End.INTERRUPTED:
                 raise KeyboardInterrupt
-        best = _smallest(plan, parts, jobs, workers)
+        best = smallest(plan, parts, jobs, workers)
     except KeyboardInterrupt as stop:
         report = _report(plan, parts, best, domain, time.monotonic() - started, End.INTERRUPTED)
         raise InterruptedAudit(report) from stop
@@ -206,97 +180,10 @@ def _check(max_examples: int, workers: int | None) -> None:
             raise InvalidArgument(f"{name} must be an integer ≥ {least}; got {value!r}")
 
 
-def _surveys(
-    plan: Plan, fixed: tuple[tuple[str, Network], ...], jobs: Sequence[int], workers: int | None
-) -> Iterator[Survey]:
-    """What is asked, in order: the fixed networks, then every shard of random ones."""
-    started = time.monotonic()
-    first = _survey_fixed(plan, fixed)
-    yield first
-    worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(jobs) > _WORTH
-    count = workers or (_cores() if worth else 1)
-    yield from _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
-
-
-def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...]) -> Survey:
-    recorder = Recorder(plan.side)
-
-    def work() -> None:
-        for question in fixed_questions(plan, fixed):
-            if time.monotonic() > plan.deadline:
-                raise OutOfTime
-            recorder.add(observe(plan, *question, again=True))
-
-    return recorder.survey(ended(work))
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
-def _each(workers: int, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
-    """The jobs' results, in order: the same for every number of processes."""
-    if workers > 1 and len(jobs) > 1 and _travels(jobs[0]):
-        count = min(workers, len(jobs))
-        pool = Parallel(n_jobs=count, backend="loky", return_as="generator")
-        yield from cast("Iterator[T]", pool(delayed(job)() for job in jobs))
-    else:
-        yield from (job() for job in jobs)
-
-
-def _travels(job: Callable[[], Any]) -> bool:
-    """Whether another process can do it: an estimator or a strategy that cannot be pickled stays here."""
-    try:
-        cloudpickle.dumps(job)
-    except (pickle.PicklingError, TypeError):
-        return False
-    return True
-
-
-def _firsts(parts: Sequence[Survey]) -> dict[Kind, Observation]:
-    """For every kind of finding its first example."""
-    firsts: dict[Kind, Observation] = {}
-    for part in parts:
-        for seen in part.firsts:
-            firsts.setdefault(seen.kind, seen)
-    return firsts
-
-
-def _smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: int | None) -> dict[Kind, Observation]:
-    """For every kind of finding its smallest example: one as given, or one that Hypothesis shrinks."""
-    best = _firsts(parts)
-    homes: dict[Kind, int] = {}
-    for shard, part in enumerate(parts[1:]):
-        for seen in part.firsts:
-            homes.setdefault(seen.kind, shard)
-    ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
-    work = [partial(shrink, plan, homes[kind], jobs[homes[kind]], kind) for kind in ordered]
-    for kind, seen in zip(ordered, _each(workers or _cores(), work), strict=True):
-        if seen is not None and seen.size < best[kind].size:
-            best[kind] = seen
-    return {kind: _reduce(plan, seen) for kind, seen in best.items()}
-
-
-def _reduce(plan: Plan, seen: Observation) -> Observation:
-    """A finding with parts of its network taken away."""
-
-    def ask(net: Network) -> Observation:
-        return observe(plan, seen.family, net, seen.domain, again=seen.verdict is Verdict.UNSTABLE)
-
-    deadline = min(plan.deadline, time.monotonic() + _PATIENCE)
-
-    def shows(net: Network) -> bool:
-        return time.monotonic() < deadline and ask(net).kind == seen.kind
-
-    net = reduced(seen.network, seen.domain, shows)
-    last = ask(net)
-    return last if last.kind == seen.kind else seen
-
-
 def _report(
     plan: Plan,
     parts: Sequence[Survey],
-    smallest: dict[Kind, Observation],
+    examples: dict[Kind, Observation],
     domain: Where,
     seconds: float,
     end: End = End.COMPLETE,
@@ -309,8 +196,8 @@ def _report(
         if sample.ratio is not None:
             ratios.setdefault(sample.family, []).append(sample.ratio)
     zeros = [sample.zero for sample in samples if sample.zero is not None]
-    violations = [seen for seen in smallest.values() if seen.verdict is Verdict.VIOLATION]
-    failures = [seen for seen in smallest.values() if seen.verdict is not Verdict.VIOLATION]
+    violations = [seen for seen in examples.values() if seen.verdict is Verdict.VIOLATION]
+    failures = [seen for seen in examples.values() if seen.verdict is not Verdict.VIOLATION]
     times = [sample.seconds for sample in samples if sample.seconds]
     return Report(
         estimator=name_of(plan.estimator),

@@ -1,0 +1,132 @@
+"""The questions of an audit dealt out: the fixed ones here, random ones in shards over processes, findings made small.
+
+Every shard is a Hypothesis run with a seed of its own, so the answer does not depend on the number of processes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import cloudpickle
+from joblib import Parallel, delayed
+
+from lipverify.network import Network
+from lipverify.testing.campaign import (
+    Kind,
+    Observation,
+    OutOfTime,
+    Plan,
+    Recorder,
+    Survey,
+    ended,
+    fixed_questions,
+    observe,
+    shrink,
+    survey,
+)
+from lipverify.testing.reduction import reduced
+from lipverify.testing.verdicts import FINDINGS, Verdict
+
+T = TypeVar("T")
+
+SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
+_WORTH = 3.0  # seconds of work that are worth starting processes for
+_KINDS = 6  # kinds of findings that are shrunk
+_PATIENCE = 60.0  # seconds in which parts are taken away: an estimator may be slow, or hang
+
+
+def sizes(examples: int) -> list[int]:
+    """The questions of every shard."""
+    return [min(SHARD, examples - done) for done in range(0, examples, SHARD)]
+
+
+def surveys(
+    plan: Plan, fixed: tuple[tuple[str, Network], ...], jobs: Sequence[int], workers: int | None
+) -> Iterator[Survey]:
+    """What is asked, in order: the fixed networks, then every shard of random ones."""
+    started = time.monotonic()
+    first = _survey_fixed(plan, fixed)
+    yield first
+    worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(jobs) > _WORTH
+    count = workers or (_cores() if worth else 1)
+    yield from _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
+
+
+def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...]) -> Survey:
+    recorder = Recorder(plan.side)
+
+    def work() -> None:
+        for question in fixed_questions(plan, fixed):
+            if time.monotonic() > plan.deadline:
+                raise OutOfTime
+            recorder.add(observe(plan, *question, again=True))
+
+    return recorder.survey(ended(work))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _each(workers: int, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
+    """The jobs' results, in order: the same for every number of processes."""
+    if workers > 1 and len(jobs) > 1 and _travels(jobs[0]):
+        count = min(workers, len(jobs))
+        pool = Parallel(n_jobs=count, backend="loky", return_as="generator")
+        yield from cast("Iterator[T]", pool(delayed(job)() for job in jobs))
+    else:
+        yield from (job() for job in jobs)
+
+
+def _travels(job: Callable[[], Any]) -> bool:
+    """Whether another process can do it: an estimator or a strategy that cannot be pickled stays here."""
+    try:
+        cloudpickle.dumps(job)
+    except (pickle.PicklingError, TypeError):
+        return False
+    return True
+
+
+def firsts(parts: Sequence[Survey]) -> dict[Kind, Observation]:
+    """For every kind of finding its first example."""
+    found: dict[Kind, Observation] = {}
+    for part in parts:
+        for seen in part.firsts:
+            found.setdefault(seen.kind, seen)
+    return found
+
+
+def smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: int | None) -> dict[Kind, Observation]:
+    """For every kind of finding its smallest example: one as given, or one that Hypothesis shrinks."""
+    best = firsts(parts)
+    homes: dict[Kind, int] = {}
+    for shard, part in enumerate(parts[1:]):
+        for seen in part.firsts:
+            homes.setdefault(seen.kind, shard)
+    ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
+    work = [partial(shrink, plan, homes[kind], jobs[homes[kind]], kind) for kind in ordered]
+    for kind, seen in zip(ordered, _each(workers or _cores(), work), strict=True):
+        if seen is not None and seen.size < best[kind].size:
+            best[kind] = seen
+    return {kind: _reduce(plan, seen) for kind, seen in best.items()}
+
+
+def _reduce(plan: Plan, seen: Observation) -> Observation:
+    """A finding with parts of its network taken away."""
+
+    def ask(net: Network) -> Observation:
+        return observe(plan, seen.family, net, seen.domain, again=seen.verdict is Verdict.UNSTABLE)
+
+    deadline = min(plan.deadline, time.monotonic() + _PATIENCE)
+
+    def shows(net: Network) -> bool:
+        return time.monotonic() < deadline and ask(net).kind == seen.kind
+
+    net = reduced(seen.network, seen.domain, shows)
+    last = ask(net)
+    return last if last.kind == seen.kind else seen
