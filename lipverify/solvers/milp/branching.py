@@ -15,7 +15,7 @@ from lipverify.solvers.milp.node_ranges import NodeRanges
 
 FRACTION = 1e-6
 """How far from 0 and 1 a binary counts as undecided."""
-_FIRST = 10.0  # the preference of the first layer that is open, where patterns are likely to be no regions
+_FIRST = 4.0  # the preference of the first layer that is open, where patterns are likely to be no regions
 _LEAST = 1e-6  # of the outlook: a smaller gain is none
 
 
@@ -60,7 +60,7 @@ class Branching:
             least = _LEAST * now
             gains = np.clip(now - ends, 0.0, max(needed, least))
             if gains.max() > least:
-                scores = np.maximum(gains, least).prod(axis=0)
+                scores = gains.sum(axis=0) + gains.min(axis=0)
                 if self._ranges.cells.crowded:
                     first = min(self._depth[s] for s in free if s in self._depth)
                     scores *= np.array([_FIRST if self._depth.get(s) == first else 1.0 for s in free])
