@@ -5,6 +5,7 @@
       domain.py norms.py        where, and in which norms; algebraic.py holds norms known exactly
       bound.py problem.py       the result record; the question, the budget, and what a method is
       rounding.py rationals.py  floats with their errors; exact linear algebra; threads.py kernels.py: BLAS, numba
+      child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
       geometry/                 activation regions: cone, circuits, LP, walk, witnesses

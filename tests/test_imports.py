@@ -25,6 +25,7 @@ BASE = frozenset(
         "algebraic",
         "arrays",
         "bound",
+        "child",
         "domain",
         "errors",
         "evaluate",

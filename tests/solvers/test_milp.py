@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,24 +26,28 @@ from hypothesis import strategies as st
 import lipverify as lv
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.catalogue import METHODS
+from lipverify.child import Child
 from lipverify.estimators.autolip import AutoLip
 from lipverify.geometry.walk import Walk
+from lipverify.geometry.witness import certify_region
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
-from lipverify.solvers.milp import backends, program
+from lipverify.solvers.milp import backends, process, run
 from lipverify.solvers.milp.arena import Arena
-from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Report, Verdict
+from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Progress, Report, Verdict
 from lipverify.solvers.milp.cells import Cells
+from lipverify.solvers.milp.clauses import clause_row
+from lipverify.solvers.milp.dialogue import warm_start
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.measure import ball_cut, plan, shrunk
 from lipverify.solvers.milp.method import Milp
 from lipverify.solvers.milp.model import Model
+from lipverify.solvers.milp.process import SolverProcess
 from lipverify.solvers.milp.program import Program
 from lipverify.solvers.milp.regions import Regions, is_switch
 from lipverify.solvers.milp.relaxation import Relaxation
-from lipverify.solvers.milp.run import Run
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
@@ -67,10 +73,49 @@ def milp(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any) -> lv.
     return lv.exact(net, "milp", p=p, domain=domain, **options)
 
 
-def solver_first(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any) -> lv.Bound:
-    """The constant, the solver being asked before the search begins."""
+class Here:
+    """A solver in this process, in place of one of its own: the search stands still until it has answered."""
+
+    def __init__(self, model: Model, backend: Backend, budget: Budget) -> None:
+        self._model, self._backend, self._budget = model, backend, budget
+        self._program, self._sent = Program(model), len(model.rows)
+        self._question: Sequence[float] | None = None
+
+    def ask(self, start: Sequence[float] = ()) -> None:
+        self._question = start
+
+    def poll(self) -> list[Progress | Report]:
+        if self._question is None:
+            return []
+        for row in self._model.rows[self._sent :]:
+            self._program.add(row)
+        self._sent, start, self._question = len(self._model.rows), self._question, None
+        heard: list[Progress | Report] = []
+        seconds, gap = self._budget.remaining, self._budget.rel_gap
+        heard.append(self._program.solve(self._backend, seconds, gap, start, heard.append))
+        return heard
+
+    def close(self) -> None:
+        self._question = None
+
+
+@contextmanager
+def solver_here(solver: Any = Here) -> Iterator[None]:
+    """Have a solver in this process asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "SolverProcess", solver)
+        yield
+
+
+def solver_first(net: lv.Network, p: Any = 2, domain: Any = None, solver: Any = Here, **options: Any) -> lv.Bound:
+    """The constant, the solver being asked, in this process, before the search begins."""
     method = Milp(bound=AutoLip(), incumbent=LocalSearch(patience=2), head_start=0)
-    return lv.exact(net, method, p=p, domain=domain, **options)
+    with solver_here(solver):
+        return lv.exact(net, method, p=p, domain=domain, **options)
+
+
+def refused(*_: Any, **__: Any) -> Any:
+    raise AssertionError("nobody must ask a solver")
 
 
 # Agreement -----------------------------------------------------------------------------------------
@@ -81,8 +126,9 @@ def solver_first(net: lv.Network, p: Any = 2, domain: Any = None, **options: Any
 def test_agrees_with_enumeration(data: st.DataObject, p: Any) -> None:
     net = data.draw(networks(slopes=data.draw(st.booleans())))
     domain = data.draw(domains(net.input_dim))
-    method = data.draw(st.sampled_from(["milp", Milp(), Milp(head_start=0), Milp(head_start=2)]))
-    mine, theirs = (lv.exact(net, name, p=p, domain=domain) for name in (method, "enumeration"))
+    method = data.draw(st.sampled_from(["milp", Milp(), Milp(head_start=0), Milp(head_start=0.01)]))
+    with solver_here():
+        mine, theirs = (lv.exact(net, name, p=p, domain=domain) for name in (method, "enumeration"))
     assert mine.status is lv.Status.EXACT
     assert mine.lower_rigor is mine.upper_rigor is lv.Rigor.PROVED
     assert (mine.lower, mine.upper) == (theirs.lower, theirs.upper)
@@ -232,12 +278,7 @@ def test_imports_no_other_solver() -> None:
 
 def solved(program: Program, backend: Backend, seconds: float = INF) -> Report:
     """The report of one solve."""
-    running = program.solve(backend, seconds, 0.0)
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
+    return program.solve(backend, seconds, 0.0)
 
 
 def knapsack(*, impossible: bool = False) -> Model:
@@ -284,69 +325,72 @@ def test_a_time_limit_is_no_optimum() -> None:
     assert model.target().true_upper(report.bound) >= truth
 
 
-def test_closing_the_generator_stops_the_solver() -> None:
-    net, box = random_network((16, 32, 32, 1), 0)
-    running = Program(encode(Problem(net, norm_pair(INF), box), Strength("interval", "interval")).model).solve(
-        Backend(), INF, 0.0
-    )
-    next(running)
-    begun = time.monotonic()
-    running.close()
-    assert time.monotonic() - begun < 20
-    assert threading.active_count() < 10
-
-
-def test_a_warm_start_is_a_solution_and_no_bound_on_the_way_is_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warm_start_is_a_solution_and_no_bound_on_the_way_is_below_it() -> None:
     # HiGHS reports bounds of its sub-programs as well, and completes a part of a solution by one of them.
-    monkeypatch.setattr(program, "_GLANCE", 2e-4)
     for seed in range(12):
         net, box = random_network((3, 5, 5, 2), seed)
         problem = Problem(net, norm_pair(1), box)
-        run = Run(Milp(incumbent=LocalSearch(patience=2)), problem, Budget())
-        list(run.start())
-        assert run.best is not None
-        model = encode(problem, Strength()).model
-        start = np.array(run.warm_start())
+        witness = lv.lower(net, LocalSearch(patience=2), p=1, domain=box).witness
+        assert witness is not None
+        best = certify_region(problem, witness.point, witness.pattern)
+        encoding = encode(problem, Strength())
+        model = encoding.model
+        start = np.array(warm_start(encoding, best))
         A, low, high = model.matrix()
         assert (low - 1e-7 <= A @ start).all()
         assert (A @ start <= high + 1e-7).all()
         binaries = start[model.switches]
         assert (np.abs(binaries - binaries.round()) < 1e-7).all()
-        running = Program(model).solve(Backend(), INF, 0.0, start.tolist())
-        for bound in running:
-            assert model.target().true_upper(bound) >= run.best.norm.lower * (1 - 1e-9)
+        told: list[Progress] = []
+        Program(model).solve(Backend(), INF, 0.0, start.tolist(), told.append)
+        assert any(math.isfinite(progress.bound) for progress in told)
+        assert all(model.target().true_upper(progress.bound) >= best.norm.lower * (1 - 1e-9) for progress in told)
+
+
+def test_incumbents_on_the_way_are_solutions_of_the_program_and_become_better() -> None:
+    # HiGHS solves sub-programs, whose solutions have other columns.
+    steps = 0
+    for seed in range(6):
+        net, box = random_network((4, 7, 7, 1), seed)
+        model = encode(Problem(net, norm_pair(INF), box), Strength()).model
+        told: list[Progress] = []
+        report = Program(model).solve(Backend(), INF, 0.0, (), told.append)
+        found = [np.array(progress.values) for progress in told if progress.values is not None]
+        A, low, high = model.matrix()
+        for point in found:
+            assert (low - 1e-6 <= A @ point).all()
+            assert (A @ point <= high + 1e-6).all()
+            assert (np.abs(point[model.switches] - point[model.switches].round()) < 1e-6).all()
+        values = [float(model.target().costs @ point) for point in found]
+        assert values == sorted(values)
+        assert values[-1] == pytest.approx(report.bound)
+        steps += len(values)
+    assert steps > 6
 
 
 @pytest.mark.parametrize(
-    ("verdict", "status"),
-    [
-        (Verdict.CRASHED, lv.Status.FAILED),
-        (Verdict.UNKNOWN, lv.Status.EXACT),
-        (Verdict.INFEASIBLE, lv.Status.EXACT),
-        (Verdict.LIMIT, lv.Status.EXACT),
-    ],
+    "verdict", [Verdict.CRASHED, Verdict.UNKNOWN, Verdict.INFEASIBLE, Verdict.LIMIT, Verdict.OPTIMAL]
 )
-def test_whatever_the_solver_says_the_interval_is_valid(
-    monkeypatch: pytest.MonkeyPatch, verdict: Verdict, status: lv.Status
-) -> None:
-    def claim(*_: Any, **__: Any) -> Iterator[float]:
-        yield INF
+def test_whatever_the_solver_says_the_interval_is_valid(monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:
+    def claim(self: Program, backend: Backend, seconds: float, gap: float, start: Any, tell: Any) -> Report:
+        tell(Progress(INF))
         return Report(verdict, message="as told")
 
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
     monkeypatch.setattr(Program, "solve", claim)
-    bound = solver_first(NET, INF, BOX)
-    assert bound.status is status
-    assert bound.lower <= exact.upper
-    assert exact.lower <= bound.upper
-    assert (bound.exact_value is not None) == (status is lv.Status.EXACT)
+    seen: list[lv.Bound] = []
+    bound = solver_first(NET, INF, BOX, on_progress=seen.append)
+    assert (bound.status, bound.exact_value) == (lv.Status.EXACT, exact.exact_value)
+    assert bound.stats["solves"] == 1
+    assert all(one.lower <= exact.upper and exact.lower <= one.upper for one in seen)
     if verdict in (Verdict.CRASHED, Verdict.UNKNOWN):
         assert bound.details["failure"] == "as told"
 
 
-def test_a_solver_that_lies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lie(*_: Any, **__: Any) -> Iterator[float]:
-        yield 0.0
+@pytest.mark.parametrize("late", [False, True])
+def test_a_solver_that_lies_is_found_out(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    def lie(self: Program, backend: Backend, seconds: float, gap: float, start: Any, tell: Any) -> Report:
+        tell(Progress(INF if late else 0.0))
         return Report(Verdict.OPTIMAL, 1e-3)
 
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
@@ -357,27 +401,28 @@ def test_a_solver_that_lies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.skipif(not Backend("CBC").available(), reason="PuLP finds no CBC here")
-def test_a_killed_solver_leaves_a_valid_interval(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # A solver that is a process of its own, and dies by a signal.
+def test_a_solver_that_is_a_killed_process_of_its_own_is_told_and_not_missed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     script = tmp_path / "cbc"
     script.write_text("#!/bin/sh\nkill -9 $$\n")
     script.chmod(0o755)
     monkeypatch.setattr(backends, "pulp_cbc_path", str(script))
     monkeypatch.chdir(tmp_path)
     exact = lv.exact(NET, "enumeration", p=INF, domain=BOX)
-    bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=INF, domain=BOX)
-    assert bound.status is lv.Status.FAILED
-    assert bound.lower <= exact.lower
-    assert exact.upper <= bound.upper
-    assert bound.exact_value is None
+    with solver_here():
+        bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=INF, domain=BOX)
+    assert (bound.status, bound.exact_value) == (lv.Status.EXACT, exact.exact_value)
     assert "PulpSolverError" in bound.details["failure"]
 
 
 @pytest.mark.skipif(not Backend("CBC").available(), reason="PuLP finds no CBC here")
 def test_cbc_agrees() -> None:
     for p, domain in itertools.product((1, INF), (None, BOX)):
-        bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=p, domain=domain)
+        with solver_here():
+            bound = lv.exact(NET, Milp(solver="CBC", head_start=0), p=p, domain=domain)
         assert (bound.status, bound.exact_value) == (lv.Status.EXACT, milp(NET, p, domain).exact_value)
+        assert bound.stats["solves"] > 0
         assert bound.details["solver"] == "CBC"
 
 
@@ -455,26 +500,216 @@ def test_a_gap_is_closed_by_the_search_and_counts_as_rounded() -> None:
 
 @pytest.mark.parametrize("p", NORMS)
 def test_the_search_needs_no_solver(monkeypatch: pytest.MonkeyPatch, p: Any) -> None:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise AssertionError("the search must not ask the solver")
-
-    monkeypatch.setattr(Program, "solve", refuse)
+    monkeypatch.setattr(process, "SolverProcess", refused)
     exact = lv.exact(NET, "enumeration", p=p, domain=BOX)
     bound = milp(NET, p, BOX)
     assert (bound.lower, bound.upper, bound.stats["solves"]) == (exact.lower, exact.upper, 0)
-    with pytest.raises(AssertionError, match="must not ask"):
-        solver_first(NET, p, BOX)
+    with pytest.raises(AssertionError, match="nobody must ask"):
+        solver_first(NET, p, BOX, refused)
 
 
-def test_the_search_goes_on_where_it_stood_when_the_solver_was_asked() -> None:
+def test_the_search_goes_on_where_it_stood_when_the_solver_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Here):
+        """Says nothing before it was looked at three times."""
+
+        looks = 0
+
+        def poll(self) -> list[Progress | Report]:
+            self.looks += 1
+            return super().poll() if self.looks > 3 else []
+
+    monkeypatch.setattr(run, "_GLANCE", 0.0)
     for sizes, p in (((3, 8, 1), INF), ((2, 6, 6, 2), 1), ((2, 5, 5, 2), 2)):
         net, box = random_network(sizes, 5)
-        bound = lv.exact(net, Milp(head_start=3), p=p, domain=box)
+        with solver_here(Slow):
+            bound = lv.exact(net, Milp(head_start=0), p=p, domain=box)
         exact = lv.exact(net, "enumeration", p=p, domain=box)
         assert bound.status is lv.Status.EXACT
         assert bound.stats["solves"] > 0
         assert bound.stats["nodes"] >= 3
         assert (bound.lower, bound.upper) == (exact.lower, exact.upper)
+
+
+def test_patterns_on_the_way_become_the_best_region_if_they_are_better() -> None:
+    net, box = random_network((3, 8, 1), 5)
+    problem = Problem(net, norm_pair(INF), box)
+    exact = lv.exact(net, "enumeration", p=INF, domain=box)
+    assert exact.witness is not None
+    best = certify_region(problem, exact.witness.point, exact.witness.pattern)
+
+    class Prophet(Here):
+        """Knows the best region, and a pattern that is none, and never ends."""
+
+        def poll(self) -> list[Progress | Report]:
+            if self._question is None:
+                return []
+            self._question = None
+            solution = warm_start(encode(problem, Strength()), best)
+            return [Progress(values=[1.0] * len(solution)), Progress(values=solution)]
+
+    with solver_here(Prophet):
+        steps = Milp(head_start=0).run(problem, Budget())
+        lower = [next(steps).lower for _ in range(4)]
+    assert lower[-1] == exact.lower > lower[-2]
+    *_, last = steps
+    assert (last.status, last.exact) == (lv.Status.EXACT, exact.exact)
+
+
+# The solver's process ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
+    """The processes that are started."""
+    started: list[Child] = []
+
+    def recorded(*given: Any) -> Child:
+        started.append(Child(*given))
+        return started[-1]
+
+    monkeypatch.setattr(process, "Child", recorded)
+    return started
+
+
+def hard(sizes: tuple[int, ...] = (16, 32, 32, 1), **options: Any) -> Iterator[lv.Bound]:
+    """A run that takes minutes, or long enough, with the solver beside it from the first."""
+    net, box = random_network(sizes, 1)
+    return Milp(head_start=0, **options).run(Problem(net, norm_pair(INF), box), Budget())
+
+
+def test_the_process_answers_like_a_solver_here() -> None:
+    net, box = random_network((3, 8, 1), 5)
+    model = encode(Problem(net, norm_pair(INF), box), Strength()).model
+    reports = []
+    for kind in (SolverProcess, Here):
+        solver = kind(model, Backend(), Budget())
+        for rows in range(3):
+            solver.ask()
+            report = until(lambda solver=solver: [one for one in solver.poll() if isinstance(one, Report)])[0]
+            assert report.values is not None
+            reports.append(model.target().true_upper(report.bound))
+            on = {j: report.values[j] > 0.5 for j in model.switches}
+            model.rows.append(clause_row(model, tuple(on.items())))
+            assert rows < 2 or solver.poll() == []
+        solver.close()
+        del model.rows[-3:]
+    assert reports[:3] == pytest.approx(reports[3:])
+    assert reports[0] > reports[2]
+
+
+def until(answer: Callable[[], Any]) -> Any:
+    """What an answer is as soon as it is something."""
+    end = time.monotonic() + 60
+    while not (found := answer()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+class Awaited(SolverProcess):
+    """The process, but the search waits for what it says next."""
+
+    def poll(self) -> list[Progress | Report]:
+        heard = super().poll()
+        while not heard and not self._waits:
+            time.sleep(0.01)
+            heard = super().poll()
+        return heard
+
+
+@pytest.mark.parametrize("name", backends.available())
+def test_what_the_process_says_is_taken_in(children: list[Child], name: str) -> None:
+    for (sizes, p), domain in itertools.product((((3, 6, 1), INF), ((2, 4, 4, 2), 1), ((2, 4, 2), 2)), (True, False)):
+        net, box = random_network(sizes, 5)
+        exact = lv.exact(net, "enumeration", p=p, domain=box if domain else None)
+        with solver_here(Awaited):
+            problem = Problem(net, norm_pair(p), box) if domain else Problem(net, norm_pair(p))
+            *steps, last = Milp(head_start=0, solver=name).run(problem, Budget())
+        assert (last.status, last.exact) == (lv.Status.EXACT, exact.exact)
+        assert last.stats["solves"] > 0
+        assert set(last.details) == {"solver"}
+        assert any(step.upper_rigor is lv.Rigor.NUMERICAL for step in steps)
+        assert all(step.lower <= exact.upper and exact.lower <= step.upper for step in steps)
+    assert len(children) == 6
+    assert not any(child.lives for child in children)
+
+
+def test_a_killed_process_leaves_a_valid_interval_and_the_search_goes_on(children: list[Child]) -> None:
+    class Doomed(SolverProcess):
+        """Is killed as soon as it has said how its solve goes."""
+
+        def poll(self) -> list[Progress | Report]:
+            heard = super().poll()
+            if any(isinstance(said, Progress) for said in heard) and children[0].lives:
+                os.kill(children[0].pid, signal.SIGKILL)
+            return heard
+
+    net, box = random_network((4, 10, 10, 1), 1)
+    exact = lv.exact(net, Milp(head_start=INF), p=INF, domain=box)
+    with solver_here(Doomed):
+        seen = list(hard((4, 10, 10, 1)))
+    assert all(one.lower <= exact.upper and exact.lower <= one.upper for one in seen)
+    assert (seen[-1].status, seen[-1].exact) == (lv.Status.EXACT, exact.exact)
+    assert seen[-1].details["failure"] == "the solver's process ended: SIGKILL"
+    assert [child.lives for child in children] == [False]
+
+
+def test_a_process_that_cannot_be_started_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(process, "Child", full)
+    *_, bound = hard((3, 8, 1))
+    assert bound.status is lv.Status.EXACT
+    assert "did not start: Resource temporarily unavailable" in bound.details["failure"]
+
+
+@pytest.mark.parametrize("name", [name for name in ("HiGHS", "CBC") if name in backends.available()])
+def test_closing_the_run_ends_the_process_at_once(
+    children: list[Child], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    steps = hard(solver=name)
+    begun = time.monotonic()
+    while not children or (name == "CBC" and not list(tmp_path.glob("*/*.mps"))):
+        next(steps)
+        assert time.monotonic() - begun < 60
+    assert os.listdir(tmp_path)
+    begun = time.monotonic()
+    assert isinstance(steps, Generator)
+    steps.close()
+    assert time.monotonic() - begun < 2
+    assert not children[0].lives
+    until(lambda: not group_lives(children[0].pid))
+    assert os.listdir(tmp_path) == []
+
+
+def group_lives(group: int) -> bool:
+    """Whether a process of a group runs; zombies that nobody has asked about do not."""
+    rows = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return any(int(row.split()[0]) == group and not row.split()[1].startswith("Z") for row in rows)
+
+
+def test_ctrl_c_ends_the_process_and_carries_the_interval(
+    children: list[Child], large: tuple[lv.Network, lv.Box]
+) -> None:
+    def interrupt(bound: lv.Bound) -> None:
+        if children:
+            signal.raise_signal(signal.SIGINT)
+
+    net, box = large
+    with pytest.raises(lv.Interrupted) as stop:
+        lv.exact(net, Milp(head_start=0), p=INF, domain=box, on_progress=interrupt)
+    assert 0 < stop.value.bound.lower < stop.value.bound.upper
+    assert [child.lives for child in children] == [False]
+
+
+def test_a_process_prints_nothing_on_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    for name in backends.available():
+        *_, bound = hard((4, 10, 10, 1), solver=name)
+        assert bound.status is lv.Status.EXACT
+        assert "failure" not in bound.details
+    assert capfd.readouterr().out == ""
 
 
 # The pieces ----------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import highspy
 import numpy as np
@@ -127,43 +127,71 @@ def available() -> list[str]:
     return [name for name in _SOLVERS if Backend(name).available()]
 
 
-@dataclass
-class Watch:
-    """What the solver's thread and ours tell each other."""
+@dataclass(frozen=True)
+class Progress:
+    """What a solver that is running has so far, in the model's units.
 
-    start: list[float]
+    Attributes
+    ----------
+    bound
+        Its upper bound, inf when it has none.
+    values
+        A new incumbent's value of every variable, or None.
+    """
+
     bound: float = math.inf
-    stop: bool = False
+    values: list[float] | None = None
+
+
+Tell: TypeAlias = Callable[[Progress], Any]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a solve begins, and who is told how it goes.
+
+    Attributes
+    ----------
+    variables
+        PuLP's variables in the model's order.
+    start
+        The value of every variable in a known solution, or nothing.
+    tell
+        Called with every `Progress`, while the solver waits.
+    """
+
+    variables: list[Any]
+    start: Sequence[float]
+    tell: Tell
 
 
 class Highs(pulp.HiGHS):
-    """PuLP's HiGHS, with a warm start, a running bound, a way to stop it, and without PuLP's reading of the end."""
+    """PuLP's HiGHS, with a warm start, told progress, and without PuLP's reading of the end."""
 
-    watch: Watch
-    variables: list[Any]
+    course: Course
 
     def callSolver(self, lp: Any) -> None:  # noqa: N802 (PuLP's name)
         """Run HiGHS."""
         highs = lp.solverModel
-        if self.watch.start:
+        if self.course.start:
             # Columns come in PuLP's order. All of them are given: HiGHS would complete a part by a program of its own.
-            pairs = zip(self.variables, self.watch.start, strict=True)
+            pairs = zip(self.course.variables, self.course.start, strict=True)
             start = {v.index: value for v, value in pairs if hasattr(v, "index")}
             indices = np.array(list(start), dtype=np.int32)
             highs.setSolution(len(indices), indices, np.array(list(start.values()), dtype=np.float64))
         highs.cbMipLogging.subscribe(self._bounded)
-        highs.cbMipInterrupt.subscribe(self._glance)
+        highs.cbMipImprovingSolution.subscribe(self._improved)
         highs.run()
-        highs.cbMipInterrupt.clear()
+        highs.cbMipImprovingSolution.clear()
         highs.cbMipLogging.clear()
 
-    def _bounded(self, event: Any) -> None:
-        """Take the bound: this event is the program's own; interrupts come from its sub-programs too."""
-        self.watch.bound = min(self.watch.bound, -float(event.data_out.mip_dual_bound))
+    # Both events are the program's own; others, like interrupts, come from its sub-programs too.
 
-    def _glance(self, event: Any) -> None:
-        if self.watch.stop:
-            event.data_in.user_interrupt = True
+    def _bounded(self, event: Any) -> None:
+        self.course.tell(Progress(-float(event.data_out.mip_dual_bound)))
+
+    def _improved(self, event: Any) -> None:
+        self.course.tell(Progress(values=_in_order(self.course.variables, event.data_out.mip_solution.tolist())))
 
     def findSolutionValues(self, lp: Any) -> tuple[int, int]:  # noqa: N802 (PuLP's name)
         """Leave it to `_highs_report`: PuLP's own table says "optimal" for a time limit, and lacks statuses."""
@@ -175,16 +203,18 @@ def _highs_report(problem: Any, variables: list[Any]) -> Report:
     status, info = highs.getModelStatus(), highs.getInfo()
     verdict = HIGHS[status]
     solution = highs.getSolution()
-    values: list[float] | None = None
-    if solution.value_valid:  # a variable in no row is none of PuLP's, and has no index
-        found = list(solution.col_value)
-        values = [found[v.index] if hasattr(v, "index") else v.lowBound for v in variables]
+    values = _in_order(variables, list(solution.col_value)) if solution.value_valid else None
     if verdict not in (Verdict.OPTIMAL, Verdict.LIMIT):
         return Report(verdict, message=str(status))
     if not problem.isMIP():
         return Report(verdict, -info.objective_function_value if verdict is Verdict.OPTIMAL else math.inf, values)
     bound = -float(info.mip_dual_bound)
     return Report(verdict, math.inf if math.isnan(bound) else bound, values)
+
+
+def _in_order(variables: list[Any], columns: list[float]) -> list[float]:
+    """HiGHS' values in the model's order; a variable in no row is none of PuLP's, and has no index."""
+    return [columns[v.index] if hasattr(v, "index") else v.lowBound for v in variables]
 
 
 _BOUNDS: Mapping[str, Any] = MappingProxyType(
@@ -196,10 +226,11 @@ _BOUNDS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def solved(problem: Any, variables: list[Any], name: str, solver: Any, watch: Watch) -> Report:
+def solved(problem: Any, name: str, solver: Any, course: Course) -> Report:
     """Run a solver and read its answer."""
+    variables = course.variables
     if isinstance(solver, Highs):
-        solver.watch, solver.variables = watch, variables
+        solver.course = course
         problem.solve(solver)
         return _highs_report(problem, variables)
     verdict = PULP[problem.solve(solver)]

@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, final
 
-from lipverify.bound import Bound, Rigor, Status
+from lipverify.bound import Bound, Rigor
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.solvers.milp.encoding import Strength, encode
 from lipverify.solvers.milp.run import Run
-
-_SHARE = 0.5  # of the time, the most that the search has before the solver is asked
 
 
 @final
@@ -28,9 +26,10 @@ class Milp:
     """L by a mixed-integer program with one binary per undecided neuron, proved in rationals and safe floats.
 
     Cost: exponential in the undecided neurons. A search over the program's binaries of our own proves L (PROVED, status
-    EXACT). If it has not ended after `head_start` nodes, or half of the time, the solver is asked, whose bound may
-    be the upper end from then on (NUMERICAL); what it finds is handed to the search, which goes on. With `rel_gap` > 0
-    the first interval that is narrow enough is returned as CLOSED, with `exact_value` unset.
+    EXACT). If it has not ended after `head_start` seconds, a solver works beside it in a process of its own. The
+    solver's bound may be the upper end from then on (NUMERICAL), and its patterns are handed to the search. If it
+    fails, `details["failure"]` says how, and the search goes on. With `rel_gap` > 0 the first interval that is narrow
+    enough is returned as CLOSED, with `exact_value` unset.
 
     Parameters
     ----------
@@ -41,13 +40,13 @@ class Milp:
     solver
         HiGHS, or CBC, SCIP, Gurobi, CPLEX where PuLP finds them.
     threads
-        How many threads the solver may use.
+        How many threads the solver may use, beside the search's one.
     strength
         Where the program's constants come from.
     patience
         The most seconds given to `incumbent`.
     head_start
-        How many nodes the search looks at before the solver is asked; 0 asks it first.
+        How many seconds the search has alone, of those after `bound` and `incumbent`; inf asks no solver.
     """
 
     bound: Method | None = None
@@ -56,7 +55,7 @@ class Milp:
     threads: int = 1
     strength: Strength = field(default_factory=Strength)
     patience: float = 1.0
-    head_start: int = 20_000
+    head_start: float = 1.0
 
     name: ClassVar[str] = "milp"
     side: ClassVar[Side] = "exact"
@@ -66,29 +65,10 @@ class Milp:
     cost: ClassVar[str] = "a mixed-integer program, exponential in the undecided neurons; any number of inputs"
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
-        """The interval proved so far: by the estimates, by the search, and then by the solver and the search again."""
+        """The interval proved so far: by the estimates, and then by the search and the solver."""
         run = Run(self, problem, budget)
         yield from run.start()
-        yield from run.search(self.head_start, _SHARE * budget.remaining)
-        if not run.proved:
-            yield from run.solve()
-            if run.failed:
-                yield run.interval(Status.FAILED)
-                return
-            yield from run.search()
-        assert run.proved
-        assert run.best is not None  # a domain has an interior, so it meets a region
-        exact = run.best.norm.settled()
-        yield Bound(
-            method=self.name,
-            status=Status.EXACT,
-            lower=exact.lower,
-            upper=exact.upper,
-            exact=exact,
-            witness=run.best.witness,
-            stats=run.stats(),
-            details=run.details,
-        )
+        yield from run.search()
 
 
 def write_program(problem: Problem, path: Path, strength: Strength | None = None) -> None:

@@ -1,20 +1,18 @@
-"""A model as a PuLP problem: solved in a thread, watched, and written to a file that a person can read."""
+"""A model as a PuLP problem: solved, and written to a file that a person can read."""
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pulp
 
 from lipverify.errors import InvalidArgument
-from lipverify.solvers.milp.backends import Backend, Highs, Report, Verdict, Watch, make_solver, solved
+from lipverify.solvers.milp.backends import Backend, Course, Progress, Report, Tell, Verdict, make_solver, solved
 from lipverify.solvers.milp.model import Model, Row
 
-_GLANCE = 0.05  # seconds between two looks at a solver that is running
 _LONGEST = 255  # characters of a name in a .lp file
 _LEGEND = (
     "The largest norm of the Jacobian. Layers count from 1, neurons and inputs from 0.",
@@ -22,7 +20,7 @@ _LEGEND = (
     "y_L1_N0 where its sign is known, and value_L1_N0 what it passes on (pos_L1_N0 for a relu).",
     "The derivative enters as seed, meets a neuron as v, and is split into through (where on = 1) and past.",
     "slope_pos_0 - slope_neg_0 is an entry of the gradient, slope_positive_0 its sign.",
-    "Coefficients are rounded to twelve digits here; the solver that runs in this process gets all of them.",
+    "Coefficients are rounded to twelve digits here; HiGHS gets all of them when lipverify asks it.",
     "Quantities are divided by powers of two that bring them near 1; those that are not 2^0:",
 )
 
@@ -77,11 +75,9 @@ class Program:
         path.write_text("".join(f"{mark}{line}\n" for line in legend) + path.read_text())
 
     def solve(
-        self, backend: Backend, seconds: float, gap: float, start: Sequence[float] = ()
-    ) -> Generator[float, None, Report]:
-        """Solve in a thread, yielding the solver's upper bound so far now and then; returns the report.
-
-        Closing the generator stops HiGHS; a solver that is another process runs on to its end, unheeded.
+        self, backend: Backend, seconds: float, gap: float, start: Sequence[float] = (), tell: Tell | None = None
+    ) -> Report:
+        """Solve, and wait for the end.
 
         Parameters
         ----------
@@ -91,26 +87,16 @@ class Program:
             Its time limit (inf for none) and its relative gap.
         start
             The value of every variable in a known solution, or nothing.
+        tell
+            Called with every `Progress`, of solvers that tell any (HiGHS), while the solver waits.
         """
         solver = make_solver(backend, None if math.isinf(seconds) else max(seconds, 0.01), gap)
-        watch = Watch(list(start))
-        found: list[Report] = []
-
-        def work() -> None:
-            try:
-                found.append(solved(self.problem, self._variables, backend.name, solver, watch))
-            except Exception as error:  # noqa: BLE001 (whatever a binding raises is reported)
-                found.append(Report(Verdict.CRASHED, message=f"{type(error).__name__}: {error}"))
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
+        course = Course(self._variables, start, tell or _ignore)
         try:
-            while thread.is_alive():
-                thread.join(_GLANCE)
-                if thread.is_alive():
-                    yield watch.bound
-        finally:
-            watch.stop = True
-            if isinstance(solver, Highs):
-                thread.join()
-        return found[0]
+            return solved(self.problem, backend.name, solver, course)
+        except Exception as error:  # noqa: BLE001 (whatever a binding raises is reported)
+            return Report(Verdict.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _ignore(_: Progress) -> None:
+    """Tell nobody."""

@@ -113,6 +113,10 @@ class Proof:
         self.clauses.add(clause)
         return self.add(clause_row(self._model, clause))
 
+    def suggest(self, pattern: Assignment) -> None:
+        """See whether somebody's pattern, every neuron's state among others, is a better region; between two steps."""
+        self._suggest({s: pattern[s] for s in self._neurons})
+
     def steps(self) -> Iterator[None]:
         """Look at one node after the other until none is left."""
         number = itertools.count()
