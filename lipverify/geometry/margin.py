@@ -59,6 +59,11 @@ class MarginProgram:
         solution = self._solver.getSolution()
         return np.flatnonzero(np.abs(np.array(solution.row_dual)) > _DUAL).tolist() if solution.dual_valid else []
 
+    def supported_by_t(self) -> bool:
+        """Whether it rests on 0 ≤ t too, likewise."""
+        solution = self._solver.getSolution()
+        return bool(solution.dual_valid and abs(solution.col_dual[self._dimension - 1]) > _DUAL)
+
     def _model(self, unit: Matrix) -> highspy.HighsLp:
         m, n = unit.shape[0], self._dimension + 1
         lp = highspy.HighsLp()

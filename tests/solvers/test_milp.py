@@ -34,7 +34,7 @@ from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
-from lipverify.solvers.milp import backends, process, run
+from lipverify.solvers.milp import backends, process, proof, run
 from lipverify.solvers.milp.arena import Arena
 from lipverify.solvers.milp.backends import HIGHS, PULP, Backend, Progress, Report, Verdict
 from lipverify.solvers.milp.cells import Cells
@@ -519,6 +519,7 @@ def test_the_search_goes_on_where_it_stood_when_the_solver_answered(monkeypatch:
             return super().poll() if self.looks > 3 else []
 
     monkeypatch.setattr(run, "_GLANCE", 0.0)
+    monkeypatch.setattr(proof, "_TOGETHER", 1)  # many looks
     for sizes, p in (((3, 8, 1), INF), ((2, 6, 6, 2), 1), ((2, 5, 5, 2), 2)):
         net, box = random_network(sizes, 5)
         with solver_here(Slow):
@@ -743,14 +744,16 @@ def test_what_ranges_say_at_a_node_holds_for_every_region_in_it(data: st.DataObj
         for state, on in [(s, on) for s, on in sides if is_switch(s)]:
             if data.draw(st.booleans()):
                 lower[state] = upper[state] = float(on)
-        ranges = encoding.ranges.at(lower, upper)
+        low, high = encoding.ranges.at(lower[None], upper[None])
         outlook = float(encoding.ranges.outlook(lower[None], upper[None])[0])
         bounds = [model.target().true_upper(math.ldexp(outlook, -linear.exponent + model.power))]
         for side in (False, True):  # first without, then with what the ranges imply
-            for state, on in encoding.ranges.implied(*ranges) if side else ():
-                if lower[state] < upper[state]:
-                    lower[state] = upper[state] = float(on)
-            relaxation.tighten(*ranges)
+            if side:
+                on, off = (choice[0] for choice in encoding.ranges.implied(low, high))
+                free = lower[encoding.ranges.decidable] < upper[encoding.ranges.decidable]
+                lower[encoding.ranges.decidable[on & free]] = 1.0
+                upper[encoding.ranges.decidable[off & free]] = 0.0
+            relaxation.tighten(low[0], high[0])
             relaxation.limit(switches, lower[switches], upper[switches])
             bounds.append(linear.true_upper(relaxation.maximise(linear.costs).upper))
         for bound in bounds:
@@ -763,11 +766,12 @@ def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() ->
     model, costs = encoding.model, encoding.model.target().costs
     lower, upper = np.array(model.lower), np.array(model.upper)
     free = [s for layer in encoding.states for s in layer if is_switch(s)]
-    root, outlook = encoding.ranges.at(lower, upper), encoding.ranges.outlook(lower[None], upper[None])
+    root = [ends[0] for ends in encoding.ranges.at(lower[None], upper[None])]
+    outlook = encoding.ranges.outlook(lower[None], upper[None])
     old, new = Relaxation(model), Relaxation(model)
     for s in free[::2]:
         lower[s] = upper[s] = 1.0
-    low, high = encoding.ranges.at(lower, upper)
+    low, high = (ends[0] for ends in encoding.ranges.at(lower[None], upper[None]))
     assert (low >= root[0]).all()
     assert (high <= root[1]).all()
     assert encoding.ranges.outlook(lower[None], upper[None]) < outlook
@@ -777,6 +781,24 @@ def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() ->
     assert new.maximise(costs).upper < old.maximise(costs).upper * (1 - 1e-6)
     new.tighten(*root)  # and back
     assert new.maximise(costs).upper == pytest.approx(old.maximise(costs).upper, rel=0.02)
+
+
+@pytest.mark.parametrize("sizes", [(4, 6, 6, 1), (2, 7, 5, 2)])  # the second one with boxes around cells
+def test_ranges_of_many_nodes_at_once_are_those_of_each(sizes: tuple[int, ...]) -> None:
+    net, box = random_network(sizes, 0)
+    encoding, other = (encode(Problem(net, norm_pair(INF), box), Strength()) for _ in range(2))
+    model, rng = encoding.model, np.random.default_rng(0)
+    limits = np.tile(np.array([model.lower, model.upper])[:, None], (1, 12, 1))
+    for node in range(8):  # the first one is the root, and the last four are as others
+        chosen = rng.choice(model.switches, node, replace=False)
+        limits[:, node, chosen] = rng.integers(0, 2, node)
+    limits[:, 8:] = limits[:, 2:6]
+    together = (*encoding.ranges.at(*limits), encoding.ranges.outlook(*limits))
+    for node in range(12):
+        one = limits[:, node, None]
+        alone = (*other.ranges.at(*one), other.ranges.outlook(*one))
+        for all_, single in zip(together, alone, strict=True):
+            np.testing.assert_allclose(all_[node], single[0], rtol=1e-12)
 
 
 @settings(max_examples=examples(30))

@@ -8,10 +8,11 @@ Proof: proofs/milp.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
-from lipverify.arrays import Array, Signs, Vector
+from lipverify.arrays import Array, Bools, Signs, Vector
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import preactivation_ranges
 from lipverify.relaxations.layers import Layers
@@ -22,11 +23,20 @@ from lipverify.solvers.milp.model import is_switch
 from lipverify.solvers.milp.sweep import Met, Sweep
 from lipverify.solvers.milp.values import Values
 
+_REMEMBERED = 1000  # states of the layers below, whose ranges of pre-activations are kept
 _TAME, _LOST = 2.0**400, 2.0**-500  # sizes up to the one lose less than the other by underflow
 
 
 class NodeRanges:
-    """The ranges of all quantities, pre-activations first, then what each copy of the seed meets, and its entries."""
+    """The ranges of all quantities, pre-activations first, then what each copy of the seed meets, and its entries.
+
+    Attributes
+    ----------
+    decidable
+        The binaries that ranges may decide.
+    cells
+        Boxes around cells.
+    """
 
     def __init__(
         self,
@@ -44,62 +54,58 @@ class NodeRanges:
         self._sign_places = np.array([j for j, s in enumerate(signs) if s is not None], dtype=np.intp)
         self._sign_switches = np.array([s for s in signs if s is not None], dtype=np.intp)
         self._neurons = [[(i, s) for i, s in enumerate(layer) if is_switch(s)] for layer in values.states]
+        starts = accumulate((len(layer) for layer in values.states), initial=0)
+        neurons = [(start + i, s) for start, layer in zip(starts, self._neurons, strict=False) for i, s in layer]
+        entries = sweep.offset(1) - met[-1][0].shape[1]  # only a single copy's have signs
+        self._deciding = np.array([*(i for i, _ in neurons), *(entries + self._sign_places)], dtype=np.intp)
+        self.decidable = np.array([*(s for _, s in neurons), *self._sign_switches], dtype=np.intp)
         self._below: dict[bytes, tuple[Vector, Vector]] = {}
 
-    # One node
-
-    def at(self, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
-        """Both ends of all quantities' ranges under limits of the model's columns, shapes (quantities,)."""
-        limits = lower[None], upper[None]
-        met = self._sweep.met(*limits, self._met, self._sweep.allowed(*limits))
+    def at(self, lower: Array, upper: Array) -> tuple[Array, Array]:
+        """Both ends of all quantities' ranges under limits of the model's columns, shapes (N, quantities)."""
+        met = self._sweep.met(lower, upper, self._met, self._sweep.allowed(lower, upper))
         low, high = self._preactivations(lower, upper)
         copies = range(self._sweep.plan.copies)
         return (
-            np.concatenate([low, *(ends[0][0, copy] for copy in copies for ends in met)]),
-            np.concatenate([high, *(ends[1][0, copy] for copy in copies for ends in met)]),
+            np.concatenate([low, *(ends[0][:, copy] for copy in copies for ends in met)], axis=1),
+            np.concatenate([high, *(ends[1][:, copy] for copy in copies for ends in met)], axis=1),
         )
 
-    def implied(self, low: Vector, high: Vector) -> list[tuple[int, bool]]:
-        """Binaries, as far as they are free, whose value follows from ranges."""
-        found = []
-        start = 0
-        for layer, states in zip(self._neurons, self._values.states, strict=True):
-            for i, s in layer:
-                if low[start + i] >= 0:
-                    found.append((s, True))
-                elif high[start + i] <= 0:
-                    found.append((s, False))
-            start += len(states)
-        entries = self._sweep.offset(1) - self._met[-1][0].shape[1]  # only a single copy's have signs
-        for j, s in zip(self._sign_places.tolist(), self._sign_switches.tolist(), strict=True):
-            if low[entries + j] >= 0:
-                found.append((s, True))
-            elif high[entries + j] <= 0:
-                found.append((s, False))
-        return found
+    def implied(self, low: Array, high: Array) -> tuple[Bools, Bools]:
+        """Which of the binaries `decidable` must be 1 by their ranges, as far as they are free, and which 0."""
+        on = low[:, self._deciding] >= 0
+        return on, ~on & (high[:, self._deciding] <= 0)
 
-    def _preactivations(self, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+    def _preactivations(self, lower: Array, upper: Array) -> tuple[Array, Array]:
         root = self._values
+        count = len(lower)
         if len(root.low) < 2:
-            return np.concatenate([np.zeros(0), *root.low]), np.concatenate([np.zeros(0), *root.high])
+            whole = np.concatenate([np.zeros(0), *root.low]), np.concatenate([np.zeros(0), *root.high])
+            return np.tile(whole[0], (count, 1)), np.tile(whole[1], (count, 1))
         signs = self._signs(lower, upper)
-        key = b"".join(s.tobytes() for s in signs[:-1])
-        if key not in self._below:
-            if len(self._below) > 1000:
-                self._below.clear()
+        keys = [row.tobytes() for row in np.concatenate(signs[:-1], axis=1)]
+        if len(self._below) > _REMEMBERED:
+            self._below.clear()
+        new = list({key: row for row, key in enumerate(keys) if key not in self._below}.values())
+        if new:
+            wanted = [side[new] for side in signs]
+            boxes = [self.cells.box(first) for first in wanted[0]]
             ranges = crown_ranges if self.cells.crowded else preactivation_ranges
-            found = ranges(self._layers, *self.cells.box(signs[0]), signs)
-            low = [np.maximum(r, f[: len(r)]) for r, f in zip(root.low, found.low, strict=False)]
-            high = [np.minimum(r, f[: len(r)]) for r, f in zip(root.high, found.high, strict=False)]
-            self._below[key] = np.concatenate(low), np.concatenate(high)
-        return self._below[key]
+            found = ranges(self._layers, *(np.array(ends) for ends in zip(*boxes, strict=True)), wanted)
+            low = [np.maximum(r, f[:, : len(r)]) for r, f in zip(root.low, found.low, strict=False)]
+            high = [np.minimum(r, f[:, : len(r)]) for r, f in zip(root.high, found.high, strict=False)]
+            pairs = zip(np.concatenate(low, axis=1), np.concatenate(high, axis=1), strict=True)
+            self._below.update(zip((keys[row] for row in new), pairs, strict=True))
+        known = [self._below[key] for key in keys]
+        return np.array([low for low, _ in known]), np.array([high for _, high in known])
 
-    def _signs(self, lower: Vector, upper: Vector) -> list[Signs]:
+    def _signs(self, lower: Array, upper: Array) -> list[Signs]:
         signs = []
         for k, layer in enumerate(self._neurons):
-            side = np.zeros(len(self._arena.chain.slopes[k]), dtype=np.int8)
-            for i, s in layer:
-                side[i] = int(lower[s] == 1) - int(upper[s] == 0)
+            side = np.zeros((len(lower), len(self._arena.chain.slopes[k])), dtype=np.int8)
+            switches = [s for _, s in layer]
+            decided = (lower[:, switches] == 1).astype(np.int8) - (upper[:, switches] == 0)
+            side[:, [i for i, _ in layer]] = decided
             signs.append(side)
         return signs
 

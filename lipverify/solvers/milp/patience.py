@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 _CLASSES = 40
-_LIKELY, _RETRY = 0.25, 16  # LPs: the least share that must have closed their nodes, and how often to try all the same
+_LIKELY, _RETRY = 0.4, 16  # LPs: the least share that must have closed their nodes, and how often to try all the same
 _SELDOM, _AGAIN, _MEMORY = 0.05, 4, 0.05  # the same of refutations, and the weight of the last one
 
 

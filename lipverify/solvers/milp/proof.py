@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lipverify.arrays import Vector
+from lipverify.arrays import Array, Vector
 from lipverify.geometry.witness import Certified
 from lipverify.relaxations.interval import Slopes
 from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
-from lipverify.solvers.milp.branching import FRACTION, Branching
+from lipverify.solvers.milp.branching import FRACTION, Branching, Place
 from lipverify.solvers.milp.clauses import Clauses, clause_row
 from lipverify.solvers.milp.encoding import Encoding
 from lipverify.solvers.milp.measure import ball_cut, ball_row
@@ -30,6 +30,7 @@ from lipverify.solvers.milp.patience import Patience
 from lipverify.solvers.milp.regions import Assignment, Clause, Regions
 from lipverify.solvers.milp.relaxation import Relaxation
 
+_TOGETHER = 16  # nodes whose ranges are computed at once
 _CUTS = 4  # rounds of ball cuts per node
 _OUTSIDE = 1e-4  # how far outside the ball a seed may stay
 
@@ -118,89 +119,90 @@ class Proof:
         self._suggest({s: pattern[s] for s in self._neurons})
 
     def steps(self) -> Iterator[None]:
-        """Look at one node after the other until none is left."""
+        """Look at some of the most promising nodes, and again, until none is left."""
         number = itertools.count()
         heap = [_Node(-INF, next(number), {})]
-        current: _Node | None = None
-        while heap or current:
-            node = current or heapq.heappop(heap)
-            current = None
-            self.upper = min(self.upper, max(-node.negated, -heap[0].negated if heap else -INF, self._ceiling()))
-            if -node.negated <= self.floor:
-                continue
-            self.nodes += 1
-            made = [
-                _Node(-bound, next(number), values, switch, fraction)
-                for bound, values, switch, fraction in self._expand(node)
-                if bound > self.floor
-            ]
-            made.sort()
-            if made:  # go on with the child that promises more, while the basis is warm
-                current = made.pop(0)
-            for child in made:
-                heapq.heappush(heap, child)
+        while heap:
+            self.upper = min(self.upper, max(-heap[0].negated, self._ceiling()))
+            nodes = [heapq.heappop(heap) for _ in range(min(_TOGETHER, len(heap)))]
+            nodes = [node for node in nodes if -node.negated > self.floor]
+            for bound, values, switch, fraction in self._expanded(nodes) if nodes else ():
+                if bound > self.floor:
+                    heapq.heappush(heap, _Node(-bound, next(number), values, switch, fraction))
             yield
         self.upper = self._ceiling()
 
     def _ceiling(self) -> float:
         return self.best.norm.upper if self.best else 0.0
 
-    def _expand(self, node: _Node) -> list[tuple[float, Assignment, int, float]]:
-        """The children of a node that is not closed: bound, values, what was decided, and how far it had been."""
+    def _expanded(self, nodes: list[_Node]) -> Iterator[tuple[float, Assignment, int, float]]:
+        """The children of the nodes that cannot be closed: bound, values, what was decided, and how far it had been."""
+        limits, ranges = self._implied(nodes)
+        looks = (self._look(*one) for one in zip(nodes, *limits, *ranges, strict=True))
+        places = [place for place in looks if place is not None]
+        for place, split in zip(places, self._branching.choose(places, self.floor), strict=True):
+            point = place.point
+            fraction = 0.5 if point is None else min(max(float(point[split.switch]), FRACTION), 1 - FRACTION)
+            for side, end in zip((False, True), split.ends, strict=True):
+                yield min(place.bound, end), {**place.values, split.switch: side}, split.switch, fraction
+
+    def _look(self, node: _Node, lower: Vector, upper: Vector, low: Vector, high: Vector) -> Place | None:
+        """Close a node, or say what is known of it; given limits of all columns and ranges of all quantities."""
+        self.nodes += 1
         values = node.values
-        lower, upper, ranges = self._implied(values)
         if self.clauses.contradict(values):
-            return []
+            return None
         if all(s in values for s in self._neurons):
             self._leaf(values)
-            return []
+            return None
         known = -node.negated
         if self._ball is not None:  # elsewhere the LP says no less
             known = min(known, self._without_lp(values))
-            if known <= self.floor:
-                return []
+        if known <= self.floor:
+            return None
         point = None
         if self._branching.blind or self._patience.lp(known, self.floor, self.nodes):
-            self._relaxation.tighten(*ranges)
+            self._relaxation.tighten(low, high)
             bound, point = self._bound(lower, upper, known)
             if node.switch is not None:
                 self._branching.learn(node.switch, values[node.switch], -node.negated, bound, node.fraction)
             self._patience.lp_done(known, self.floor, bound <= self.floor)
             if bound <= self.floor:
-                return []
+                return None
             known = bound
         if any(s in values for s in self._neurons) and self._patience.refutation(self.nodes):
             clause = self._regions.refute(values)
             self._patience.refutation_done(clause is not None)
             if clause is not None:
                 self.clauses.add(clause)
-                return []
+                return None
         if point is not None:
             self._suggest({s: values.get(s, bool(point[s] > 0.5)) for s in self._neurons})
             self._suggest(self._ranges.pattern_at(point))
             if known <= self.floor:
-                return []
-        free = [s for s in self._switches.tolist() if s not in values]
-        split = self._branching.choose(free, lower, upper, point, self.floor)
-        fraction = 0.5 if point is None else min(max(float(point[split.switch]), FRACTION), 1 - FRACTION)
-        return [
-            (min(known, end), {**values, split.switch: side}, split.switch, fraction)
-            for side, end in zip((False, True), split.ends, strict=True)
-        ]
+                return None
+        return Place(known, values, lower, upper, point)
 
-    def _implied(self, values: Assignment) -> tuple[Vector, Vector, tuple[Vector, Vector]]:
-        """Limits of all columns at a node, and all ranges; what they imply is added to the node's values."""
-        lower, upper = self._lower.copy(), self._upper.copy()
-        for j, side in values.items():
-            lower[j] = upper[j] = float(side)
+    def _implied(self, nodes: list[_Node]) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Limits of all columns, and ranges of all quantities, shapes (N, …); what they imply is added to the nodes."""
+        lower, upper = (np.tile(ends, (len(nodes), 1)) for ends in (self._lower, self._upper))
+        for k, node in enumerate(nodes):
+            switches = list(node.values)
+            lower[k, switches] = upper[k, switches] = list(node.values.values())
+        low, high = self._ranges.at(lower, upper)
+        changed, binaries = np.arange(len(nodes)), self._ranges.decidable
         while True:
-            ranges = self._ranges.at(lower, upper)
-            implied = [(j, side) for j, side in self._ranges.implied(*ranges) if j not in values]
-            for j, side in implied:
-                values[j] = side
-                lower[j] = upper[j] = float(side)
-            if not implied:
-                return lower, upper, ranges
+            on, off = self._ranges.implied(low[changed], high[changed])
+            free = lower[np.ix_(changed, binaries)] < upper[np.ix_(changed, binaries)]
+            on, off = on & free, off & free
+            for k, j in zip(*np.nonzero(on | off), strict=True):
+                side, node, switch = bool(on[k, j]), changed[k], int(binaries[j])
+                nodes[node].values[switch] = side
+                lower[node, switch] = upper[node, switch] = side
+            changed = changed[(on | off).any(axis=1)]
+            if not len(changed):
+                return (lower, upper), (low, high)
+            low[changed], high[changed] = self._ranges.at(lower[changed], upper[changed])
 
     def _leaf(self, values: Assignment) -> None:
         """Close a complete assignment: not better, not a region, or the best from now on."""

@@ -170,12 +170,13 @@ class Regions:
         Those on which the float margin rests come first: few rows are decided quickly, and make a short clause.
         """
         self.settled += 1
-        t_row = len(self._domain) - 1  # a limit of the float program's, whose multiplier is not among the rows'
-        suspects = [spaces[i] for i in dict.fromkeys([*self._margin.support(), t_row])]
+        t_row = [len(self._domain) - 1] if self._margin.supported_by_t() else []
+        suspects = [spaces[i] for i in dict.fromkeys([*self._margin.support(), *t_row])]
         if 1 < len(suspects) < len(spaces):
-            answer = _strictly_inside(suspects)
-            if isinstance(answer, list):
-                return answer
+            first, others = suspects[0], suspects[1:]
+            answer = farkas([space.row for space in others], first.row, range(len(others)))
+            if isinstance(answer, Never):
+                return [first, *(others[i] for i in answer.multipliers)]
         return _strictly_inside(spaces)
 
     def _clause(self, conflict: Iterable[_HalfSpace], values: Assignment) -> Clause:
