@@ -19,11 +19,11 @@ from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations.interval import preactivation_ranges
 
-_PER_SECOND = 5_000.0  # regions that the enumeration visits; it was seen to visit 3,000 to 14,000
-_MILP = MappingProxyType({False: 0.01, True: 0.1})  # seconds at no undecided neuron, without and with a 2-norm
+_PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 2,000 to 10,000
+_MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the two norms are Euclidean
+_DOUBLING = (5.5, 4.0)  # undecided neurons after which the program takes twice as long; with several hidden layers
 _TREE = 0.05  # seconds of branch and bound at no undecided neuron
 _BRANCHING = MappingProxyType({False: 2.5, True: 5.5})  # neurons after which it takes twice as long; spectral norms
-_DOUBLING = 3.0  # undecided neurons after which the program takes twice as long
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Size:
     inputs
         The number of inputs.
     euclidean
-        Whether the norm is encoded with a Euclidean ball.
+        How many of the norm's two norms are Euclidean, as the program sees it.
     spectral
         Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
     """
 
     undecided: tuple[int, ...]
     inputs: int
-    euclidean: bool
+    euclidean: int
     spectral: bool
 
     @classmethod
@@ -53,15 +53,20 @@ class Size:
         net = problem.network
         pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
         spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
-        return cls(_undecided(net, problem), net.input_dim, 2.0 in pair, spectral)
+        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral)
 
     @property
     def regions(self) -> float:
-        """At most so many regions (inf beyond floats): each layer cuts each cell as hyperplanes cut a space."""
-        return math.prod(
-            float(sum(math.comb(n, j) for j in range(min(n, self.inputs) + 1))) if n < 1000 else math.inf
-            for n in self.undecided
-        )
+        """About so many regions, inf beyond floats: at most as many as one layer with all the neurons would have.
+
+        Layers can cut cells of cells, and a network can be built that has the product over its layers; random and
+        trained ones have about as many as a single layer (Hanin & Rolnick 2019, arXiv:1906.00904).
+        """
+        return min(math.prod(map(self._cells, self.undecided)), self._cells(sum(self.undecided)))
+
+    def _cells(self, n: int) -> float:
+        """Into so many cells n hyperplanes cut a space, at most."""
+        return float(sum(math.comb(n, j) for j in range(min(n, self.inputs) + 1))) if n < 1000 else math.inf
 
 
 def _undecided(net: Network, problem: Problem) -> tuple[int, ...]:
@@ -78,12 +83,12 @@ class _Rule(Protocol):
 
 
 def _enumeration(size: Size) -> tuple[float, str]:
-    return size.regions / _PER_SECOND, f"at most {size.regions:.2g} regions"
+    return size.regions / _PER_SECOND, f"about {size.regions:.2g} regions"
 
 
 def _milp(size: Size) -> tuple[float, str]:
-    n = sum(size.undecided)
-    return _MILP[size.euclidean] * 2.0 ** min(n / _DOUBLING, 1000.0), f"{n} undecided neurons"
+    n, deep = sum(size.undecided), len(size.undecided) > 1
+    return _MILP[size.euclidean] * 2.0 ** min(n / _DOUBLING[deep], 1000.0), f"{n} undecided neurons"
 
 
 def _branch_and_bound(size: Size) -> tuple[float, str]:

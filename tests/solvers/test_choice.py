@@ -30,6 +30,8 @@ def network(*sizes: int) -> lv.Network:
         ((2, 32, 32, 1), INF, "enumeration"),  # few regions, however many patterns
         ((8, 8, 8, 1), INF, "milp"),
         ((16, 16, 1), 1, "milp"),
+        ((3, 16, 16, 1), INF, "enumeration"),
+        ((8, 16, 16, 1), INF, "milp"),
         ((3, 1), 2, "enumeration"),
         ((10, 20, 20, 1), 2, "branch-and-bound"),
         ((10, 20, 20, 3), 2, "branch-and-bound"),
@@ -48,7 +50,13 @@ def test_neurons_that_a_box_decides_do_not_count() -> None:
     net = lv.Network([np.eye(2), [[1, 1]]], [[5, 0], None])
     assert Size.of(Problem(net, norm_pair(2), lv.Box([-1, -1], [1, 1]))).undecided == (1,)
     assert Size.of(Problem(net, norm_pair(2))).undecided == (2,)
-    assert Size((3,), 2, False, False).regions == 7
+
+
+def test_regions_are_counted_as_if_all_neurons_cut_the_whole_space() -> None:
+    assert Size((3,), 2, 0, False).regions == 1 + 3 + 3
+    assert Size((3, 2), 2, 0, False).regions == 1 + 5 + 10
+    assert Size((1, 1), 2, 0, False).regions == 2 * 2  # no more than pairs of sides
+    assert Size((2000, 3), 3, 0, False).regions == math.inf
 
 
 def test_auto_says_what_it_chose_and_why() -> None:
