@@ -1,4 +1,4 @@
-"""Which binary to branch on: the one both of whose values lower the outlook, or else by pseudo-costs."""
+"""Which binary to branch on: the one whose two values lower the outlook the most, or else by pseudo-costs."""
 
 from __future__ import annotations
 

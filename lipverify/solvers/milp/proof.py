@@ -3,7 +3,8 @@
 Every node is closed by one of four things: an upper bound from ranges alone (`node_ranges`), one of its linear
 relaxation that holds whatever HiGHS did (`relaxation`), with constants from the node's own ranges, a clause proved in
 rationals (`regions`), or, once every neuron has a state, the exact norm of its Jacobian. A pattern that is better than
-the best so far and is a region becomes the best. When no node is left the constant is the best region's norm,
+the best so far and is a region becomes the best. Nodes are looked at best first, some at a time, for whose ranges numpy
+takes hardly longer than for one's. When no node is left the constant is the best region's norm,
 exactly; before that, the largest bound of an open node is an upper bound. Proof: proofs/milp.md.
 """
 
