@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import highspy
@@ -46,6 +48,7 @@ from lipverify.solvers.milp.method import Milp
 from lipverify.solvers.milp.model import Model
 from lipverify.solvers.milp.process import SolverProcess
 from lipverify.solvers.milp.program import Program
+from lipverify.solvers.milp.proof import Proof
 from lipverify.solvers.milp.regions import Regions, is_switch
 from lipverify.solvers.milp.relaxation import Relaxation
 from lipverify.testing import domains, networks
@@ -781,6 +784,31 @@ def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() ->
     assert new.maximise(costs).upper < old.maximise(costs).upper * (1 - 1e-6)
     new.tighten(*root)  # and back
     assert new.maximise(costs).upper == pytest.approx(old.maximise(costs).upper, rel=0.02)
+
+
+def test_every_node_that_could_hold_more_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[Any] = []
+    looked: set[int] = set()
+
+    def push(heap: list[Any], node: Any) -> None:
+        pushed.append(node)
+        heapq.heappush(heap, node)
+
+    def look(self: Proof, node: Any, *rest: Any) -> Any:
+        looked.add(node.number)
+        return before(self, node, *rest)
+
+    before = Proof._look
+    monkeypatch.setattr(Proof, "_look", look)
+    monkeypatch.setattr(proof, "heapq", SimpleNamespace(heappush=push, heappop=heapq.heappop))
+    net, box = random_network((4, 10, 10, 1), 1)
+    problem = Problem(net, norm_pair(INF), box)
+    encoding = encode(problem, Strength())
+    search = Proof(encoding, Regions(problem, encoding.states), None)
+    for _ in search.steps():
+        assert all(-node.negated <= search.upper for node in pushed if node.number not in looked)
+    assert len(looked) > 100  # more than fit into one step
+    assert all(-node.negated <= search.floor for node in pushed if node.number not in looked)
 
 
 @pytest.mark.parametrize("sizes", [(4, 6, 6, 1), (2, 7, 5, 2)])  # the second one with boxes around cells
