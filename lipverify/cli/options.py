@@ -28,7 +28,8 @@ class Common:
     Attributes
     ----------
     box
-        Look only here: LO:HI for every input (--box -1:1), or a .vnnlib file. Default: the whole space.
+        Look only here: LO:HI for every input (--box -1:1), or one for each (--box -1:1,0:2), or a .vnnlib file. Without
+        it, the whole space.
     time_limit
         Seconds for each method; what is known by then is printed, with exit code 3.
     seed
@@ -41,7 +42,7 @@ class Common:
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help="Look only here: LO:HI for every input (such as -1:1), or a .vnnlib file.",
+            help="Look only here: LO:HI for every input (such as -1:1), or one for each (-1:1,0:2), or a .vnnlib file.",
         ),
     ] = None
     time_limit: Annotated[
@@ -67,12 +68,21 @@ def domain(box: str | None, net: lv.Network) -> lv.Box | lv.Everywhere:
     if box.endswith((".vnnlib", ".vnnlib.gz")):
         return lv.load_box(box)
     try:
-        low, high = map(float, box.split(":"))
+        limits = [_interval(part) for part in box.split(",")]
     except ValueError:
         raise lv.InvalidArgument(
-            f"--box {box!r} is neither LO:HI (two numbers, such as -1:1) nor a .vnnlib file"
+            f"--box {box!r} is neither LO:HI (two numbers, such as -1:1), nor one such pair per input with commas "
+            "between them, nor a .vnnlib file"
         ) from None
-    return lv.Box([low] * net.input_dim, [high] * net.input_dim)
+    if len(limits) not in (1, net.input_dim):
+        raise lv.InvalidArgument(f"--box {box!r} has limits for {len(limits)} inputs; the network has {net.input_dim}")
+    low, high = zip(*(limits * net.input_dim if len(limits) == 1 else limits), strict=True)
+    return lv.Box(low, high)
+
+
+def _interval(text: str) -> tuple[float, float]:
+    low, high = map(float, text.split(":"))
+    return low, high
 
 
 def norm(text: str) -> Any:

@@ -40,6 +40,14 @@ def test_a_box_may_begin_with_a_minus(lipverify: Run, small: Path, box: list[str
     assert data["domain"].endswith("]^2")
 
 
+def test_a_box_may_have_limits_for_each_input(lipverify: Run, small: Path) -> None:
+    data = json.loads(lipverify("exact", small, "--p", "inf", "--box", "-2:-1,3:4", "--json").out)
+    x, y = (Fraction(v) for v in data["witness"])
+    assert (data["exact_value"], data["status"]) == ("3", "EXACT")
+    assert -2 <= x <= -1
+    assert 3 <= y <= 4
+
+
 def test_a_box_from_a_property_file(lipverify: Run, small: Path, tmp_path: Path) -> None:
     path = tmp_path / "prop.vnnlib"
     limits = "".join(f"(assert (>= X_{i} 0.5))\n(assert (<= X_{i} 2))\n" for i in range(2))
