@@ -19,7 +19,7 @@ from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations.interval import preactivation_ranges
 
-_PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 2,000 to 10,000
+_PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 1,500 to 14,000
 _MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the two norms are Euclidean
 _DOUBLING = (5.5, 4.0)  # undecided neurons after which the program takes twice as long; with several hidden layers
 _TREE = 0.05  # seconds of branch and bound at no undecided neuron
@@ -57,10 +57,11 @@ class Size:
 
     @property
     def regions(self) -> float:
-        """About so many regions, inf beyond floats: at most as many as one layer with all the neurons would have.
+        """A guess at the number of regions, inf beyond floats: what one layer of all the neurons would cut, at most.
 
-        Layers can cut cells of cells, and a network can be built that has the product over its layers; random and
-        trained ones have about as many as a single layer (Hanin & Rolnick 2019, arXiv:1906.00904).
+        It is no bound: layers cut the cells of those below, and networks with more can be built, up to the product over
+        the layers, beyond which the guess does not go. Random and trained ones have about as many as a single layer
+        (Hanin & Rolnick 2019, arXiv:1906.00904).
         """
         return min(math.prod(map(self._cells, self.undecided)), self._cells(sum(self.undecided)))
 
