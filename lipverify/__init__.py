@@ -6,6 +6,7 @@
       bound.py problem.py       the result record; the question, the budget, and what a method is
       rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
+      watch.py writing.py       where a call may be stopped; files that appear whole or not at all
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file

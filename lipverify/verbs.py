@@ -25,6 +25,7 @@ from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
 from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
+from lipverify.watch import OutOfTime, listening, tick, until
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -219,19 +220,29 @@ def _drive(
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf
-    try:
-        with single_threaded():
-            for latest in chosen.run(problem, budget):
-                if latest.status is not Status.INTERRUPTED:
-                    continue  # the last one: let the method end
-                if 0 < latest.gap <= budget.rel_gap:
-                    return finished(latest.stopped(Status.CLOSED))
-                if budget.expired:
-                    return finished(latest.stopped(Status.TIME_LIMIT))
-                if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
-                    reported = time.monotonic()
-                    if on_progress(finished(latest)):
-                        return finished(latest)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(finished(latest)) from stop
+    with listening() as asked:
+        try:
+            with single_threaded(), until(budget.last_call):
+                for latest in chosen.run(problem, budget):
+                    if latest.status is not Status.INTERRUPTED:
+                        continue  # the last one: let the method end
+                    if 0 < latest.gap <= budget.rel_gap:
+                        return finished(latest.stopped(Status.CLOSED))
+                    if budget.expired:
+                        return finished(latest.stopped(Status.TIME_LIMIT))
+                    tick()
+                    if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
+                        reported = time.monotonic()
+                        if on_progress(finished(latest)):
+                            return finished(latest)
+        except OutOfTime:
+            return finished(latest.stopped(Status.TIME_LIMIT))
+        except KeyboardInterrupt as stop:
+            raise Interrupted(finished(latest)) from stop
+        except MemoryError:
+            return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": "out of memory"}))
+        except SystemError as error:  # a second Ctrl-C inside of compiled code
+            if not asked.stopped:
+                raise
+            raise Interrupted(finished(latest)) from error
     return finished(latest)

@@ -10,6 +10,7 @@ from lipverify.cli import options
 from lipverify.cli.exits import exit_code
 from lipverify.cli.printing import say_bound
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 
 
 def solve(
@@ -23,7 +24,7 @@ def solve(
     """Run a verb, print its bound, and return the exit code."""
     net = options.network(model)
     domain, norm = options.domain(common.box, net), options.norm(p)
-    with progress() as show:
+    with working(), progress() as show:
         try:
             bound = verb(
                 net,
