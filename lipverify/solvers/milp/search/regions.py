@@ -26,7 +26,7 @@ from lipverify.geometry.witness import Certified, certify_point
 from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
 from lipverify.rationals import Never, dot, farkas, fraction, rational
-from lipverify.solvers.milp.model import State, is_switch
+from lipverify.solvers.milp.encode.model import State, is_switch
 
 Assignment: TypeAlias = dict[int, bool]
 """Values of binaries, by the index of their variable."""

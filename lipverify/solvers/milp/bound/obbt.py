@@ -13,8 +13,8 @@ from lipverify.arrays import Array, Bools, Matrix
 from lipverify.relaxations.enclosure import affine
 from lipverify.relaxations.layers import Layer
 from lipverify.rounding import down, up
-from lipverify.solvers.milp.model import Model, Terms
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.model import Model, Terms
 
 
 def affine_range(ends: tuple[Array, Array], matrix: Matrix, bias: Array | None = None) -> tuple[Array, Array]:
@@ -43,7 +43,7 @@ class Tightener:
     ) -> tuple[Array, Array]:
         """Ranges of form + bias, where wanted cut down to what the model allows; afterwards left as they are.
 
-        Rounded outward, whatever the LP solver says (`relaxation`).
+        Rounded outward, whatever the LP solver says (`lp`).
         """
         low, high = low.copy(), high.copy()
         if not wanted.any():
