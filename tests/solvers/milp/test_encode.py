@@ -14,10 +14,10 @@ import pytest
 import lipverify as lv
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Problem
-from lipverify.rounding import Ball
 from lipverify.solvers.milp.encode.encoding import Strength, encode
 from lipverify.solvers.milp.encode.model import Model, is_switch
 from lipverify.solvers.milp.encode.norm import ball_cut, plan, shrunk
+from lipverify.trusted.rounding import Ball
 from tests import oracle
 from tests.solvers.milp.common import (
     BOX,

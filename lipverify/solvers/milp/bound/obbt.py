@@ -12,9 +12,9 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Matrix
 from lipverify.relaxations.enclosure import affine
 from lipverify.relaxations.layers import Layer
-from lipverify.rounding import down, up
 from lipverify.solvers.milp.bound.lp import Relaxation
 from lipverify.solvers.milp.encode.model import Model, Terms
+from lipverify.trusted.rounding import down, up
 
 
 def affine_range(ends: tuple[Array, Array], matrix: Matrix, bias: Array | None = None) -> tuple[Array, Array]:
