@@ -2,15 +2,15 @@
 
     lipverify/
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
-      domain.py norms.py        where, and in which norms; algebraic.py holds norms known exactly
+      domain.py norms.py        where, and in which norms
       bound.py problem.py       the result record; the question, the budget, and what a method is
-      rounding.py rationals.py  floats with their errors; exact linear algebra; threads.py kernels.py: BLAS, numba
+      rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
+      trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
-      geometry/                 activation regions: cone, circuits, LP, walk, witnesses
+      geometry/                 activation regions: cone, LP, walk, witnesses
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
-      spectral/                 operator norms of large matrices and convolutions
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
       solvers/                  exact methods: a file or a package each; the choice among them
       hardness/                 combinatorial problems as networks: apply and decode

@@ -20,7 +20,7 @@ from lipverify.norms import NormPair, norm_pair
 from lipverify.problem import Method, Problem, Side, require_supported, supports
 from lipverify.readers import as_graph, as_network, is_torch_module
 from lipverify.report import bound_to_dict, describe, digits_down, digits_up, early_stop, json_float
-from lipverify.rounding import float_down, float_up
+from lipverify.trusted.rounding import float_down, float_up
 
 if TYPE_CHECKING:
     from lipverify.readers import Model

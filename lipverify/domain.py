@@ -19,7 +19,7 @@ from flint import fmpq
 from lipverify.arrays import Array, Matrix, Vector, frozen
 from lipverify.errors import InvalidDomain
 from lipverify.rationals import Never, farkas, interior_ray, rational, rational_matrix
-from lipverify.rounding import float_down, float_up
+from lipverify.trusted.rounding import float_down, float_up
 
 
 @final

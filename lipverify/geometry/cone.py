@@ -20,11 +20,11 @@ from flint import fmpq
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
-from lipverify.geometry.circuits import Circuits
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
 from lipverify.rationals import Positive, dot, farkas, fraction, interior_ray, rational
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.circuits import Circuits
+from lipverify.trusted.rounding import TINY, gamma
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from lipverify.domain import Box
 from lipverify.errors import InvalidDomain
 from lipverify.readers.files import read_bytes
-from lipverify.rounding import float_down, float_up
+from lipverify.trusted.rounding import float_down, float_up
 
 Expression: TypeAlias = "str | list[Expression]"
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.network import Network
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma
 
 
 @final

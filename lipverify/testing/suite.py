@@ -24,9 +24,9 @@ from lipverify.domain import Box, Domain, Everywhere, Polytope
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.readers import load
-from lipverify.rounding import float_down, float_up
 from lipverify.samples import path as sample_path
 from lipverify.testing.families import Edge, complete, cycle, max_cut
+from lipverify.trusted.rounding import float_down, float_up
 
 EXACT = Path(__file__).with_name("exact.json")
 GRID = 2.0**-10

@@ -34,7 +34,6 @@ from lipverify.geometry.walk import Walk
 from lipverify.geometry.witness import certify_region
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Budget, Problem
-from lipverify.rounding import Ball
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp import backends, process, proof, run
 from lipverify.solvers.milp.arena import Arena
@@ -52,6 +51,7 @@ from lipverify.solvers.milp.proof import Proof
 from lipverify.solvers.milp.regions import Regions, is_switch
 from lipverify.solvers.milp.relaxation import Relaxation
 from lipverify.testing import domains, networks
+from lipverify.trusted.rounding import Ball
 from tests import oracle
 from tests.conftest import examples
 from tests.solvers.promises import ends

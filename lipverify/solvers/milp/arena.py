@@ -18,7 +18,7 @@ from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.geometry.frame import spanning_columns
 from lipverify.network import IDENTITY, Network
 from lipverify.problem import Problem
-from lipverify.rounding import Ball, down
+from lipverify.trusted.rounding import Ball, down
 
 
 @dataclass(frozen=True)

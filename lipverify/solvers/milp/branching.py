@@ -11,10 +11,10 @@ from itertools import accumulate
 import numpy as np
 
 from lipverify.arrays import Indices, Vector
-from lipverify.rounding import float_up
 from lipverify.solvers.milp.model import Model
 from lipverify.solvers.milp.node_ranges import NodeRanges
 from lipverify.solvers.milp.regions import Assignment
+from lipverify.trusted.rounding import float_up
 
 FRACTION = 1e-6
 """How far from 0 and 1 a binary counts as undecided."""

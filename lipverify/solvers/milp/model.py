@@ -19,7 +19,7 @@ import numpy as np
 
 from lipverify.arrays import Matrix, Vector
 from lipverify.errors import LipverifyError
-from lipverify.rounding import down, float_down, float_up, up
+from lipverify.trusted.rounding import down, float_down, float_up, up
 
 INF = math.inf
 Terms: TypeAlias = list[tuple[int, float]]

@@ -16,12 +16,12 @@ from lipverify.arrays import Array, Bools, Signs, Vector
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import preactivation_ranges
 from lipverify.relaxations.layers import Layers
-from lipverify.rounding import TINY, gamma
 from lipverify.solvers.milp.arena import Arena
 from lipverify.solvers.milp.cells import Cells
 from lipverify.solvers.milp.model import is_switch
 from lipverify.solvers.milp.sweep import Met, Sweep
 from lipverify.solvers.milp.values import Values
+from lipverify.trusted.rounding import TINY, gamma
 
 _REMEMBERED = 1000  # states of the layers below, whose ranges of pre-activations are kept
 _TAME, _LOST = 2.0**400, 2.0**-500  # sizes up to the one lose less than the other by underflow

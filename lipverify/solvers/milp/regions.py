@@ -17,7 +17,6 @@ from typing import TypeAlias
 import numpy as np
 from flint import fmpq
 
-from lipverify.algebraic import ExactNorm
 from lipverify.arrays import Pattern, Vector
 from lipverify.errors import LipverifyError
 from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
@@ -27,6 +26,7 @@ from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
 from lipverify.rationals import Never, dot, farkas, fraction, rational
 from lipverify.solvers.milp.model import State, is_switch
+from lipverify.trusted.algebraic import ExactNorm
 
 Assignment: TypeAlias = dict[int, bool]
 """Values of binaries, by the index of their variable."""

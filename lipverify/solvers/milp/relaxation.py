@@ -20,8 +20,8 @@ from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
 from lipverify.geometry.lp import quiet_solver
-from lipverify.rounding import TINY, gamma, up
 from lipverify.solvers.milp.model import LEAST, Model, Row
+from lipverify.trusted.rounding import TINY, gamma, up
 
 _PRIMAL, _DUAL = 4, 1  # of HiGHS's simplex strategies
 _DEVEX = 1  # steepest-edge weights of an old basis would have to be computed first

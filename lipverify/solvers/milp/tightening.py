@@ -12,9 +12,9 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Matrix
 from lipverify.relaxations.enclosure import affine
 from lipverify.relaxations.layers import Layer
-from lipverify.rounding import down, up
 from lipverify.solvers.milp.model import Model, Terms
 from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.trusted.rounding import down, up
 
 
 def affine_range(ends: tuple[Array, Array], matrix: Matrix, bias: Array | None = None) -> tuple[Array, Array]:

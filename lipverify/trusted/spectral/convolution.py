@@ -19,10 +19,10 @@ from flint import arb, fmpq
 
 from lipverify.arrays import Array, Indices
 from lipverify.errors import LipverifyError
-from lipverify.rounding import U, gamma, up
-from lipverify.spectral.cholesky import cholesky_upper
-from lipverify.spectral.gram import gram_upper
 from lipverify.threads import single_threaded
+from lipverify.trusted.rounding import U, gamma, up
+from lipverify.trusted.spectral.cholesky import cholesky_upper
+from lipverify.trusted.spectral.gram import gram_upper
 
 _CHUNK = 2**23
 """The most numbers that the symbols of one batch of frequencies may have."""

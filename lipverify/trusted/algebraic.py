@@ -14,7 +14,7 @@ from functools import cached_property
 
 from flint import fmpz_poly
 
-from lipverify.rounding import float_down, float_up
+from lipverify.trusted.rounding import float_down, float_up
 
 BITS = 53
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Matrix, Signs
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma
 
 _MEMORY = 2**20  # floats of the inverses of one block
 _MOST = 512

@@ -10,8 +10,8 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipverify.algebraic import BITS, ZERO, ExactNorm, largest_root_norm
 from lipverify.norms import NormPair, exact_norm
+from lipverify.trusted.algebraic import BITS, ZERO, ExactNorm, largest_root_norm
 
 POSITIVE = st.fractions(min_value=0, max_denominator=10**6)
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.norms import spectral_upper
-from lipverify.rounding import TINY, Ball, gamma, norm_up, up
-from lipverify.spectral.cholesky import cholesky_upper
+from lipverify.trusted.rounding import TINY, Ball, gamma, norm_up, up
+from lipverify.trusted.spectral.cholesky import cholesky_upper
+from lipverify.trusted.spectral.small import spectral_upper
 
 SMALL = 320
 """The smaller side up to which a verified singular value decomposition is as quick."""

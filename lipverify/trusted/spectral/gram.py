@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 
 from lipverify.arrays import Array, Indices
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma
 
 LEVELS = 26
 """n^(1/2^27) is 1 + 5e-8 for n = 1000."""

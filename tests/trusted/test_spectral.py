@@ -12,11 +12,11 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from lipverify.spectral.cholesky import cholesky_upper
-from lipverify.spectral.convolution import Geometry, convolution_upper
-from lipverify.spectral.dense import SMALL, dense_upper
-from lipverify.spectral.gram import gram_upper
-from lipverify.spectral.power import power_lower
+from lipverify.power import power_lower
+from lipverify.trusted.spectral.cholesky import cholesky_upper
+from lipverify.trusted.spectral.convolution import Geometry, convolution_upper
+from lipverify.trusted.spectral.dense import SMALL, dense_upper
+from lipverify.trusted.spectral.gram import gram_upper
 from tests import oracle
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.rounding import TINY, U, gamma, norm_up, up
+from lipverify.trusted.rounding import TINY, U, gamma, norm_up, up
 
 Matrix = npt.NDArray[Any]
 """Real or complex, shape (m, n)."""

@@ -7,8 +7,8 @@ import pytest
 from flint import fmpq_mat
 
 from lipverify.arrays import Matrix
-from lipverify.geometry.circuits import Circuits
 from lipverify.rationals import rational_matrix
+from lipverify.trusted.circuits import Circuits
 
 
 def exact_signs(basis: Matrix, rows: Matrix) -> list[list[int]]:
@@ -66,7 +66,7 @@ def test_blocks_forget_what_they_learned_and_keep_what_lies_below() -> None:
 
 
 def test_a_full_block_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lipverify.geometry.circuits._MOST", 2)
+    monkeypatch.setattr("lipverify.trusted.circuits._MOST", 2)
     rows = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]])
     circuits = Circuits(2, 1)
     circuits.push(0, rows, np.zeros_like(rows))
