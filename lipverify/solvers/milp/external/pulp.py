@@ -10,8 +10,17 @@ import numpy as np
 import pulp
 
 from lipverify.errors import InvalidArgument
-from lipverify.solvers.milp.backends import Backend, Course, Progress, Report, Tell, Verdict, make_solver, solved
-from lipverify.solvers.milp.model import Model, Row
+from lipverify.solvers.milp.encode.model import Model, Row
+from lipverify.solvers.milp.external.backends import (
+    Backend,
+    Course,
+    Progress,
+    Report,
+    Tell,
+    Verdict,
+    make_solver,
+    solved,
+)
 
 _LONGEST = 255  # characters of a name in a .lp file
 _LEGEND = (
