@@ -22,6 +22,7 @@ from math import gcd, isqrt, lcm
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
+fmpz_mat: Any
 try:
     from flint import fmpz_mat
 except ImportError:  # pragma: no cover (which branch runs depends on the machine; a test runs both)
@@ -186,7 +187,7 @@ def _table(value: object, where: str) -> list[list[Fraction]]:
 class Domain(NamedTuple):
     """{x : every facet (a, c) has a·x + c > 0}, and ‖x − centre‖₂ < radius where there is a ball; all rational."""
 
-    facets: Matrix  # integers, each row up to a positive factor
+    facets: list[tuple[Row, int]]  # integers over a positive denominator
     ball: tuple[list[Fraction], Fraction] | None
     open: bool  # whether its interior is not empty, as far as its description shows
 
@@ -206,8 +207,9 @@ def polytope(A: list[list[Fraction]], b: list[Fraction]) -> Domain:
     return Domain([_integral([*(-x for x in row), c]) for row, c in zip(A, b, strict=True)], None, not A)
 
 
-def _integral(row: list[Fraction]) -> Row:
-    return common([row])[0][0]
+def _integral(row: list[Fraction]) -> tuple[Row, int]:
+    (integers,), below = common([row])
+    return integers, below
 
 
 # Norms -----------------------------------------------------------------------------------------------
@@ -377,7 +379,7 @@ def check_witness(net: Network, domain: Domain, point: list[Fraction], claim: Cl
     """Rule LOWER: ‖J‖ at a point inside the domain around which f is affine is a lower bound of L."""
     (z,), below = common([point])
     z = [*z, below]
-    for j, facet in enumerate(domain.facets):
+    for j, (facet, _) in enumerate(domain.facets):
         ensure(_dot(facet, z) > 0 or not any(facet), f"witness: not inside facet {j}")
     if domain.ball is not None:
         centre, radius = domain.ball
@@ -467,37 +469,39 @@ class Tree:
                 return
             self.forms.append(next_forms(self.net, k, forms, signs))
 
-    def row(self, index: int) -> tuple[Row, int]:
-        """The form of a decided neuron whose layers below are decided, or of a facet (−1 − j), without its sign."""
+    def row(self, index: int) -> tuple[Row, int, int]:
+        """The form of a neuron whose layers below are decided, or of a facet (-1 - j), its denominator, and the sign."""
         if index < 0:
             ensure(-1 - index < len(self.domain.facets), self.place(f": there is no facet {-1 - index}"))
-            return self.domain.facets[-1 - index], 1
+            row, below = self.domain.facets[-1 - index]
+            return row, below, 1
         ensure(index < len(self.signs), self.place(f": there is no neuron {index}"))
         k, i = self.net.place[index]
         ensure(k < len(self.forms), self.place(f": the form of neuron {index} is not known here"))
         left, right = self.net.layers[k].slopes[i]
         ensure(left != right, self.place(f": neuron {index} is linear and has no sign"))
-        return self.forms[k].rows[i], self.signs[index]
+        return self.forms[k].rows[i], self.forms[k].below, self.signs[index]
 
     def refute(self, multipliers: object, extra: tuple[int, int] | None = None) -> None:
         """Rule REFUTE: rows that are > 0 on every region of the node, and a non-negative combination that is not.
 
         Every row used is not constant, so it is > 0, not only ≥ 0, in the interior of a region that has its sign.
         """
-        total = [0] * (self.net.inputs + 1)
-        some = False
+        used: list[tuple[int, Row, int]] = []
         for pair in listed(multipliers, self.place()):
             index, weight = listed(pair, self.place(), 2)
             index = integer(index, self.place(), -len(self.domain.facets), len(self.signs))
             weight = integer(weight, self.place(": a multiplier"), 1)
-            row, sign = self.row(index)
+            row, below, sign = self.row(index)
             if extra is not None and index == extra[0]:
                 sign = extra[1]
             ensure(sign != 0, self.place(f": neuron {index} is not decided"))
             ensure(any(row[:-1]), self.place(f": row {index} is constant, and bounds nothing"))
-            total = [t + weight * sign * x for t, x in zip(total, row, strict=True)]
-            some = True
-        ensure(some, self.place(": no multipliers"))
+            used.append((weight * sign, row, below))
+        ensure(len(used) > 0, self.place(": no multipliers"))
+        whole = lcm(*(below for _, _, below in used))
+        factors = [weight * (whole // below) for weight, _, below in used]
+        total = [_dot(factors, column) for column in zip(*(row for _, row, _ in used), strict=True)]
         if self.domain.ball is None:
             ensure(not any(total[:-1]), self.place(": the combination is not constant"))
             ensure(total[-1] <= 0, self.place(": the combination is positive"))
@@ -520,8 +524,8 @@ class Tree:
         if rule == "empty":
             self.refute(*listed(rest, self.place(), 1))
         elif rule == "constant":
-            neuron = integer(*listed(rest, self.place(), 1), self.place(), 0, len(self.signs))
-            row, sign = self.row(neuron)
+            neuron = integer(listed(rest, self.place(), 1)[0], self.place(), 0, len(self.signs))
+            row, _, sign = self.row(neuron)
             ensure(not any(row[:-1]), self.place(f": neuron {neuron} is not constant here"))
             # A constant neuron is active iff it is positive; the other side of its split holds nothing.
             ensure(sign != (1 if row[-1] > 0 else -1), self.place(f": neuron {neuron} has the sign that it was given"))
@@ -634,26 +638,31 @@ def _sum(A: Matrix, B: Matrix) -> Matrix:
     return [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(A, B, strict=True)]
 
 
-def reaches(net: Network, claim: Claim, enough: Fraction) -> bool:
-    """Rule GRID: whether L ≤ enough implies L ≤ claim.value.
+def grid(net: Network, p: int, q: int) -> tuple[Fraction, int]:
+    """(g, k) such that L^k is an integer multiple of g, for every choice of slopes; k = 0 where nothing is known.
 
-    Every entry of every Jacobian is an integer multiple of g, the product over the layers of the greatest common
-    divisors of the weights and of the slopes. So L is a multiple of g, or L² of g²; not where it is a spectral norm.
+    Every entry of every Jacobian is an integer multiple of the product over the layers of the greatest common divisors
+    of the weights and of the slopes. Spectral norms of matrices are on no grid.
     """
-    if enough <= claim.value:
-        return True
     unit = Fraction(1)
     for layer in net.layers:
         unit *= Fraction(gcd(*(x for row in layer.weight for x in row)), layer.weight_below)
         if layer.slopes:
             unit *= Fraction(gcd(*(x for pair in layer.slopes for x in pair)), layer.slopes_below)
-    p = 1 if net.inputs == 1 else claim.p
-    q = 0 if len(net.layers[-1].weight) == 1 else claim.q
-    if (p, q) == (2, 2):
-        return False
-    power = 2 if 2 in (p, q) else 1
-    # No multiple of unit^power may lie in (value^power, enough^power].
-    return unit == 0 or claim.value**power // unit**power == enough**power // unit**power
+    p = 1 if net.inputs == 1 else p
+    q = 0 if len(net.layers[-1].weight) == 1 else q
+    power = 0 if (p, q) == (2, 2) else 2 if 2 in (p, q) else 1
+    return unit**power, power
+
+
+def reaches(net: Network, claim: Claim, enough: Fraction) -> bool:
+    """Rule GRID: whether L <= enough implies L <= claim.value, since no value of the grid lies between."""
+    if enough <= claim.value:
+        return True
+    unit, power = grid(net, claim.p, claim.q)
+    if power == 0 or unit == 0:
+        return power > 0  # all Jacobians are zero
+    return claim.value**power // unit == enough**power // unit
 
 
 # Verdicts --------------------------------------------------------------------------------------------
@@ -665,7 +674,7 @@ def check(
     """Raise Refused unless the certificate proves lower ≤ L ≤ upper (None: no upper claim)."""
     record = keys(certificate, ("format", "version", "witness", "enough", "tree"), "certificate")
     ensure(record["format"] == "lipverify-certificate" and record["version"] == 1, "certificate: not of a known format")
-    ensure(all(len(facet) == net.inputs + 1 for facet in domain.facets), "the domain has another dimension")
+    ensure(all(len(facet) == net.inputs + 1 for facet, _ in domain.facets), "the domain has another dimension")
     ensure(domain.ball is None or len(domain.ball[0]) == net.inputs, "the domain has another dimension")
     ensure(lower >= 0 and (upper is None or upper >= lower), "the claim is empty")
     if record["witness"] is not None:
