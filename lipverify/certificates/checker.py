@@ -470,7 +470,7 @@ class Tree:
             self.forms.append(next_forms(self.net, k, forms, signs))
 
     def row(self, index: int) -> tuple[Row, int, int]:
-        """The form of a neuron whose layers below are decided, or of a facet (-1 - j), its denominator, and the sign."""
+        """The form of a neuron whose layers below are decided, or of a facet (-1 - j); its denominator; its sign."""
         if index < 0:
             ensure(-1 - index < len(self.domain.facets), self.place(f": there is no facet {-1 - index}"))
             row, below = self.domain.facets[-1 - index]
@@ -676,7 +676,7 @@ def check(
     ensure(record["format"] == "lipverify-certificate" and record["version"] == 1, "certificate: not of a known format")
     ensure(all(len(facet) == net.inputs + 1 for facet, _ in domain.facets), "the domain has another dimension")
     ensure(domain.ball is None or len(domain.ball[0]) == net.inputs, "the domain has another dimension")
-    ensure(lower >= 0 and (upper is None or upper >= lower), "the claim is empty")
+    ensure(lower >= 0 and (upper is None or upper >= lower), "the claim is empty: lower > upper, or negative")
     if record["witness"] is not None:
         point = [number(x, "witness") for x in listed(record["witness"], "witness", net.inputs)]
         check_witness(net, domain, point, Claim(*norms, lower))

@@ -1,9 +1,9 @@
 """Write a proof of lower ≤ L ≤ upper for a claim that some method has made.
 
-The claim is all that is taken from the method. Its lower side is a point; its upper side is derived anew, by a depth-first
-search over partial activation patterns that knows the value beforehand and leaves evidence for every step (FORMAT.md):
-exact multipliers where a sign follows or nothing is left, multipliers of the split SDP where p = 2, ranges of slopes where
-not. Every step is read by the checker's own rules as it is written, so that what is returned has been checked.
+The claim is all that is taken from the method. Its lower side is a point; its upper side is derived anew, by a
+depth-first search over partial activation patterns that knows the value beforehand and leaves evidence for every step
+(FORMAT.md): exact multipliers where a sign follows or nothing is left, multipliers of the split SDP where p = 2, ranges
+of slopes where not. Every step is read by the checker's own rules as it is written: what is returned has been checked.
 """
 
 from __future__ import annotations
@@ -11,33 +11,26 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 from flint import fmpq
 
 from lipverify.arrays import Point, Signs, Vector
+from lipverify.bound import Bound, Rigor, Status
 from lipverify.certificates import checker
+from lipverify.certificates.leaves import Leaves, SlopeRanges, SplitSDP, Step
 from lipverify.domain import Box, Domain, Everywhere, Polytope
 from lipverify.errors import CertificateError
 from lipverify.geometry.cells import Cell, Cells, Ruling
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
 from lipverify.problem import Problem
-from lipverify.relaxations.sdp import Relaxation, is_certified
-from lipverify.relaxations.split import Oriented
-from lipverify.trusted.rounding import down, float_down
-
-Step: TypeAlias = list[Any]
-
-_TOLERANCE = 1e-7
-_LIMIT = 60  # Newton steps a node may take
-_AIM = 1 - 2e-10  # a target so far below what is to be proved that rounding has room
-_BITS = 40  # of the largest multiplier that are written
+from lipverify.trusted.rounding import float_up
 
 
 @final
@@ -125,77 +118,94 @@ def enough_for(net: checker.Network, pair: tuple[int, int], value: Fraction) -> 
     return found if checker.reaches(net, checker.Claim(*pair, value), found) else None
 
 
-def proof(problem: Problem, upper: Fraction, seed: int = 0) -> Iterator[tuple[Step, ...] | None]:
-    """The steps of a proof that L ≤ upper; None now and then while it grows, so that a caller can look at the clock.
+@final
+class Proof:
+    """The proof that L ≤ upper as it grows: depth first, and the active side first, as the format wants it.
 
-    Raises
-    ------
-    CertificateError
-        When a region exceeds the bound: the claim is false.
+    Attributes
+    ----------
+    steps
+        What is written so far.
+    upper
+        What they prove once the tree is closed; `settle` may raise it.
     """
-    search = _Search(problem, upper, seed)
-    for _ in search.run():
-        yield None
-    yield tuple(search.steps)
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Node:
-    """A cell, the signs asked for on it, and its parent's multipliers."""
-
-    cell: Cell
-    signs: Signs
-    parent: Relaxation | None
-
-
-class _Search:
-    """Depth first, the active side before the inactive one, as the format wants it."""
-
-    def __init__(self, problem: Problem, upper: Fraction, seed: int) -> None:
+    def __init__(self, problem: Problem, upper: Fraction, seed: int = 0) -> None:
         net = problem.network
         exact = exact_network(net)
-        pair = exact_pair(problem.norm)
+        self.upper = upper
         self.steps: list[Step] = []
-        self._tree = checker.Tree(exact, exact_domain(problem.domain), checker.Claim(*pair, upper))
+        self._pair = exact_pair(problem.norm)
+        self._tree = checker.Tree(exact, exact_domain(problem.domain), checker.Claim(*self._pair, upper))
         self._trail: list[Ruling] = []
         self._net = net
         self._cells = Cells(net, problem.domain, seed, self._trail)
         shape = (net.output_dim, net.input_dim)
         spectral = reduced_pair(problem.norm, *shape) == reduced_pair(NormPair(2.0, 2.0), *shape)
-        self._bound: _SplitSDP | _Slopes = _SplitSDP(net, upper) if spectral else _Slopes(net)
+        self._leaves: Leaves = SplitSDP(net) if spectral else SlopeRanges(net, problem.norm)
+        equal = [s[:, 0] == s[:, 1] for s in net.slopes]
+        signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
+        self._waiting = [_Node(self._cells.root(), signs, None)]
 
     def run(self) -> Iterator[None]:
-        """Write the whole tree, a node at a time."""
-        equal = [s[:, 0] == s[:, 1] for s in self._net.slopes]
-        signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
-        waiting = [_Node(self._cells.root(), signs, None)]
-        while waiting:
-            waiting += self._visit(waiting.pop())
+        """Write the tree, a node at a time, until it is closed.
+
+        Raises
+        ------
+        CertificateError
+            When a region exceeds the bound: the claim is false.
+        """
+        while self._waiting:
+            self._visit(self._waiting.pop())
             yield
 
-    def _visit(self, node: _Node) -> list[_Node]:
-        """Close a node, or split it: its children, the active one last."""
+    def settle(self) -> None:
+        """Close every open node by the bound it has, and raise `upper` to the greatest of them."""
+        while self._waiting:
+            node = self._waiting.pop()
+            found = self._enter(node)
+            if found is None:
+                continue
+            _, signs = found
+            for step, bound in self._leaves.loosely(signs, node.parent, self._tree):
+                if bound > self.upper:
+                    self._raise(bound)
+                if self._tries(step):
+                    break
+            else:
+                raise CertificateError("an open node has no bound that can be proved; give the proof more time")
+
+    def _raise(self, upper: Fraction) -> None:
+        """What was closed below a smaller bound is closed below a greater one too."""
+        self.upper = upper
+        self._tree.claim = checker.Claim(*self._pair, upper)
+
+    def _enter(self, node: _Node) -> tuple[Cell, Signs] | None:
+        """The cell of a node, with what follows written down; None where it is closed."""
         self._trail.clear()
         found = self._cells.restrict(node.cell, node.signs)
         for ruling in self._trail:
             self._write(_ruled(ruling, self._tree.signs))
-        if found is None:
-            return []
-        cell, signs = found
-        if self._cells.is_region(cell):
+        if found is not None and self._cells.is_region(found[0]):
             self._write(["region"])
-            return []
-        relaxation, step, scores = self._bound.ask(signs, node.parent)
-        if step is not None and self._tries(step):
-            return []
-        neuron = _choice(scores, signs, cell)
+            return None
+        return found
+
+    def _visit(self, node: _Node) -> None:
+        """Close a node, or split it."""
+        found = self._enter(node)
+        if found is None:
+            return
+        cell, signs = found
+        offer = self._leaves.offer(signs, node.parent, self.upper)
+        if any(self._tries(step) for step in offer.steps):
+            return
+        neuron = _choice(offer.scores, signs, cell)
         self._write(["split", neuron])
-        children = []
         for side in (-1, 1):
             decided = signs.copy()
             decided[neuron] = side
-            children.append(_Node(cell, decided, relaxation))
-        return children
+            self._waiting.append(_Node(cell, decided, offer.state))
 
     def _write(self, step: Step) -> None:
         try:
@@ -209,9 +219,18 @@ class _Search:
         try:
             self._tree.read(step)
         except checker.Refused:
-            return False  # floats thought so; the node is split instead
+            return False  # floats thought so; something else is tried, in the end a split
         self.steps.append(step)
         return True
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Node:
+    """A cell, the signs asked for on it, and what its parent's leaf left for it."""
+
+    cell: Cell
+    signs: Signs
+    parent: Any
 
 
 def _ruled(ruling: Ruling, signs: Sequence[int]) -> Step:
@@ -240,74 +259,41 @@ def _choice(scores: Vector, signs: Signs, cell: Cell) -> int:
     return best if weighted[best] > 0 else int(cell.undecided[0])
 
 
-class _SplitSDP:
-    """Leaves by the split-conditioned SDP, for spectral norms (proofs/sdp.md)."""
+def certify(problem: Problem, bound: Bound, seed: int, stop: Callable[[], bool]) -> Bound:
+    """The bound with a certificate, PROVED on the sides that it has.
 
-    def __init__(self, net: Network, upper: Fraction) -> None:
-        self._chain = Oriented.of(net)
-        self._way = "backward" if net.output_dim < net.input_dim else "forward"
-        scaled = math.ldexp(float_down(upper), -self._chain.exponent)
-        self._square = down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
+    Parameters
+    ----------
+    stop
+        Asked at every node; when it says so, the upper side is what can be proved at once, which may be greater.
 
-    def ask(self, signs: Signs, parent: Relaxation | None) -> tuple[Relaxation, Step | None, Vector]:
-        """The node's multipliers, the leaf they make if they reach the bound, and the scores of its neurons."""
-        chain = self._chain
-        mine = signs[chain.order]
-        target = self._square * _AIM
-        start, limit = (
-            (Relaxation.root(chain, mine), 10 * _LIMIT) if parent is None else (parent.decided(mine, target), _LIMIT)
-        )
-        relaxation = start.descend(chain, target, _TOLERANCE, limit)
-        scores = np.zeros(chain.neurons)
-        moments = np.maximum(relaxation.scores, 0.0)
-        scores[chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
-        if not 0 < relaxation.rho <= self._square:
-            return relaxation, None, scores
-        return relaxation, self._leaf(relaxation), scores
-
-    def _leaf(self, relaxation: Relaxation) -> Step:
-        """The multipliers for the network's own matrices, by neuron, as integers times a power of two."""
-        chain, free = self._chain, relaxation.free
-        found: list[tuple[int, Fraction]] = []
-        for position, value in zip(free.tolist(), relaxation.multipliers.tolist(), strict=True):
-            lift = int(chain.lifts[position])
-            found.append((int(chain.order[position]), Fraction(value) * Fraction(2) ** lift))
-        top = max((abs(x) for _, x in found), default=Fraction(0))
-        shift = math.frexp(float_down(top))[1] - _BITS if 0 < top < 2**1000 else 0
-        return ["sdp", self._way, shift, [round(x / Fraction(2) ** shift) for _, x in sorted(found)]]
-
-
-class _Slopes:
-    """Leaves by the ranges of slopes alone, for every other norm."""
-
-    def __init__(self, net: Network) -> None:
-        self._net = net
-
-    def ask(self, signs: Signs, parent: Relaxation | None) -> tuple[None, Step | None, Vector]:
-        """The leaf is offered at every node: whether it holds is decided exactly."""
-        return None, ["slopes"], self._scores(signs)
-
-    def _scores(self, signs: Signs) -> Vector:
-        """A neuron's range of slopes times the magnitudes that reach it from either end."""
-        net = self._net
-        cuts = np.cumsum(net.hidden)[:-1]
-        layers = np.split(signs, cuts) if net.hidden else []
-        least = [
-            np.where(s > 0, d[:, 1], np.where(s < 0, d[:, 0], d.min(axis=1)))
-            for s, d in zip(layers, net.slopes, strict=True)
-        ]
-        most = [
-            np.where(s > 0, d[:, 1], np.where(s < 0, d[:, 0], d.max(axis=1)))
-            for s, d in zip(layers, net.slopes, strict=True)
-        ]
-        steep = [np.maximum(np.abs(a), np.abs(b)) for a, b in zip(least, most, strict=True)]
-        weights = [np.abs(w) for w in net.weights]
-        with np.errstate(all="ignore"):
-            below = [weights[0].sum(axis=1)]
-            for weight, s in zip(weights[1:-1], steep, strict=False):
-                below.append(weight @ (s * below[-1]))
-            above = [weights[-1].sum(axis=0)]
-            for weight, s in zip(weights[-2:0:-1], steep[::-1], strict=False):
-                above.append((s * above[-1]) @ weight)
-            parts = [(b - a) * x * y for a, b, x, y in zip(least, most, below, reversed(above), strict=True)]
-        return np.nan_to_num(np.concatenate([np.zeros(0), *parts]), nan=0.0)
+    Raises
+    ------
+    CertificateError
+        When the claim turns out to be false, or an open node has no bound that can be proved.
+    """
+    net, pair = exact_network(problem.network), exact_pair(problem.norm)
+    exact = bound.exact_value
+    claimed = exact if exact is not None else None if math.isinf(bound.upper) else Fraction(bound.upper)
+    upper, enough, tree = claimed, None, None
+    if claimed is not None:
+        enough = enough_for(net, pair, claimed)
+        proof = Proof(problem, enough or claimed, seed)
+        if any(stop() for _ in proof.run()):
+            proof.settle()
+        tree = tuple(proof.steps)
+        if proof.upper > (enough or claimed):
+            upper, enough = proof.upper, None
+    witness = None if bound.witness is None else bound.witness.point
+    lower = Fraction(0) if witness is None else Fraction(bound.lower) if exact is None else exact
+    found = Certificate(witness, enough, tree)
+    try:  # the upper side has been read
+        checker.check(net, found.record(), exact_domain(problem.domain), pair, lower, None)
+    except checker.Refused as error:
+        raise CertificateError(f"the lower side is not proved: {error}") from error
+    proved = replace(bound, lower=0.0 if witness is None else bound.lower, lower_rigor=Rigor.PROVED, certificate=found)
+    if upper == claimed:
+        return replace(proved, upper_rigor=Rigor.PROVED)
+    assert upper is not None
+    status = Status.TIME_LIMIT if bound.status is Status.EXACT else bound.status
+    return replace(proved, upper=float_up(upper), upper_rigor=Rigor.PROVED, status=status, exact=None)

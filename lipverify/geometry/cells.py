@@ -95,8 +95,8 @@ class Ruling:
     neuron, sign
         Counted over the whole network; +1 or −1.
     multipliers
-        λ > 0 with sign·row = Σ λ_j s_j row_j + λ₀, λ₀ ≥ 0, by neuron j, or by −1 − j for the domain's half-space j; every
-        row as the affine form that it is. None where the neuron is constant.
+        λ > 0 with sign·row = Σ λ_j s_j row_j + λ₀, λ₀ ≥ 0, by neuron j, or by −1 − j for the domain's half-space j;
+        every row as the affine form that it is. None where the neuron is constant.
     """
 
     neuron: int
