@@ -68,7 +68,8 @@ def exact(
     rel_gap
         Stop as soon as upper ≤ (1 + rel_gap)·lower, with status CLOSED.
     certify
-        Ask for a certificate; no method writes one yet.
+        Prove both sides and leave the proof in `bound.certificate`, for `lipverify.check`. With a time limit the method
+        has half of it; the upper side is what could be proved by the end of the other half.
 
     Raises
     ------
@@ -82,10 +83,18 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
-    if certify:
-        raise InvalidArgument("certify=True: no method of this version writes certificates")
     budget = _budget(time_limit, seed, rel_gap)
-    return _drive(net, method, "exact", p, domain, budget, on_progress)
+    if not certify:
+        return _drive(net, method, "exact", p, domain, budget, on_progress)
+    network = as_network(net)
+    problem = Problem(network, norm_pair(p), _domain(domain))
+    try:
+        bound = _drive(network, method, "exact", p, domain, replace(budget, seconds=budget.seconds / 2), on_progress)
+        return _certified(problem, bound, budget, on_progress)
+    except Interrupted as stop:
+        if stop.bound.certificate is None:
+            stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+        raise
 
 
 def upper(
@@ -178,6 +187,26 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
 def _regions(problem: Problem) -> Iterator[Region]:
     for leaf in Walk(problem.network, problem.domain).leaves():
         yield Region(problem.network, leaf.pattern, leaf.point)
+
+
+def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
+    """The bound with its certificate."""
+    from lipverify.certificates.writer import certify
+
+    with listening() as asked:
+
+        def stop() -> bool:
+            return asked.stopped or budget.expired or bool(on_progress is not None and on_progress(bound))
+
+        try:
+            with single_threaded():
+                proved = certify(problem, bound, budget.seed, stop)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(bound) from interrupt
+    proved = replace(proved, seconds=time.monotonic() - budget.started)
+    if asked.stopped:
+        raise Interrupted(proved)
+    return proved
 
 
 def _budget(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
