@@ -685,6 +685,7 @@ def check(
         ensure(domain.open, "without a witness nothing shows that the domain has an interior")
     if upper is not None:
         enough = upper if record["enough"] is None else number(record["enough"], "enough")
+        ensure(enough >= 0, "enough: it is negative")
         ensure(reaches(net, Claim(*norms, upper), enough), "enough: it is above the claim, and a value may lie between")
         Tree(net, domain, Claim(*norms, enough)).check(listed(record["tree"], "tree"))
 
