@@ -111,6 +111,11 @@ def test_definiteness_agrees_with_fractions(A: list[list[int]], shift: int, gram
     assert checker.definite(Z) == oracle.semidefinite(truth, strict=True)
 
 
+def test_a_zero_pivot_needs_a_zero_row() -> None:
+    assert checker.semidefinite([[1, 1, 1], [1, 1, 1], [1, 1, 2]])
+    assert not checker.semidefinite([[1, 1, 1], [1, 1, 2], [1, 2, 9]])
+
+
 def test_a_large_matrix_is_shown_by_its_factor_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker, "MOST_ELIMINATED", 1)
     assert checker.semidefinite([[2, 1], [1, 2]])
