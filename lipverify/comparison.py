@@ -22,6 +22,7 @@ from lipverify.problem import Method, Problem, Side, require_supported, supports
 from lipverify.readers import as_graph, as_network, is_torch_module
 from lipverify.report import bound_to_dict, describe, digits_down, digits_up, early_stop, json_float
 from lipverify.trusted.rounding import float_down, float_up
+from lipverify.watch import listening, tick
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -281,21 +282,28 @@ def compare(
         first = Row(exact.method, "exact", exact)
         return Comparison(network, norm, where, exact, (first, *rows))
 
-    try:
-        exact = run(reference, "exact", "exact")
-    except Interrupted as interrupt:
-        raise InterruptedComparison(against(interrupt.bound)) from interrupt
+    exact: Bound | None = None
     rows: list[Row] = []
-    for method in others:
-        if stop.asked:
-            break
-        name, side = method.name, method.side
+    with listening():  # from here on Ctrl-C comes between two steps only, and what is done is kept
         try:
-            rows.append(held_to(exact, name, side, run(method, name, side)))
-        except LipverifyError as error:
-            rows.append(Row(name, side, None, error=str(error)))
+            exact = run(reference, "exact", "exact")
+            for method in others:
+                tick()
+                if stop.asked:
+                    break
+                name, side = method.name, method.side
+                try:
+                    rows.append(held_to(exact, name, side, run(method, name, side)))
+                except LipverifyError as error:
+                    rows.append(Row(name, side, None, error=str(error)))
+                except Interrupted as interrupt:
+                    rows.append(held_to(exact, name, side, interrupt.bound))
+                    raise
         except Interrupted as interrupt:
-            rows.append(held_to(exact, name, side, interrupt.bound))
+            raise InterruptedComparison(against(exact or interrupt.bound, rows)) from interrupt
+        except KeyboardInterrupt as interrupt:
+            if exact is None:
+                raise
             raise InterruptedComparison(against(exact, rows)) from interrupt
     return against(exact, rows)
 

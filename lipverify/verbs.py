@@ -26,6 +26,7 @@ from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
 from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
+from lipverify.watch import OutOfTime, listening, tick, until
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -68,7 +69,8 @@ def exact(
     rel_gap
         Stop as soon as upper ≤ (1 + rel_gap)·lower, with status CLOSED.
     certify
-        Ask for a certificate; no method writes one yet.
+        Prove both sides and leave the proof in `bound.certificate`, for `lipverify.check`. With a time limit the method
+        has half of it; the upper side is what could be proved by the end of the other half.
 
     Raises
     ------
@@ -82,10 +84,18 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
-    if certify:
-        raise InvalidArgument("certify=True: no method of this version writes certificates")
     budget = _budget(time_limit, seed, rel_gap)
-    return _drive(net, method, "exact", p, domain, budget, on_progress)
+    if not certify:
+        return _drive(net, method, "exact", p, domain, budget, on_progress)
+    network = as_network(net)
+    problem = Problem(network, norm_pair(p), _domain(domain))
+    try:
+        bound = _drive(network, method, "exact", p, domain, replace(budget, seconds=budget.seconds / 2), on_progress)
+        return _certified(problem, bound, budget, on_progress)
+    except Interrupted as stop:
+        if stop.bound.certificate is None:
+            stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+        raise
 
 
 def upper(
@@ -180,6 +190,26 @@ def _regions(network: Network, where: Restriction) -> Iterator[Region]:
         yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
 
 
+def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
+    """The bound with its certificate."""
+    from lipverify.certificates.writer import certify
+
+    with listening() as asked:
+
+        def stop() -> bool:
+            return asked.stopped or budget.expired or bool(on_progress is not None and on_progress(bound))
+
+        try:
+            with single_threaded():
+                proved = certify(problem, bound, budget.seed, stop)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(bound) from interrupt
+    proved = replace(proved, seconds=time.monotonic() - budget.started)
+    if asked.stopped:
+        raise Interrupted(proved)
+    return proved
+
+
 def _budget(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
@@ -221,19 +251,29 @@ def _drive(
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf
-    try:
-        with single_threaded():
-            for latest in chosen.run(problem, budget):
-                if latest.status is not Status.INTERRUPTED:
-                    continue  # the last one: let the method end
-                if 0 < latest.gap <= budget.rel_gap:
-                    return finished(latest.stopped(Status.CLOSED))
-                if budget.expired:
-                    return finished(latest.stopped(Status.TIME_LIMIT))
-                if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
-                    reported = time.monotonic()
-                    if on_progress(finished(latest)):
-                        return finished(latest)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(finished(latest)) from stop
+    with listening() as asked:
+        try:
+            with single_threaded(), until(budget.last_call):
+                for latest in chosen.run(problem, budget):
+                    if latest.status is not Status.INTERRUPTED:
+                        continue  # the last one: let the method end
+                    if 0 < latest.gap <= budget.rel_gap:
+                        return finished(latest.stopped(Status.CLOSED))
+                    if budget.expired:
+                        return finished(latest.stopped(Status.TIME_LIMIT))
+                    tick()
+                    if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
+                        reported = time.monotonic()
+                        if on_progress(finished(latest)):
+                            return finished(latest)
+        except OutOfTime:
+            return finished(latest.stopped(Status.TIME_LIMIT))
+        except KeyboardInterrupt as stop:
+            raise Interrupted(finished(latest)) from stop
+        except MemoryError:
+            return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": "out of memory"}))
+        except SystemError as error:  # a second Ctrl-C inside of compiled code
+            if not asked.stopped:
+                raise
+            raise Interrupted(finished(latest)) from error
     return finished(latest)
