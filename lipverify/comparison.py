@@ -15,6 +15,7 @@ from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, LipverifyError
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.graph.bound import GraphAutoLip
+from lipverify.fixed_inputs import restrict
 from lipverify.network import Lowering, Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.problem import Method, Problem, Side, require_supported, supports
@@ -255,18 +256,19 @@ def compare(
     if domain is not None and not isinstance(domain, Domain):
         raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
     network = as_network(net, example_input=example_input)
-    problem = Problem(network, norm_pair(p), Everywhere() if domain is None else domain)
-    reference, others = _select(methods, problem)
-    if is_torch_module(net):
+    where = Everywhere() if domain is None else domain
+    norm, restricted = norm_pair(p), restrict(network, where)
+    reference, others = _select(methods, Problem(restricted.network, norm, restricted.domain))
+    if is_torch_module(net) and not restricted.fixed:  # the graph is a function of all inputs
         others = _on_graph(others, as_graph(net, network, example_input))
     stop = _Stop(on_progress)
 
     def run(method: str | Method, name: str, side: Side) -> Bound:
         bound = _VERBS[side](
-            problem.network,
+            network,
             method,
-            p=problem.norm,
-            domain=problem.domain,
+            p=norm,
+            domain=where,
             time_limit=time_limit,
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
@@ -278,7 +280,7 @@ def compare(
 
     def against(exact: Bound, rows: Sequence[Row] = ()) -> Comparison:
         first = Row(exact.method, "exact", exact)
-        return Comparison(problem.network, problem.norm, problem.domain, exact, (first, *rows))
+        return Comparison(network, norm, where, exact, (first, *rows))
 
     exact: Bound | None = None
     rows: list[Row] = []

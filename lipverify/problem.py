@@ -27,7 +27,7 @@ class Problem:
     Raises
     ------
     InvalidDomain
-        When the domain's dimension is not the network's.
+        When the domain's dimension is not the network's, or the domain fixes inputs.
     UnsupportedNorm
         When nobody can compute the norm of a Jacobian of this shape.
     """
@@ -40,6 +40,11 @@ class Problem:
         dimension = self.domain.dimension
         if dimension not in (None, self.network.input_dim):
             raise InvalidDomain(f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs")
+        if self.domain.fixed:
+            raise InvalidDomain(
+                f"a method takes domains with interior only, but this one fixes inputs ({self.domain}); the verbs of "
+                "lipverify fold them into the first bias"
+            )
         require_computable(self.norm, self.network.output_dim, self.network.input_dim)
 
 

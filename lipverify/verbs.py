@@ -17,6 +17,7 @@ from lipverify.catalogue import reason, resolve
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
+from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
 from lipverify.network import Lowering, Network
 from lipverify.norms import norm_pair
@@ -169,8 +170,7 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
         When the domain's dimension is not the network's.
     """
     network = as_network(net)
-    problem = Problem(network, norm_pair(1), _domain(domain))
-    return _regions(problem)
+    return _regions(network, restrict(network, _domain(domain)))
 
 
 def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
@@ -181,12 +181,13 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
     InvalidArgument
         For another ending, and otherwise as for `exact`.
     """
-    write_program(Problem(as_network(net), norm_pair(p), _domain(domain)), Path(path))
+    where = restrict(as_network(net), _domain(domain))
+    write_program(Problem(where.network, norm_pair(p), where.domain), Path(path))
 
 
-def _regions(problem: Problem) -> Iterator[Region]:
-    for leaf in Walk(problem.network, problem.domain).leaves():
-        yield Region(problem.network, leaf.pattern, leaf.point)
+def _regions(network: Network, where: Restriction) -> Iterator[Region]:
+    for leaf in Walk(where.network, where.domain).leaves():
+        yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
 
 
 def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
@@ -234,18 +235,19 @@ def _drive(
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
-    problem = Problem(network, norm_pair(p), _domain(domain))
+    where = restrict(network, _domain(domain))
+    problem = Problem(where.network, norm_pair(p), where.domain)
     chosen = resolve(method, side, problem)
     require_supported(chosen, problem)
-    subject = ""
-    if network.lowering is Lowering.ROUNDED:
-        subject = f"the float64 network read from {network.source or 'the model'}"
+    rounded = f"the float64 network read from {network.source or 'the model'}"
+    subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
     why = reason(method, side, problem)
 
     def finished(bound: Bound) -> Bound:
         stats = {**bound.stats, "choice": why} if why else bound.stats
-        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject, stats=stats)
+        seconds = time.monotonic() - budget.started
+        return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf
