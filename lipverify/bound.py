@@ -11,9 +11,9 @@ from functools import total_ordering
 from types import MappingProxyType
 from typing import Any, final
 
-from lipverify.algebraic import ExactNorm
 from lipverify.arrays import Pattern, Point
 from lipverify.errors import LipverifyError
+from lipverify.trusted.algebraic import ExactNorm
 
 
 @total_ordering

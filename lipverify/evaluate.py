@@ -13,7 +13,7 @@ from lipverify.arrays import Array, Bools, Pattern, Point
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.rationals import column, fraction, rational_vector, scale_rows
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma
 
 
 def preactivations(net: Network, x: npt.ArrayLike) -> tuple[Array, ...]:

@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from lipverify.algebraic import ExactNorm, largest_root_norm
 from lipverify.arrays import Array, Matrix
 from lipverify.errors import UnsupportedNorm
 from lipverify.rationals import fraction
-from lipverify.rounding import MAX, TINY, Ball, U, down, gamma, norm_up, up
+from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
+from lipverify.trusted.rounding import Ball, U, down, gamma, norm_up
+from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -155,9 +157,9 @@ def norm_enclosure(A: Matrix, p: Any, q: Any | None = None) -> tuple[float, floa
 def _norm_lower(A: Matrix, pair: NormPair) -> float:
     """A rigorous lower bound: the norm of one image Av over the norm of v, for the v that floats think best."""
     if pair.p == 1.0:
-        return max(_vector_lower(np.abs(column), pair.q) for column in A.T)
+        return max(vector_lower(np.abs(column), pair.q) for column in A.T)
     if pair.q == INF:
-        return max(_vector_lower(np.abs(row), dual(pair.p)) for row in A)
+        return max(vector_lower(np.abs(row), dual(pair.p)) for row in A)
     if pair == (2.0, 1.0) or (pair == (INF, 1.0) and A.shape[0] < A.shape[1]):
         A, pair = A.T, NormPair(dual(pair.q), dual(pair.p))
     if pair == (2.0, 2.0):
@@ -167,19 +169,9 @@ def _norm_lower(A: Matrix, pair: NormPair) -> float:
         images = np.linalg.norm(signs @ A.T, ord=pair.q, axis=1)
         direction = signs[[int(images.argmax())]].T
     image = Ball.exact(A) @ Ball.exact(np.ascontiguousarray(direction))
-    reached = _vector_lower(np.maximum(np.abs(image.mid) - image.rad, 0.0).ravel() * (1 - 4 * U), pair.q)
+    reached = vector_lower(np.maximum(np.abs(image.mid) - image.rad, 0.0).ravel() * (1 - 4 * U), pair.q)
     length = 1.0 if pair.p == INF else norm_up(direction)
     return max(0.0, down(reached / length)) if length > 0 else 0.0
-
-
-def _vector_lower(magnitude: Array, q: float) -> float:
-    """A lower bound of the q-norm of a vector of non-negative floats."""
-    top = float(magnitude.max())
-    if q == INF or top < 2.0**-900 or not math.isfinite(top):
-        return min(top, MAX)  # every q-norm is at least the largest entry
-    scaled = magnitude / top
-    total = float(scaled.sum()) if q == 1.0 else math.sqrt(float(scaled @ scaled))
-    return max(top, down(min(top * total * (1 - gamma(2 * magnitude.size + 16)), MAX)))
 
 
 def norm_upper(A: Ball, pair: NormPair) -> float:
@@ -191,65 +183,14 @@ def norm_upper(A: Ball, pair: NormPair) -> float:
         return spectral_upper(A)
     magnitude = A.magnitude()
     if pair.p == 1.0:
-        return max(_vector_upper(column, pair.q) for column in magnitude.T)
+        return max(vector_upper(column, pair.q) for column in magnitude.T)
     if pair.q == INF:
-        return max(_vector_upper(row, dual(pair.p)) for row in magnitude)
+        return max(vector_upper(row, dual(pair.p)) for row in magnitude)
     if pair == (2.0, 1.0) or (pair == (INF, 1.0) and m < n):
         A, pair = A.T, NormPair(dual(pair.q), dual(pair.p))
     signs = np.array(list(_half_signs(A.shape[1])), dtype=np.float64)
     images = (A @ Ball.exact(signs.T.copy())).magnitude()
-    return max(_vector_upper(image, pair.q) for image in images.T)
-
-
-def _vector_upper(magnitude: Array, q: float) -> float:
-    """An upper bound of the q-norm of a vector of non-negative floats."""
-    if q == INF:
-        return float(magnitude.max())
-    if q == 2.0:
-        return norm_up(magnitude)
-    total = float(magnitude.sum())
-    return up(total * (1 + gamma(magnitude.size + 2))) if total else 0.0
-
-
-def spectral_upper(A: Ball) -> float:
-    """A rigorous upper bound of the spectral norm of every matrix in the ball.
-
-    From a float singular value decomposition A ≈ U S Vᵀ: ‖A‖ ≤ ‖U‖ max(S) ‖V‖ + ‖A − U S Vᵀ‖_F, where
-    ‖U‖² ≤ 1 + ‖UᵀU − I‖_F; the residuals are computed as balls, so nothing rests on the decomposition
-    being accurate. Never worse than the Frobenius norm, or than √(‖A‖₁‖A‖_∞).
-    """
-    magnitude = A.magnitude()
-    simple = norm_up(magnitude)
-    if not 2.0**-900 < simple < 2.0**900:
-        return simple
-    scale = 2.0 ** -math.frexp(simple)[1]  # a power of two: exact, and far from overflow
-    mid = A.mid * scale
-    columns = _vector_upper(np.array([_vector_upper(c, 1.0) for c in magnitude.T]), INF)
-    rows = _vector_upper(np.array([_vector_upper(r, 1.0) for r in magnitude]), INF)
-    mixed = up(math.sqrt(up(rows * columns))) if rows * columns > 2.0**-900 else simple
-    try:
-        left, singular, right = np.linalg.svd(mid, full_matrices=False)
-    except np.linalg.LinAlgError:
-        return min(simple, mixed)
-    basis, cobasis = Ball.exact(left), Ball.exact(right)
-    product = (basis @ _diagonal(singular)) @ cobasis
-    residual = np.abs(mid - product.mid) * (1 + 2 * U) + product.rad
-    stretch = 1 + max(_defect(basis.T @ basis), _defect(cobasis @ cobasis.T))  # ≥ ‖U‖‖V‖
-    certified = float(singular[0]) * stretch * (1 + 8 * U) + norm_up(residual)
-    total = up(certified * (1 + 4 * U)) / scale
-    if A.rad.any():
-        total = up(total + norm_up(A.rad))
-    return min(simple, mixed, total) if math.isfinite(total) else min(simple, mixed)
-
-
-def _diagonal(values: Array) -> Ball:
-    return Ball.exact(np.diag(values))
-
-
-def _defect(gram: Ball) -> float:
-    """An upper bound of ‖G − I‖_F for a Gram matrix known as a ball."""
-    distance = np.abs(gram.mid - np.eye(gram.shape[0])) * (1 + 2 * U) + gram.rad
-    return norm_up(distance) * (1 + 2 * U)
+    return max(vector_upper(image, pair.q) for image in images.T)
 
 
 def exact_norm(A: fmpq_mat, pair: NormPair) -> ExactNorm:
@@ -300,24 +241,12 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     slack = 1 + gamma(4 * (m + n) + 16)
     magnitude = (np.abs(mid) + rad) * (1 + 4 * U)
     if pair.p == 1.0:
-        return _vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1) * slack
+        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1) * slack
     if pair.q == INF:
-        return _vectors_upper(magnitude, dual(pair.p)).max(axis=-1) * slack
+        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1) * slack
     bounds = np.full(len(mid), INF)
     if pair == (2.0, 2.0):
-        bounds = _vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
+        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
     for k in np.flatnonzero(~(bounds <= enough)):
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds
-
-
-def _vectors_upper(magnitude: Array, q: float) -> Array:
-    """q-norms along the last axis, up to the relative slack that the caller adds."""
-    if q == INF:
-        return magnitude.max(axis=-1)
-    if q == 1.0:
-        return magnitude.sum(axis=-1)
-    top = magnitude.max(axis=-1, keepdims=True)
-    safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
-    norms = safe[..., 0] * np.sqrt(((magnitude / safe) ** 2).sum(axis=-1) + TINY * magnitude.shape[-1])
-    return np.where(top[..., 0] == 0.0, 0.0, np.nextafter(norms, INF))  # no relative slack covers underflow

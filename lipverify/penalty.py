@@ -17,14 +17,14 @@ from lipverify.estimators.graph.combine import INF, Situation
 from lipverify.estimators.graph.ranges import Ranges
 from lipverify.estimators.graph.rules import RULES
 from lipverify.norms import norm_pair
+from lipverify.power import top_directions
 from lipverify.readers.aten.call import Live
 from lipverify.readers.graph import Node, Normalise
 from lipverify.readers.steps import BatchNorm, Dense, Select, TwoSlope
 from lipverify.readers.torch import input_features
 from lipverify.readers.torch_graph import trace
 from lipverify.readers.windows import Convolution
-from lipverify.spectral.convolution import Geometry, meetings
-from lipverify.spectral.power import top_directions
+from lipverify.trusted.spectral.convolution import Geometry, meetings
 
 _SMALL = 128
 """The smaller side up to which a matrix's spectral norm is computed, not iterated for."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import lipverify as lv
-from lipverify.algebraic import ExactNorm
 from lipverify.bound import Witness
+from lipverify.trusted.algebraic import ExactNorm
 
 HALF = ExactNorm.square_root(Fraction(1, 2))
 

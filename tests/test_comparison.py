@@ -12,12 +12,12 @@ from typing import ClassVar
 import pytest
 
 import lipverify as lv
-from lipverify.algebraic import ExactNorm
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.comparison import InterruptedComparison, held_to
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.report import digits_down, digits_nearest, digits_up, exact_text
+from lipverify.trusted.algebraic import ExactNorm
 
 NET = lv.Network([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, 2, -2]]])  # |x| + 2y: L = 3 for p = inf
 THIRD = Fraction(1, 3)

@@ -31,7 +31,7 @@ from lipverify.norms import (
     spectral_upper,
 )
 from lipverify.rationals import rational_matrix
-from lipverify.rounding import Ball
+from lipverify.trusted.rounding import Ball
 from tests import oracle
 
 INF = math.inf

@@ -14,11 +14,11 @@ import pytest
 from matplotlib.image import imread
 
 import lipverify as lv
-from lipverify.algebraic import ExactNorm
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.comparison import Comparison, Row, held_to
 from lipverify.norms import NormPair
 from lipverify.plots import plot_comparison
+from lipverify.trusted.algebraic import ExactNorm
 
 NET = lv.Network([[[1, 2]]])
 ZERO = ExactNorm.rational(Fraction(0))

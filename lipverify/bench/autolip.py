@@ -18,7 +18,7 @@ from torch import nn
 
 from lipverify.bench.stdout import stdout
 from lipverify.modules import autolip
-from lipverify.spectral.power import power_lower
+from lipverify.power import power_lower
 
 
 def alexnet(classes: int = 1000) -> nn.Sequential:

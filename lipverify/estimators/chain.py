@@ -16,7 +16,7 @@ import numpy as np
 from lipverify.arrays import Array, Matrix, Vector
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_upper
-from lipverify.rounding import TINY, Ball, U, float_up, up
+from lipverify.trusted.rounding import TINY, Ball, U, float_up, up
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 from lipverify.arrays import Matrix, Vector
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.chain import Link, links, product_up
-from lipverify.norms import EUCLIDEAN, NormPair, spectral_upper
+from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
-from lipverify.rounding import TINY, Ball, U, norm_up, up
+from lipverify.trusted.rounding import TINY, Ball, U, norm_up, up
+from lipverify.trusted.spectral.small import spectral_upper
 
 LEAST, MOST = 2.0**-60, 1 - 2.0**-20  # of a share c: no quotient underflows, and I − S G S stays positive definite
 

@@ -10,7 +10,7 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.chain import links, product_up
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
-from lipverify.rounding import norm_up
+from lipverify.trusted.rounding import norm_up
 
 
 @final

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.norms import spectral_upper
-from lipverify.rounding import TINY, Ball, U, gamma, norm_up, up
+from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, up
+from lipverify.trusted.spectral.small import spectral_upper
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.rounding import TINY, U, gamma, up
+from lipverify.trusted.rounding import TINY, U, gamma, up
 
 SHRINK = 5.0  # of the barrier's weight, once Newton's method is near its path
 LIMIT = 300.0  # of |log t|: no overflow in exp

@@ -19,8 +19,8 @@ from lipverify.arrays import Indices, Matrix, Vector
 from lipverify.estimators.pair import Pair, Reduced, rigorous_values
 from lipverify.estimators.pair_climb import aligned, climb, starts
 from lipverify.estimators.pair_sdp import Relaxation
-from lipverify.norms import spectral_upper
-from lipverify.rounding import Ball, U, up
+from lipverify.trusted.rounding import Ball, U, up
+from lipverify.trusted.spectral.small import spectral_upper
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
 TIE = 5e-11  # a relative distance at which a bound counts as attained

@@ -18,8 +18,9 @@ from lipverify.arrays import Matrix
 from lipverify.estimators.chain import Link, links, product_up
 from lipverify.estimators.pair import Pair, balanced
 from lipverify.network import Network
-from lipverify.norms import EUCLIDEAN, spectral_upper
-from lipverify.rounding import Ball, U, float_up, norm_up
+from lipverify.norms import EUCLIDEAN
+from lipverify.trusted.rounding import Ball, U, float_up, norm_up
+from lipverify.trusted.spectral.small import spectral_upper
 
 
 @dataclass(frozen=True)

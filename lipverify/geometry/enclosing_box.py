@@ -9,7 +9,7 @@ from lipverify.domain import Box, Domain, Polytope
 from lipverify.errors import UnsupportedDomain
 from lipverify.geometry.lp import INF, LinearProgram, normalised
 from lipverify.rationals import Never, farkas, fraction, rational
-from lipverify.rounding import float_down, float_up
+from lipverify.trusted.rounding import float_down, float_up
 
 
 def enclosing_box(domain: Domain) -> Box:

@@ -12,7 +12,6 @@ from fractions import Fraction
 
 from flint import fmpq_mat
 
-from lipverify.algebraic import ExactNorm
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Witness
 from lipverify.domain import Domain
@@ -21,6 +20,7 @@ from lipverify.network import Network
 from lipverify.norms import exact_norm
 from lipverify.problem import Problem
 from lipverify.rationals import column, rational
+from lipverify.trusted.algebraic import ExactNorm
 
 
 @dataclass(frozen=True)

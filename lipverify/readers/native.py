@@ -31,6 +31,7 @@ from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError
 from lipverify.network import Lowering, Network
 from lipverify.readers.files import MOST_BYTES, read_bytes
+from lipverify.writing import write_whole
 
 _NPZ_FORMAT = "lipverify-network-1"
 _JSON_FORMAT = "lipverify-network"
@@ -53,7 +54,7 @@ def save(net: Network, path: Path) -> None:
         raise InvalidArgument(f"cannot save to {path}: expected a name that ends in .npz or .json")
     content = _npz_bytes(net) if suffix == ".npz" else _json_text(net).encode()
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error}") from error
 
@@ -187,8 +188,9 @@ def _numbers(value: Any, name: str, path: Path) -> Array:
     return value
 
 
-def _json_text(net: Network) -> str:
-    record = {
+def network_record(net: Network) -> dict[str, Any]:
+    """The JSON object of a network."""
+    return {
         "format": _JSON_FORMAT,
         "version": _JSON_VERSION,
         "lowering": net.lowering.name,
@@ -197,7 +199,10 @@ def _json_text(net: Network) -> str:
         "biases": [_to_hex(b.tolist()) for b in net.biases],
         "slopes": [_to_hex(s.tolist()) for s in net.slopes],
     }
-    return json.dumps(record, indent=None, separators=(",", ":")) + "\n"
+
+
+def _json_text(net: Network) -> str:
+    return json.dumps(network_record(net), indent=None, separators=(",", ":")) + "\n"
 
 
 def _to_hex(values: Any) -> Nested:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.relaxations.layers import Layer, exact_below
-from lipverify.rounding import TINY, Ball, U, gamma
+from lipverify.trusted.rounding import TINY, Ball, U, gamma
 
 _SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
 quiet = np.errstate(over="ignore", invalid="ignore")

@@ -15,7 +15,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Vector
 from lipverify.relaxations.enclosure import magnitude, quiet
-from lipverify.rounding import TINY, Ball, U, gamma
+from lipverify.trusted.rounding import TINY, Ball, U, gamma
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.norms import NormPair, norms_upper, reduced_pair
 from lipverify.relaxations.enclosure import magnitude, middle, quiet
-from lipverify.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma
 
 
 @quiet

@@ -22,7 +22,7 @@ from lipverify.relaxations.enclosure import magnitude, matrix_product, middle, q
 from lipverify.relaxations.interval import Slopes, flat, last_matrix
 from lipverify.relaxations.layers import Chain, Layers
 from lipverify.relaxations.linear import Step, chord, upper_bounds
-from lipverify.rounding import TINY, Ball, gamma
+from lipverify.trusted.rounding import TINY, Ball, gamma
 
 
 @final

@@ -16,10 +16,10 @@ from typing import TypeAlias, final
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
+from lipverify.arrays import Array, Bools, Indices, Signs, Vector
 from lipverify.relaxations import barrier
 from lipverify.relaxations.split import Forms, Oriented, propagate
-from lipverify.rounding import U, gamma
+from lipverify.trusted.semidefinite import is_positive
 
 Descent: TypeAlias = Callable[..., tuple[float, Vector, float, float, Array, int]]
 """`barrier.descend` or its compiled twin."""
@@ -160,21 +160,4 @@ def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
         total[:d] += rho
         relative, underflow = chain.rounding
         radius = relative * total + underflow * (1 + rho + float(weight.sum()))
-        return _is_positive(Z, radius)
-
-
-def _is_positive(Z: Matrix, radius: Vector) -> bool:
-    """Whether Z − diag(radius) ⪰ 0 is shown by a float Cholesky decomposition.
-
-    If the decomposition of a symmetric H runs to completion then H + Δ ⪰ 0 with |Δ_ij| ≤ γ √(h_ii h_jj) (Demmel 1989;
-    Higham 2002, Thm 10.3), hence H + diag(γ √h_ii Σ_j √h_jj) ⪰ 0.
-    """
-    size = np.diag(Z).copy()
-    if not (np.isfinite(Z).all() and np.isfinite(radius).all() and (size > 0).all()):
-        return False
-    roots = np.sqrt(size)
-    n = len(size)
-    taken = (radius + gamma(2 * n + 16) * roots * roots.sum()) * (1 + 8 * U)
-    H = Z.copy()
-    H[np.arange(n), np.arange(n)] = np.nextafter(size - taken, -np.inf)
-    return barrier.cholesky(H)[1]
+        return is_positive(Z, radius)

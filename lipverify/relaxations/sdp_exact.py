@@ -12,21 +12,20 @@ import math
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from lipverify.arrays import Matrix, Signs, Vector
-from lipverify.rationals import fraction, rational, rational_matrix
-from lipverify.relaxations import barrier
+from lipverify.arrays import Signs
+from lipverify.rationals import rational, rational_matrix
 from lipverify.relaxations.sdp import Relaxation
 from lipverify.relaxations.split import Oriented
+from lipverify.trusted.semidefinite import is_positive_exact
 
 _SLACKS = (2.0**-40, 2.0**-34, 2.0**-28, 2.0**-20, 2.0**-10)
-_TAKEN = 2.0**-46  # of the diagonal, per coordinate, before the factor is computed
 
 
 def proved_square(chain: Oriented, relaxation: Relaxation) -> float:
     """A float ρ with ‖W_K D ⋯ W_1‖² ≤ ρ for every completion of the signs, proved in rationals; inf if none is."""
     for slack in _SLACKS:
         trial = relaxation.rho * (1 + slack)
-        if 0 < trial < math.inf and is_positive(exact_matrix(chain, relaxation, trial)):
+        if 0 < trial < math.inf and is_positive_exact(exact_matrix(chain, relaxation, trial)):
             return trial
     return math.inf
 
@@ -61,31 +60,6 @@ def exact_matrix(chain: Oriented, relaxation: Relaxation, rho: float) -> fmpq_ma
             Z[d + k][j] -= rational(multiplier) * x
             Z[j][d + k] -= rational(multiplier) * x
     return fmpq_mat(Z)
-
-
-def is_positive(Z: fmpq_mat) -> bool:
-    """Whether a rational symmetric matrix is shown to be positive semidefinite."""
-    near = np.array([[float(fraction(x)) for x in row] for row in Z.tolist()])
-    size = np.diag(near)
-    if not np.isfinite(near).all() or not (size > 0).all():
-        return False
-    roots: Vector = np.sqrt(size)
-    factor, found = barrier.cholesky(near - np.diag(_TAKEN * len(size) * size))
-    return found and _dominant(Z - _square(factor), roots)
-
-
-def _square(factor: Matrix) -> fmpq_mat:
-    exact = rational_matrix(np.tril(factor))
-    return exact * exact.transpose()
-
-
-def _dominant(R: fmpq_mat, roots: Vector) -> bool:
-    """Whether R_ii / r_i ≥ Σ_{j≠i} |R_ij| / r_j for all i: then diag(1/r) R diag(1/r) is diagonally dominant."""
-    scale = [rational(1.0 / r) for r in roots.tolist()]
-    for i, row in enumerate(R.tolist()):
-        if row[i] * scale[i] < sum((abs(x) * scale[j] for j, x in enumerate(row) if j != i), fmpq(0)):
-            return False
-    return True
 
 
 def _slopes(chain: Oriented, signs: Signs) -> list[fmpq]:

@@ -24,11 +24,11 @@ from lipverify.estimators.graph.activations import STEEPEST
 from lipverify.estimators.graph.bound import node_constants
 from lipverify.estimators.graph.combine import Local, root_up, shortened
 from lipverify.norms import operator_norm
+from lipverify.power import power_lower
 from lipverify.readers.passes import lower_graph
 from lipverify.readers.steps import Dense
 from lipverify.readers.torch_graph import trace
 from lipverify.readers.windows import LargestOf
-from lipverify.spectral.power import power_lower
 from tests.conftest import examples
 from tests.readers.test_graph import PIECEWISE, Does
 

@@ -18,9 +18,10 @@ from lipverify.arrays import Signs
 from lipverify.rationals import fraction
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Relaxation, certified_square, is_certified
-from lipverify.relaxations.sdp_exact import exact_matrix, is_positive, proved_square
+from lipverify.relaxations.sdp_exact import exact_matrix, proved_square
 from lipverify.relaxations.split import Forms, Oriented
 from lipverify.testing import networks
+from lipverify.trusted.semidefinite import is_positive_exact
 from tests import oracle
 from tests.conftest import examples
 
@@ -106,7 +107,7 @@ def test_float_certificates_hold_in_rationals(seed: int, bent: bool, k: int) -> 
         assert oracle.semidefinite(tuple(map(tuple, rows)))
     assert is_certified(chain, relaxation, edge * (1 + 1e-9))
     assert not is_certified(chain, relaxation, edge * (1 - 1e-9))
-    assert not is_positive(exact_matrix(chain, relaxation, edge * (1 - 1e-9)))
+    assert not is_positive_exact(exact_matrix(chain, relaxation, edge * (1 - 1e-9)))
 
 
 def _edge(chain: Oriented, relaxation: Relaxation) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from lipverify.estimators.graph.combine import INF, Interval, Local, Situation, root
 from lipverify.readers.graph import Curve, EuclideanNorm, LogAddExp, LogSumExp, Softmax
 from lipverify.readers.steps import Clip, TwoSlope
-from lipverify.rounding import up
+from lipverify.trusted.rounding import up
 
 STEEPEST: Mapping[str, float] = MappingProxyType(
     {

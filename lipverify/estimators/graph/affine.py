@@ -8,8 +8,8 @@ import numpy as np
 
 from lipverify.estimators.graph.combine import INF, Local, Situation, blocks, total_up
 from lipverify.readers.steps import Affine, BatchNorm, Dense, Select, Sum
-from lipverify.rounding import TINY, U, up
-from lipverify.spectral.dense import dense_upper
+from lipverify.trusted.rounding import TINY, U, up
+from lipverify.trusted.spectral.dense import dense_upper
 
 
 def dense(step: Dense, where: Situation) -> Local:

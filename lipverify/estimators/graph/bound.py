@@ -18,7 +18,7 @@ from lipverify.estimators.graph.rules import RULES
 from lipverify.norms import SAME_NORM, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.readers.graph import Graph
-from lipverify.rounding import float_up
+from lipverify.trusted.rounding import float_up
 
 
 @final

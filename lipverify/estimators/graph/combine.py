@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.rounding import U, gamma, up
+from lipverify.trusted.rounding import U, gamma, up
 
 Constant: TypeAlias = Fraction | float
 """A Lipschitz constant: a Fraction, or the float inf."""

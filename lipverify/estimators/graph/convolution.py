@@ -6,8 +6,8 @@ from lipverify.estimators.graph.combine import INF, Local, Situation
 from lipverify.readers.passes.convolution import convolution_to_affine
 from lipverify.readers.steps import Affine
 from lipverify.readers.windows import Convolution
-from lipverify.spectral.convolution import Geometry, convolution_upper
-from lipverify.spectral.dense import SMALL, dense_upper
+from lipverify.trusted.spectral.convolution import Geometry, convolution_upper
+from lipverify.trusted.spectral.dense import SMALL, dense_upper
 
 
 def convolution(step: Convolution, where: Situation) -> Local:

@@ -16,7 +16,7 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.estimators.graph.combine import INF, Interval
 from lipverify.readers import graph, steps, windows
-from lipverify.rounding import TINY, U, gamma
+from lipverify.trusted.rounding import TINY, U, gamma
 
 
 def _outward(low: Array, high: Array, slack: float = 8 * U) -> Interval:

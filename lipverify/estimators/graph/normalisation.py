@@ -8,7 +8,7 @@ import numpy as np
 
 from lipverify.estimators.graph.combine import INF, Local, Situation, root
 from lipverify.readers.graph import Normalise
-from lipverify.rounding import U, up
+from lipverify.trusted.rounding import U, up
 
 
 def normalise(step: Normalise, where: Situation) -> Local:

@@ -7,8 +7,8 @@ import numpy as np
 from lipverify.estimators.graph.activations import ADVICE
 from lipverify.estimators.graph.combine import INF, Interval, Local, Situation
 from lipverify.readers.graph import MatrixProduct, Product, Quotient, Unbounded
-from lipverify.rounding import U, up
-from lipverify.spectral.dense import dense_upper
+from lipverify.trusted.rounding import U, up
+from lipverify.trusted.spectral.dense import dense_upper
 
 
 def product(step: Product, where: Situation) -> Local:

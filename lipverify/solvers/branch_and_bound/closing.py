@@ -13,12 +13,12 @@ from typing import final
 
 import numpy as np
 
-from lipverify.algebraic import ExactNorm
 from lipverify.arrays import Array
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
 from lipverify.problem import Problem
-from lipverify.rounding import down
+from lipverify.trusted.algebraic import ExactNorm
+from lipverify.trusted.rounding import down
 
 _WORTHWHILE = Fraction(1, 2**40)  # a step of the grid, relative to the value, that a float bound can use
 

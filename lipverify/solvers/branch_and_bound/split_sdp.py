@@ -14,8 +14,8 @@ from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Oriented
-from lipverify.rounding import down, up
 from lipverify.solvers.branch_and_bound.node import Estimate
+from lipverify.trusted.rounding import down, up
 
 _TOLERANCE = 1e-7
 _AIM = 1 - 2e-10  # a target so far below what is to be proved that certification has room

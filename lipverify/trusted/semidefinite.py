@@ -1,0 +1,62 @@
+"""Symmetric matrices shown to be positive semidefinite, in floats and in rationals (proofs/sdp.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from lipverify.arrays import Matrix, Vector
+from lipverify.rationals import fraction, rational, rational_matrix
+from lipverify.trusted.rounding import U, gamma
+
+_TAKEN = 2.0**-46  # of the diagonal, per coordinate, before the factor is computed
+
+
+def is_positive(Z: Matrix, radius: Vector) -> bool:
+    """Whether Z − diag(radius) ⪰ 0 is shown by a float Cholesky decomposition.
+
+    If the decomposition of a symmetric H runs to completion then H + Δ ⪰ 0 with |Δ_ij| ≤ γ √(h_ii h_jj) (Demmel 1989;
+    Higham 2002, Thm 10.3), hence H + diag(γ √h_ii Σ_j √h_jj) ⪰ 0.
+    """
+    size = np.diag(Z).copy()
+    if not (np.isfinite(Z).all() and np.isfinite(radius).all() and (size > 0).all()):
+        return False
+    roots = np.sqrt(size)
+    n = len(size)
+    taken = (radius + gamma(2 * n + 16) * roots * roots.sum()) * (1 + 8 * U)
+    H = Z.copy()
+    H[np.arange(n), np.arange(n)] = np.nextafter(size - taken, -np.inf)
+    return factorised(H) is not None
+
+
+def is_positive_exact(Z: fmpq_mat) -> bool:
+    """Whether a rational symmetric matrix is shown to be positive semidefinite."""
+    near = np.array([[float(fraction(x)) for x in row] for row in Z.tolist()])
+    size = np.diag(near)
+    if not np.isfinite(near).all() or not (size > 0).all():
+        return False
+    roots: Vector = np.sqrt(size)
+    factor = factorised(near - np.diag(_TAKEN * len(size) * size))
+    return factor is not None and _dominant(Z - _square(factor), roots)
+
+
+def _square(factor: Matrix) -> fmpq_mat:
+    exact = rational_matrix(np.tril(factor))
+    return exact * exact.transpose()
+
+
+def _dominant(R: fmpq_mat, roots: Vector) -> bool:
+    """Whether R_ii / r_i ≥ Σ_{j≠i} |R_ij| / r_j for all i: then diag(1/r) R diag(1/r) is diagonally dominant."""
+    scale = [rational(1.0 / r) for r in roots.tolist()]
+    for i, row in enumerate(R.tolist()):
+        if row[i] * scale[i] < sum((abs(x) * scale[j] for j, x in enumerate(row) if j != i), fmpq(0)):
+            return False
+    return True
+
+
+def factorised(A: Matrix) -> Matrix | None:
+    """The lower Cholesky factor in floats, or None when there is none."""
+    try:
+        return np.linalg.cholesky(A).astype(np.float64, copy=False)
+    except np.linalg.LinAlgError:
+        return None
