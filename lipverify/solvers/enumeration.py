@@ -18,7 +18,7 @@ import numpy as np
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.walk import Leaf, Walk
-from lipverify.geometry.witness import Certified, certify_region
+from lipverify.geometry.witness import Certified, certify_region, confirmed
 from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
 from lipverify.problem import Budget, Method, Problem, Side, supports
 
@@ -125,6 +125,6 @@ def _improve(problem: Problem, best: Certified | None, leaves: list[Leaf]) -> Ce
             break
         region = certify_region(problem, leaves[k].point, leaves[k].pattern)
         if best is None or region.norm.exceeds(best.norm):
-            best = region
+            best = confirmed(problem, region)
     assert best is not None
     return best

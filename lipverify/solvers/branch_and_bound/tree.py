@@ -15,12 +15,13 @@ from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
-from lipverify.geometry.witness import Certified, certify_point, certify_region
+from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import norms_upper
 from lipverify.problem import Budget, Problem, supports
 from lipverify.solvers.branch_and_bound.closing import Grid
 from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound
 from lipverify.solvers.branch_and_bound.stability import Stability
+from lipverify.trusted.rounding import MAX
 
 if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -218,7 +219,7 @@ class Tree:
         """Whether a certified upper bound rules out anything better than the incumbent."""
         if upper <= self._enough:
             return True
-        if self._best is not None and upper <= self._lower * (1 + self._budget.rel_gap):
+        if self._best is not None and upper <= min(self._lower * (1 + self._budget.rel_gap), MAX):
             self._sloppy = max(self._sloppy, upper)
             return True
         return False
@@ -251,7 +252,7 @@ class Tree:
 
     def _offer(self, certified: Certified) -> None:
         if self._best is None or certified.norm.exceeds(self._best.norm):
-            self._best = certified
+            self._best = certified = confirmed(self._problem, certified)
             self._lower = certified.norm.lower
             self._enough = self._grid.enough(certified.norm)
 
@@ -277,7 +278,7 @@ class Tree:
         """The end: nothing is open any more."""
         assert self._best is not None  # a domain has an interior, so it meets a region
         exact = self._best.norm.settled()
-        if self._sloppy > exact.upper:
+        if self._sloppy > self._enough:  # what was given up may hold more, if by no more than that
             return self.report(Status.CLOSED)
         return Bound(
             method=self._options.name,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status, Witness
-from lipverify.geometry.witness import certify_region
+from lipverify.geometry.witness import certify_point
 from lipverify.problem import Budget, Problem, supports
 from lipverify.solvers.milp.dialogue import Dialogue
 from lipverify.solvers.milp.encoding import Encoding, encode
@@ -87,7 +87,7 @@ class Run:
                     break
                 yield self.interval()
             if witness is not None:
-                self._known.offer(certify_region(problem, witness.point, witness.pattern))
+                self._known.offer(certify_point(problem, witness.point))
         yield self.interval()
         self._encoding = encoding = encode(problem, method.strength, _SHARE * budget.remaining)
         self._regions = Regions(problem, encoding.states)
