@@ -31,6 +31,7 @@ from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError
 from lipverify.network import Lowering, Network
 from lipverify.readers.files import MOST_BYTES, read_bytes
+from lipverify.writing import write_whole
 
 _NPZ_FORMAT = "lipverify-network-1"
 _JSON_FORMAT = "lipverify-network"
@@ -53,7 +54,7 @@ def save(net: Network, path: Path) -> None:
         raise InvalidArgument(f"cannot save to {path}: expected a name that ends in .npz or .json")
     content = _npz_bytes(net) if suffix == ".npz" else _json_text(net).encode()
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error}") from error
 
