@@ -188,8 +188,9 @@ def _numbers(value: Any, name: str, path: Path) -> Array:
     return value
 
 
-def _json_text(net: Network) -> str:
-    record = {
+def network_record(net: Network) -> dict[str, Any]:
+    """The JSON object of a network."""
+    return {
         "format": _JSON_FORMAT,
         "version": _JSON_VERSION,
         "lowering": net.lowering.name,
@@ -198,7 +199,10 @@ def _json_text(net: Network) -> str:
         "biases": [_to_hex(b.tolist()) for b in net.biases],
         "slopes": [_to_hex(s.tolist()) for s in net.slopes],
     }
-    return json.dumps(record, indent=None, separators=(",", ":")) + "\n"
+
+
+def _json_text(net: Network) -> str:
+    return json.dumps(network_record(net), indent=None, separators=(",", ":")) + "\n"
 
 
 def _to_hex(values: Any) -> Nested:
