@@ -80,7 +80,7 @@ def as_network(model: Model, input_shape: Sequence[int] | None = None, *, exampl
 def is_torch_module(model: object) -> TypeGuard[torch.nn.Module]:
     """Whether it is one: who holds a torch module has imported torch, without it there is nothing to look for."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
+    return torch is not None and isinstance(model, (torch.nn.Module, torch.export.ExportedProgram))
 
 
 def as_graph(module: torch.nn.Module, network: Network, example_input: Any = None) -> Graph | None:
