@@ -17,11 +17,12 @@ def solve(
     model: str | None,
     method: str,
     p: str,
+    reading: options.Reading,
     common: options.Common,
     **more: Any,
 ) -> int:
     """Run a verb, print its bound, and return the exit code."""
-    net = options.network(model)
+    net = options.network(model, reading)
     domain, norm = options.domain(common.box, net), options.norm(p)
     with progress() as show:
         try:

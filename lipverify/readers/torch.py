@@ -9,11 +9,9 @@ limit of hard-tanh) are the float64 numbers that the module holds, also in a flo
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,8 @@ from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, Un
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.readers.files import require_file
 from lipverify.readers.graph import Graph
+from lipverify.readers.named import chain
+from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower, lower_graph
 from lipverify.readers.steps import Step
 from lipverify.readers.torch_graph import plain_module, trace
@@ -192,17 +192,16 @@ def to_torch(net: Network, dtype: torch.dtype | None = None) -> nn.Sequential:
     return nn.Sequential(*modules).eval()
 
 
-def load_torch(path: Path) -> Network:
-    """The network in a `.pt` or `.pth` file: a state dict of Linear layers, read with relu between them.
+def load_torch(path: Path, reading: Reading = SILENT) -> Network:
+    """The network in a `.pt` or `.pth` file: a state dict of Linear layers, and what was said of them.
 
-    A state dict holds numbers and no architecture. One that consists of `*.weight` (2-D) and `*.bias` in
-    layer order is what a plain ReLU network saves; `Network.source` records that relu was assumed.
-    Nothing is ever unpickled beyond tensors and plain containers.
+    A state dict holds numbers and no architecture: the activations have to be named. Nothing is ever unpickled beyond
+    tensors and plain containers.
 
     Raises
     ------
     InvalidNetwork
-        For a pickled module, a damaged file, or any other content.
+        For a pickled module, a damaged file, any other content, or what has to be said and was not.
     """
     require_file(path)
     try:
@@ -215,8 +214,10 @@ def load_torch(path: Path) -> Network:
                 f"{path} holds pickled Python objects, not a state dict; unpickling could run code. {_ADVICE}"
             ) from error
         raise InvalidNetwork(f"{path} is no readable torch file: {_first_line(error)}") from error
-    weights, biases = _state_dict(content, path)
-    return Network(weights, biases, source=f"{path} (a state dict; relu assumed between its layers)")
+    try:
+        return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
+    except (InvalidNetwork, UnsupportedLayer) as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 _SEQUENTIAL: object = nn.Sequential.forward
@@ -328,41 +329,36 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     return tensor
 
 
-def _state_dict(content: object, path: Path) -> tuple[list[Array], list[Array | None]]:
-    """Weights and biases of a state dict that only a chain of Linear layers has."""
-    if not isinstance(content, dict) or not content:
-        raise InvalidNetwork(f"{path} holds {_kind(content)}, not a state dict. {_ADVICE}")
-    names: list[str] = []
-    weights: list[Array] = []
-    biases: list[Array | None] = []
-    for key, value in content.items():
-        prefix, _, part = str(key).rpartition(".")
+def _entry(content: Any, key: str | None) -> Any:
+    """The part of a file that a key with dots names."""
+    while key is not None and key != "":
+        names = [name for name in content if key == name or key.startswith(f"{name}.")] if _is_dict(content) else []
+        if not names:
+            known = ", ".join(map(repr, content)) if _is_dict(content) else _kind(content)
+            raise InvalidArgument(f"key={key!r}: there is no such entry; there is {known}")
+        name = max(names, key=len)
+        content, key = content[name], key[len(name) + 1 :]
+    return content
+
+
+def _is_dict(content: object) -> bool:
+    return isinstance(content, dict) and all(isinstance(name, str) for name in content)
+
+
+def _tensors(content: Any) -> dict[str, Array]:
+    """A state dict as arrays."""
+    if not _is_dict(content) or not content:
+        raise InvalidNetwork(f"it holds {_kind(content)}, not a state dict. {_ADVICE}")
+    nested = [name for name, value in content.items() if _is_dict(value) and value]
+    if nested and not any(isinstance(value, torch.Tensor) for value in content.values()):
+        raise InvalidNetwork(
+            f"it is a checkpoint with the entries {', '.join(map(repr, content))}: choose one, as in "
+            f"lipverify.load(path, key={nested[0]!r}, …), --key {nested[0]} on the command line"
+        )
+    for name, value in content.items():
         if not isinstance(value, torch.Tensor):
-            raise InvalidNetwork(f"{path}: entry {key!r} is {_kind(value)}, not a tensor. {_ADVICE}")
-        if part == "weight" and prefix not in names and value.ndim == 2:
-            names.append(prefix)
-            weights.append(exact_array(value, f"{path}: {key}"))
-            biases.append(None)
-        elif part == "bias" and names and prefix == names[-1] and biases[-1] is None and value.ndim == 1:
-            biases[-1] = exact_array(value, f"{path}: {key}")
-        else:
-            raise InvalidNetwork(
-                f"{path}: entry {key!r} of shape {tuple(value.shape)} does not belong to a chain of Linear "
-                f"layers, and a state dict holds no architecture. {_ADVICE}"
-            )
-    _require_gaps(names, path)
-    return weights, biases
-
-
-def _require_gaps(names: Sequence[str], path: Path) -> None:
-    """Refuse `0.weight, 1.weight`: a Sequential that numbers them so has no relu in between."""
-    numbered = [re.fullmatch(r"((?:.*\.)?)(\d{1,9})", name) for name in names]
-    for first, second in pairwise(numbered):
-        if first and second and first[1] == second[1] and int(second[2]) - int(first[2]) == 1:
-            raise InvalidNetwork(
-                f"{path}: layers {first[0]!r} and {second[0]!r} have adjacent numbers, so nothing tells "
-                f"whether a relu stands between them. {_ADVICE}"
-            )
+            raise InvalidNetwork(f"entry {name!r} is {_kind(value)}, not a tensor. {_ADVICE}")
+    return {name: exact_array(value, name) for name, value in content.items()}
 
 
 def _kind(value: object) -> str:
