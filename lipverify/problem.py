@@ -16,6 +16,9 @@ from lipverify.norms import NormPair, require_computable
 
 Side: TypeAlias = Literal["upper", "lower", "exact"]
 
+GRACE = 0.25
+"""Seconds after the end of a budget in which a method may still finish what it has begun."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,7 +27,7 @@ class Problem:
     Raises
     ------
     InvalidDomain
-        When the domain's dimension is not the network's.
+        When the domain's dimension is not the network's, or the domain fixes inputs.
     UnsupportedNorm
         When nobody can compute the norm of a Jacobian of this shape.
     """
@@ -37,6 +40,11 @@ class Problem:
         dimension = self.domain.dimension
         if dimension not in (None, self.network.input_dim):
             raise InvalidDomain(f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs")
+        if self.domain.fixed:
+            raise InvalidDomain(
+                f"a method takes domains with interior only, but this one fixes inputs ({self.domain}); the verbs of "
+                "lipverify fold them into the first bias"
+            )
         require_computable(self.norm, self.network.output_dim, self.network.input_dim)
 
 
@@ -48,7 +56,7 @@ class Budget:
     ----------
     seconds
         Wall-clock time from `started`, inf for no limit. The verb stops a method between two of the bounds
-        that it yields; a method only needs to look here to cut short a single long step.
+        that it yields, and at the first `watch.tick` after `last_call`.
     seed
         The seed of every random choice.
     rel_gap
@@ -72,6 +80,11 @@ class Budget:
     def remaining(self) -> float:
         """Seconds left, ≥ 0."""
         return max(0.0, self.started + self.seconds - time.monotonic())
+
+    @property
+    def last_call(self) -> float:
+        """When a step that is under way is given up, on the clock of `time.monotonic`: a moment after the end."""
+        return self.started + self.seconds + GRACE
 
     @property
     def expired(self) -> bool:

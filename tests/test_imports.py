@@ -33,9 +33,9 @@ BASE = frozenset(
         "problem",
         "rationals",
     }
-    | {"kernels", "power", "readers", "threads", "trusted"}
+    | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
 )
-TRUSTED = frozenset({"arrays", "errors", "rationals", "threads"})
+TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 GROUND = BASE | {"geometry", "relaxations"}
 ALLOWED: dict[str, frozenset[str]] = {

@@ -17,6 +17,7 @@ from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.options import AS_IT_IS, DEFAULTS, Common, Model, Reading
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 from lipverify.comparison import HEADER, TEXTS, InterruptedComparison, Row
 from lipverify.plots import plot_comparison, require_drawable
 
@@ -58,7 +59,7 @@ def compare(
     interrupted = False
     for text in norms:
         try:
-            with progress() as show:
+            with working(), progress() as show:
                 done.append(
                     lv.compare(
                         net,

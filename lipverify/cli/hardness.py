@@ -16,6 +16,7 @@ from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.options import Norm, norm
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 from lipverify.comparison import InterruptedComparison
 from lipverify.plots import plot_comparison, require_drawable
 
@@ -128,7 +129,7 @@ def _answer(what: str, reduction: Any, words: Callable[[Any], tuple[str, Any]], 
     methods = options.method or [exact, *_estimators(reduction.p)]
     interrupted = False
     try:
-        with progress() as show:
+        with working(), progress() as show:
             comparison = lv.compare(
                 reduction.network,
                 methods,

@@ -22,7 +22,7 @@ from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
-from lipverify.rationals import Positive, dot, farkas, fraction, interior_ray, rational
+from lipverify.rationals import Never, Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.trusted.circuits import Circuits
 from lipverify.trusted.rounding import TINY, gamma
 
@@ -186,6 +186,23 @@ class Cone:
         """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
         return self._circuits.forced(self.signs)
 
+    def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
+        """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
+
+        To be asked only where that is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        """
+        form = [-known * x for x in self._exact_row(i)]
+        members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
+        if members:
+            rows = [[int(self.signs[j]) * x for x in self._row(j)] for j in members]
+            found = farkas(rows, form, range(len(rows)))
+            if isinstance(found, Never):
+                return {members[k]: x for k, x in found.multipliers.items()}
+        indices, rows = self._enforced_rows()
+        answer = farkas(rows, form)
+        assert isinstance(answer, Never)
+        return {indices[k]: x for k, x in answer.multipliers.items()}
+
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
 
@@ -333,6 +350,11 @@ class Cone:
 
     def _exact_row(self, i: int) -> list[fmpq]:
         return self._blocks[-1].rows()[i]
+
+    def _row(self, index: int) -> list[fmpq]:
+        """Any row, exactly."""
+        block = next(block for block in self._blocks if index < block.first + block.size)
+        return block.rows()[index - block.first]
 
     def _enforced_rows(self) -> tuple[list[int], list[list[fmpq]]]:
         """Global indices of the rows that cut the cell out, and s_i rows_i for each, exactly."""

@@ -34,6 +34,7 @@ from lipverify.readers.files import MOST_BYTES, read_bytes
 from lipverify.readers.matrices import exact, finite
 from lipverify.readers.named import chain
 from lipverify.readers.options import SILENT, Reading
+from lipverify.writing import write_whole
 
 _NPZ_FORMAT = "lipverify-network-1"
 _JSON_FORMAT = "lipverify-network"
@@ -56,7 +57,7 @@ def save(net: Network, path: Path) -> None:
         raise InvalidArgument(f"cannot save to {path}: expected a name that ends in .npz or .json")
     content = _npz_bytes(net) if suffix == ".npz" else _json_text(net).encode()
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error}") from error
 

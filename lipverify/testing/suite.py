@@ -27,6 +27,7 @@ from lipverify.readers import load
 from lipverify.samples import path as sample_path
 from lipverify.testing.families import Edge, complete, cycle, max_cut
 from lipverify.trusted.rounding import float_down, float_up
+from lipverify.writing import write_whole
 
 EXACT = Path(__file__).with_name("exact.json")
 GRID = 2.0**-10
@@ -116,7 +117,7 @@ def cache_key(case: Case) -> str:
 def write_exacts(cases: Iterable[Case], path: Path = EXACT) -> None:
     """Compute every case's constant and write them all."""
     entries = {cache_key(case): exact_constant(case).to_dict() for case in cases}
-    path.write_text(json.dumps(dict(sorted(entries.items())), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(dict(sorted(entries.items())), indent=1) + "\n").encode())
 
 
 def domain_text(domain: Domain) -> str:

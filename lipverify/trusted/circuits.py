@@ -61,6 +61,13 @@ class Circuits:
         k = self.count
         return bool(k and (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1).any())
 
+    def support(self, i: int, sign: int, signs: Signs) -> list[int]:
+        """Global indices of the rows from which some circuit forces `sign` on row i; none where no circuit does."""
+        k = self.count
+        agreed = (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1)
+        found = np.flatnonzero(agreed)
+        return list(dict.fromkeys(self._members[found[0]].tolist())) if len(found) else []
+
     def forced(self, signs: Signs) -> Signs:
         """The sign that some circuit forces on each row of the top block, 0 where none does, shape (n,)."""
         k = self.count

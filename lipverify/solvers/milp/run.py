@@ -13,14 +13,14 @@ import numpy as np
 from lipverify.bound import Bound, Rigor, Status, Witness
 from lipverify.geometry.witness import certify_region
 from lipverify.problem import Budget, Problem, supports
-from lipverify.solvers.milp.dialogue import Dialogue
-from lipverify.solvers.milp.encoding import Encoding, encode
-from lipverify.solvers.milp.known import Known
-from lipverify.solvers.milp.measure import ball_cut, ball_row
-from lipverify.solvers.milp.model import is_switch
-from lipverify.solvers.milp.proof import Proof
-from lipverify.solvers.milp.regions import Regions
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.encoding import Encoding, encode
+from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
+from lipverify.solvers.milp.external.oracle import Dialogue
+from lipverify.solvers.milp.search.incumbent import Known
+from lipverify.solvers.milp.search.regions import Regions
+from lipverify.solvers.milp.search.tree import Proof
 
 if TYPE_CHECKING:
     from lipverify.solvers.milp.method import Milp
@@ -34,7 +34,7 @@ class Run:
     """One run: what is known so far, and how it becomes more."""
 
     def __init__(self, method: Milp, problem: Problem, budget: Budget) -> None:
-        from lipverify.solvers.milp.backends import Backend, require  # PuLP is not loaded before it is needed
+        from lipverify.solvers.milp.external.backends import Backend, require  # PuLP is not loaded before it is needed
 
         self._method, self._problem, self._budget = method, problem, budget
         self._backend = Backend(method.solver, method.threads)
@@ -147,7 +147,7 @@ class Run:
 
     def _listen(self) -> bool:
         """Hear what the solver has said, or have it begin; whether there may be more to hear."""
-        from lipverify.solvers.milp.process import SolverProcess
+        from lipverify.solvers.milp.external.process import SolverProcess
 
         encoding, regions, proof = self._encoding, self._regions, self._proof
         assert encoding is not None

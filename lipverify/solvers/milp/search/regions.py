@@ -25,7 +25,7 @@ from lipverify.geometry.witness import Certified, certify_point
 from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
 from lipverify.rationals import Never, dot, farkas, fraction, rational
-from lipverify.solvers.milp.model import State, is_switch
+from lipverify.solvers.milp.encode.model import State, is_switch
 from lipverify.trusted.algebraic import ExactNorm
 
 Assignment: TypeAlias = dict[int, bool]

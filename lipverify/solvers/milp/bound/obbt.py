@@ -12,8 +12,8 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Matrix
 from lipverify.relaxations.enclosure import affine
 from lipverify.relaxations.layers import Layer
-from lipverify.solvers.milp.model import Model, Terms
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.model import Model, Terms
 from lipverify.trusted.rounding import down, up
 
 
@@ -43,7 +43,7 @@ class Tightener:
     ) -> tuple[Array, Array]:
         """Ranges of form + bias, where wanted cut down to what the model allows; afterwards left as they are.
 
-        Rounded outward, whatever the LP solver says (`relaxation`).
+        Rounded outward, whatever the LP solver says (`lp`).
         """
         low, high = low.copy(), high.copy()
         if not wanted.any():

@@ -12,11 +12,11 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.relaxations.enclosure import scaled
-from lipverify.solvers.milp.measure import Entry
-from lipverify.solvers.milp.model import End, Model, State, minus
-from lipverify.solvers.milp.sweep import Sweep
-from lipverify.solvers.milp.tightening import Tightener, affine_range
-from lipverify.solvers.milp.values import combined
+from lipverify.solvers.milp.bound.obbt import Tightener, affine_range
+from lipverify.solvers.milp.bound.sweep import Sweep
+from lipverify.solvers.milp.encode.model import End, Model, State, minus
+from lipverify.solvers.milp.encode.neurons import combined
+from lipverify.solvers.milp.encode.norm import Entry
 
 
 @dataclass(frozen=True)

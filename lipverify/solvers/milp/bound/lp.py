@@ -20,7 +20,7 @@ from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
 from lipverify.geometry.lp import quiet_solver
-from lipverify.solvers.milp.model import LEAST, Model, Row
+from lipverify.solvers.milp.encode.model import LEAST, Model, Row
 from lipverify.trusted.rounding import TINY, gamma, up
 
 _PRIMAL, _DUAL = 4, 1  # of HiGHS's simplex strategies

@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 from lipverify.arrays import Signs, Vector
-from lipverify.solvers.milp.arena import Arena
-from lipverify.solvers.milp.model import Model, minus
-from lipverify.solvers.milp.relaxation import Relaxation
-from lipverify.solvers.milp.tightening import affine_range
-from lipverify.solvers.milp.values import combined
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.bound.obbt import affine_range
+from lipverify.solvers.milp.encode.lifting import Arena
+from lipverify.solvers.milp.encode.model import Model, minus
+from lipverify.solvers.milp.encode.neurons import combined
 
 _CROWD = 3  # neurons per coordinate
 

@@ -11,9 +11,9 @@ from itertools import accumulate
 import numpy as np
 
 from lipverify.arrays import Indices, Vector
-from lipverify.solvers.milp.model import Model
-from lipverify.solvers.milp.node_ranges import NodeRanges
-from lipverify.solvers.milp.regions import Assignment
+from lipverify.solvers.milp.bound.propagation import NodeRanges
+from lipverify.solvers.milp.encode.model import Model
+from lipverify.solvers.milp.search.regions import Assignment
 from lipverify.trusted.rounding import float_up
 
 FRACTION = 1e-6

@@ -1,6 +1,6 @@
 """The mixed-integer program whose maximum is at least the Lipschitz constant.
 
-Neurons (`values`) and the derivative that is sent through them (`derivative`) share one binary per neuron whose sign
+Neurons (`neurons`) and the derivative that is sent through them (`derivative`) share one binary per neuron whose sign
 is not known. Every full-dimensional region is a feasible point whose objective is the norm of its Jacobian; so are
 patterns that hold on less, which `regions` refutes (proofs/milp.md).
 """
@@ -19,14 +19,14 @@ from lipverify.network import Network
 from lipverify.problem import Problem
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import Ranges, preactivation_ranges
-from lipverify.solvers.milp.arena import Arena, balanced
-from lipverify.solvers.milp.derivative import encode_derivative
-from lipverify.solvers.milp.measure import measured, plan, seeds
-from lipverify.solvers.milp.model import Model, State
-from lipverify.solvers.milp.node_ranges import NodeRanges
-from lipverify.solvers.milp.sweep import Sweep
-from lipverify.solvers.milp.tightening import Tightener
-from lipverify.solvers.milp.values import encode_values
+from lipverify.solvers.milp.bound.obbt import Tightener
+from lipverify.solvers.milp.bound.propagation import NodeRanges
+from lipverify.solvers.milp.bound.sweep import Sweep
+from lipverify.solvers.milp.encode.derivative import encode_derivative
+from lipverify.solvers.milp.encode.lifting import Arena, balanced
+from lipverify.solvers.milp.encode.model import Model, State
+from lipverify.solvers.milp.encode.neurons import encode_values
+from lipverify.solvers.milp.encode.norm import measured, plan, seeds
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,18 @@ import numpy as np
 import pulp
 
 from lipverify.errors import InvalidArgument
-from lipverify.solvers.milp.backends import Backend, Course, Progress, Report, Tell, Verdict, make_solver, solved
-from lipverify.solvers.milp.model import Model, Row
+from lipverify.solvers.milp.encode.model import Model, Row
+from lipverify.solvers.milp.external.backends import (
+    Backend,
+    Course,
+    Progress,
+    Report,
+    Tell,
+    Verdict,
+    make_solver,
+    solved,
+)
+from lipverify.writing import write_whole
 
 _LONGEST = 255  # characters of a name in a .lp file
 _LEGEND = (
@@ -66,13 +77,16 @@ class Program:
         """
         if path.suffix not in (".lp", ".mps"):
             raise InvalidArgument(f"cannot write a model to {path}: the name must end in .lp or .mps")
-        if path.suffix == ".lp":
-            self.problem.writeLP(str(path), max_length=_LONGEST)
-        else:
-            self.problem.writeMPS(str(path), with_objsense=True)
+        with tempfile.TemporaryDirectory(prefix="lipverify-") as folder:
+            written = Path(folder) / f"program{path.suffix}"
+            if path.suffix == ".lp":
+                self.problem.writeLP(str(written), max_length=_LONGEST)
+            else:
+                self.problem.writeMPS(str(written), with_objsense=True)
+            program = written.read_text()
         mark = "\\ " if path.suffix == ".lp" else "* "
         legend = [*_LEGEND, *(f"  {name}: 2^{e}" for name, e in self._units.items() if e)]
-        path.write_text("".join(f"{mark}{line}\n" for line in legend) + path.read_text())
+        write_whole(path, ("".join(f"{mark}{line}\n" for line in legend) + program).encode())
 
     def solve(
         self, backend: Backend, seconds: float, gap: float, start: Sequence[float] = (), tell: Tell | None = None

@@ -8,9 +8,9 @@ from multiprocessing.connection import Connection
 
 from lipverify.child import Child
 from lipverify.problem import Budget
-from lipverify.solvers.milp.backends import Backend, Progress, Report, Verdict
-from lipverify.solvers.milp.model import Model
-from lipverify.solvers.milp.program import Program
+from lipverify.solvers.milp.encode.model import Model
+from lipverify.solvers.milp.external.backends import Backend, Progress, Report, Verdict
+from lipverify.solvers.milp.external.pulp import Program
 
 
 class SolverProcess:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lipverify.geometry.witness import Certified
-from lipverify.solvers.milp.encoding import Encoding
-from lipverify.solvers.milp.known import Known
-from lipverify.solvers.milp.measure import ball_cut, ball_row
-from lipverify.solvers.milp.model import is_switch
-from lipverify.solvers.milp.proof import Proof
-from lipverify.solvers.milp.regions import Assignment, Regions
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.encoding import Encoding
+from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
+from lipverify.solvers.milp.search.incumbent import Known
+from lipverify.solvers.milp.search.regions import Assignment, Regions
+from lipverify.solvers.milp.search.tree import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lipverify.solvers.milp.backends import Progress, Report
+    from lipverify.solvers.milp.external.backends import Progress, Report
 
 _SOLVES, _BALL_SOLVES = 60, 6  # then rows cut off too little, and cost the search too much
 _ENOUGH = 4.0  # allowances between the bounds below which another solve can tell nothing
@@ -54,7 +54,7 @@ class Dialogue:
     """
 
     def __init__(self, solver: Solver, encoding: Encoding, regions: Regions, proof: Proof, known: Known) -> None:
-        from lipverify.solvers.milp.backends import TOLERANCE
+        from lipverify.solvers.milp.external.backends import TOLERANCE
 
         self._solver, self._encoding = solver, encoding
         self._regions, self._proof, self._known = regions, proof, known
@@ -68,7 +68,7 @@ class Dialogue:
 
     def listen(self) -> None:
         """Take in what the solver has said, without waiting for it."""
-        from lipverify.solvers.milp.backends import Report
+        from lipverify.solvers.milp.external.backends import Report
 
         while not self.over and (heard := self._solver.poll()):
             for said in heard:
@@ -92,7 +92,7 @@ class Dialogue:
 
     def _answered(self, report: Report) -> None:
         """Believe an answer as far as its verdict goes, and ask again if that may tell more."""
-        from lipverify.solvers.milp.backends import Verdict
+        from lipverify.solvers.milp.external.backends import Verdict
 
         self.solves += 1
         self.over = True

@@ -1,7 +1,7 @@
 """What ranges the quantities of a program have at a node of a search, and a bound from these ranges alone.
 
-Pre-activations: interval propagation with the states of the layers below, or CROWN from a box around a cell (`cells`).
-What the derivative meets: `sweep`. Both within the root's ranges, which linear programs have narrowed.
+Pre-activations: interval propagation with the states of the layers below, or CROWN from a box around a cell
+(`cell_boxes`). What the derivative meets: `sweep`. Both within the root's ranges, which linear programs have narrowed.
 Proof: proofs/milp.md.
 """
 
@@ -16,11 +16,11 @@ from lipverify.arrays import Array, Bools, Signs, Vector
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import preactivation_ranges
 from lipverify.relaxations.layers import Layers
-from lipverify.solvers.milp.arena import Arena
-from lipverify.solvers.milp.cells import Cells
-from lipverify.solvers.milp.model import is_switch
-from lipverify.solvers.milp.sweep import Met, Sweep
-from lipverify.solvers.milp.values import Values
+from lipverify.solvers.milp.bound.cell_boxes import Cells
+from lipverify.solvers.milp.bound.sweep import Met, Sweep
+from lipverify.solvers.milp.encode.lifting import Arena
+from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.neurons import Values
 from lipverify.trusted.rounding import TINY, gamma
 
 _REMEMBERED = 1000  # states of the layers below, whose ranges of pre-activations are kept

@@ -1,7 +1,7 @@
 """The constant proved without trusting a solver: branching over the program's binaries, with proved bounds.
 
-Every node is closed by one of four things: an upper bound from ranges alone (`node_ranges`), one of its linear
-relaxation that holds whatever HiGHS did (`relaxation`), with constants from the node's own ranges, a clause proved in
+Every node is closed by one of four things: an upper bound from ranges alone (`propagation`), one of its linear
+relaxation that holds whatever HiGHS did (`lp`), with constants from the node's own ranges, a clause proved in
 rationals (`regions`), or, once every neuron has a state, the exact norm of its Jacobian. A pattern that is better than
 the best so far and is a region becomes the best. Nodes are looked at best first, some at a time, for whose ranges numpy
 takes hardly longer than for one's. When no node is left the constant is the best region's norm,
@@ -22,14 +22,14 @@ from lipverify.geometry.witness import Certified
 from lipverify.relaxations.interval import Slopes
 from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
-from lipverify.solvers.milp.branching import FRACTION, Branching, Place
-from lipverify.solvers.milp.clauses import Clauses, clause_row
-from lipverify.solvers.milp.encoding import Encoding
-from lipverify.solvers.milp.measure import ball_cut, ball_row
-from lipverify.solvers.milp.model import INF, Row, is_switch
-from lipverify.solvers.milp.patience import Patience
-from lipverify.solvers.milp.regions import Assignment, Clause, Regions
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.encoding import Encoding
+from lipverify.solvers.milp.encode.model import INF, Row, is_switch
+from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
+from lipverify.solvers.milp.search.branching import FRACTION, Branching, Place
+from lipverify.solvers.milp.search.nogoods import Clauses, clause_row
+from lipverify.solvers.milp.search.patience import Patience
+from lipverify.solvers.milp.search.regions import Assignment, Clause, Regions
 
 _TOGETHER = 16  # nodes whose ranges are computed at once
 _CUTS = 4  # rounds of ball cuts per node

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lipverify.solvers.milp.model import INF, Model, Row
-from lipverify.solvers.milp.regions import Assignment, Clause
+from lipverify.solvers.milp.encode.model import INF, Model, Row
+from lipverify.solvers.milp.search.regions import Assignment, Clause
 
 
 class Clauses:

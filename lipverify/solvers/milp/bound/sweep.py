@@ -20,9 +20,9 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Indices, Matrix, Vector
 from lipverify.network import Network
 from lipverify.relaxations.enclosure import quiet
-from lipverify.solvers.milp.measure import Plan, Seeds
-from lipverify.solvers.milp.model import State, is_switch
-from lipverify.solvers.milp.tightening import affine_range
+from lipverify.solvers.milp.bound.obbt import affine_range
+from lipverify.solvers.milp.encode.model import State, is_switch
+from lipverify.solvers.milp.encode.norm import Plan, Seeds
 from lipverify.trusted.rounding import TINY, gamma, norm_up
 
 Met: TypeAlias = list[tuple[Array, Array]]

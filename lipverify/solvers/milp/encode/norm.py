@@ -18,7 +18,7 @@ import numpy as np
 
 from lipverify.arrays import Matrix
 from lipverify.norms import NormPair, norm_pair, norm_upper, reduced_pair
-from lipverify.solvers.milp.model import INF, End, Model, Row, Terms, minus
+from lipverify.solvers.milp.encode.model import INF, End, Model, Row, Terms, minus
 from lipverify.trusted.rounding import Ball, U
 
 Kind: TypeAlias = Literal["units", "signs", "ball"]
