@@ -30,6 +30,7 @@ from lipverify.geometry.cells import Cell, Cells, Ruling
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
 from lipverify.problem import Problem
+from lipverify.readers.native import network_record
 from lipverify.trusted.rounding import float_up
 from lipverify.writing import write_whole
 
@@ -72,21 +73,7 @@ class Certificate:
 
 def exact_network(net: Network) -> checker.Network:
     """The network as the checker reads it."""
-
-    def hexed(values: Any) -> Any:
-        return [hexed(v) for v in values] if isinstance(values, list) else float(values).hex()
-
-    return checker.network(
-        {
-            "format": "lipverify-network",
-            "version": 1,
-            "lowering": net.lowering.name,
-            "source": net.source,
-            "weights": [hexed(w.tolist()) for w in net.weights],
-            "biases": [hexed(b.tolist()) for b in net.biases],
-            "slopes": [hexed(s.tolist()) for s in net.slopes],
-        }
-    )
+    return checker.network(network_record(net))
 
 
 def exact_domain(domain: Domain) -> checker.Domain:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lipverify.errors import InvalidArgument
 
@@ -53,6 +53,37 @@ def load_formula(source: str | Path) -> tuple[list[list[int]], int]:
     if not path.is_file():
         raise InvalidArgument(f"there is no file {str(source)!r}")
     return parse_formula(_read(path))
+
+
+def load_colours(source: str | Path, graph: nx.Graph) -> dict[Any, str] | int:
+    """A number of colours, or a file with one "vertex colour" a line, as `clique` takes them.
+
+    Raises
+    ------
+    InvalidArgument
+        For what is neither, and for a line that names no vertex of the graph or one that has a colour already.
+    """
+    if re.fullmatch(r"[0-9]{1,4}", str(source)):
+        return int(str(source))
+    path = Path(source)
+    if not path.is_file():
+        raise InvalidArgument(
+            f"there is no file {str(source)!r}; colours are a number, or a file of lines 'vertex colour'"
+        )
+    called = {str(v): v for v in graph}
+    colours: dict[Any, str] = {}
+    for k, line in enumerate(_read(path).splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 2:
+            raise InvalidArgument(f"line {k}: expected 'vertex colour'; got {_short(line)}")
+        if words[0] not in called:
+            raise InvalidArgument(f"line {k}: {_short(words[0])} is no vertex of the graph")
+        if called[words[0]] in colours:
+            raise InvalidArgument(f"line {k}: {_short(words[0])} has a colour already")
+        colours[called[words[0]]] = words[1]
+    return colours
 
 
 def parse_graph(text: str) -> nx.Graph:

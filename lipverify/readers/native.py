@@ -206,8 +206,9 @@ def _numbers_of_any(value: Any, name: str) -> Array:
     return exact(value, name)
 
 
-def _json_text(net: Network) -> str:
-    record = {
+def network_record(net: Network) -> dict[str, Any]:
+    """The JSON object of a network."""
+    return {
         "format": _JSON_FORMAT,
         "version": _JSON_VERSION,
         "lowering": net.lowering.name,
@@ -216,7 +217,10 @@ def _json_text(net: Network) -> str:
         "biases": [_to_hex(b.tolist()) for b in net.biases],
         "slopes": [_to_hex(s.tolist()) for s in net.slopes],
     }
-    return json.dumps(record, indent=None, separators=(",", ":")) + "\n"
+
+
+def _json_text(net: Network) -> str:
+    return json.dumps(network_record(net), indent=None, separators=(",", ":")) + "\n"
 
 
 def _to_hex(values: Any) -> Nested:

@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 import lipverify as lv
-from lipverify.hardness import load_formula, load_graph, parse_formula, parse_graph
+from lipverify.hardness import load_colours, load_formula, load_graph, parse_formula, parse_graph
 from tests.hardness import brute
 
 
@@ -141,3 +141,26 @@ def test_dimacs_formulas(tmp_path: Path) -> None:
 def test_what_is_no_formula_gets_a_clear_word(text: str, word: str) -> None:
     with pytest.raises(lv.InvalidArgument, match=word):
         parse_formula(text)
+
+
+def test_colours_of_named_and_read_vertices(tmp_path: Path) -> None:
+    path = tmp_path / "colours.txt"
+    path.write_text("0 red\n1 green  # a comment\n\n2 red\n")
+    assert load_colours(path, nx.path_graph(3)) == {0: "red", 1: "green", 2: "red"}
+    assert load_colours("3", nx.path_graph(3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("0\n", "line 1.*vertex colour"),
+        ("0 a b\n", "line 1"),
+        ("9 red\n", "'9' is no vertex"),
+        ("0 a\n0 b\n", "line 2.*already"),
+    ],
+)
+def test_what_are_no_colours_gets_a_clear_word(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "colours.txt"
+    path.write_text(text)
+    with pytest.raises(lv.InvalidArgument, match=word):
+        load_colours(path, nx.path_graph(3))
