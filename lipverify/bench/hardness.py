@@ -3,8 +3,8 @@
     lipverify bench hardness [--sizes 4 6 …] [--graphs N] [--limit S] [--seed S] [--plot OUT.svg] [--only cuts|inputs]
 
 Cuts: random graphs G(n, 1/2), p = 2. Exact methods stop growing with n where their median exceeds the limit. Ratios
-are to the exact constant: AutoLip stays ≥ 2, LipSDP is the Goemans–Williamson value (≤ 1.0669), greedy SeqLip may be below 1.
-Growth is the factor per vertex of a line fitted to the logarithm of the medians above a millisecond.
+are to the exact constant: AutoLip stays ≥ 2, LipSDP is the Goemans–Williamson value (≤ 1.0669), greedy SeqLip may be
+below 1. Growth is the factor per vertex of a line fitted to the logarithm of the medians above a millisecond.
 
 Inputs: multicoloured cliques, one input per colour; see few_inputs.py.
 """
