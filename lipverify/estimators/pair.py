@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Array, Bools, Matrix, Vector
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, quiet, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, U, gamma, norm_up, quiet, up
 from lipverify.trusted.spectral.small import spectral_upper
 
 

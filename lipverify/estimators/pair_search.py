@@ -19,7 +19,8 @@ from lipverify.arrays import Indices, Matrix, Vector
 from lipverify.estimators.pair import Pair, Reduced, rigorous_values
 from lipverify.estimators.pair_climb import aligned, climb, starts
 from lipverify.estimators.pair_sdp import Relaxation
-from lipverify.trusted.rounding import Ball, U, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import half_widths, up
 from lipverify.trusted.spectral.small import spectral_upper
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
@@ -81,7 +82,7 @@ class _Box:
     def of(cls, pair: Pair) -> _Box:
         """Neurons without a choice, or without influence, are not free."""
         middle = pair.low / 2 + pair.high / 2
-        half = np.maximum(pair.high - middle, middle - pair.low) * (1 + 4 * U)
+        half = half_widths(pair.low, middle, pair.high)
         out, into = np.abs(pair.left).max(axis=0), np.abs(pair.right).max(axis=1)
         weight = half * out * into
         free = np.flatnonzero(weight > NEGLIGIBLE * weight.max())

@@ -10,7 +10,8 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.relaxations.layers import Layer, exact_below
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, quiet
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, U, gamma, quiet
 
 _SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
 

@@ -213,10 +213,4 @@ def jacobian_ranges(net: Chain, slopes: Slopes) -> tuple[Array, Array]:
 @quiet
 def last_matrix(chain: Layers) -> tuple[Array, Array]:
     """W_K as an enclosure, shape (n_K, n_{K−1})."""
-    weight = chain.layers[-1].weight
-    if not weight.rad.any():
-        return weight.mid, weight.mid
-    return outward(
-        np.nextafter(weight.mid - weight.rad, -np.inf),
-        np.nextafter(weight.mid + weight.rad, np.inf),
-    )
+    return outward(*chain.layers[-1].weight.ends())

@@ -10,7 +10,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.network import Network
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 
 
 @final

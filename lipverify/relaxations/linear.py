@@ -15,7 +15,8 @@ import numpy as np
 
 from lipverify.arrays import Array, Vector
 from lipverify.relaxations.enclosure import magnitude, quiet
-from lipverify.trusted.rounding import TINY, Ball, U, gamma
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, U, gamma
 
 
 @dataclass(frozen=True)

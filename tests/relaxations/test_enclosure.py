@@ -10,7 +10,7 @@ import pytest
 
 from lipverify.relaxations.enclosure import affine, bent, matrix_product, middle, scaled
 from lipverify.relaxations.layers import Layer
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 from tests import oracle
 
 SCALES = [

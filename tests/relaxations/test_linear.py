@@ -12,7 +12,7 @@ from lipverify.network import Network
 from lipverify.relaxations.crown import CHOICES, neuron_lines
 from lipverify.relaxations.layers import Layer, Layers
 from lipverify.relaxations.linear import Lines, Step, upper_bounds
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 from tests import oracle
 
 

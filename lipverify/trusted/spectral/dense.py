@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import TINY, Ball, gamma, norm_up, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, gamma, norm_up, up
 from lipverify.trusted.spectral.cholesky import cholesky_upper
 from lipverify.trusted.spectral.small import spectral_upper
 

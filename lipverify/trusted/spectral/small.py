@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import Ball, U, norm_up, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import U, norm_up, up
 from lipverify.trusted.vectors import vector_upper
 
 INF = math.inf

@@ -18,7 +18,8 @@ from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.geometry.frame import spanning_columns
 from lipverify.network import IDENTITY, Network
 from lipverify.problem import Problem
-from lipverify.trusted.rounding import Ball, down
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import down
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import numpy as np
 from lipverify.arrays import Matrix
 from lipverify.norms import NormPair, norm_pair, norm_upper, reduced_pair
 from lipverify.solvers.milp.encode.model import INF, End, Model, Row, Terms, minus
-from lipverify.trusted.rounding import Ball, U
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import U
 
 Kind: TypeAlias = Literal["units", "signs", "ball"]
 
