@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from lipverify.arrays import Array, Signs
 from lipverify.errors import InvalidArgument
-from lipverify.relaxations.enclosure import affine, bent, matrix_product, outward, quiet, scaled
 from lipverify.relaxations.layers import Chain, Layers
+from lipverify.trusted.intervals import affine, bent, matrix_product, outward, scaled
+from lipverify.trusted.rounding import quiet
 
 PartialPattern: TypeAlias = Sequence[Signs]
 """One int8 array (..., n_k) per hidden layer: +1 active, −1 inactive, 0 undecided; linear neurons have no sign."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.norms import NormPair, norms_upper, reduced_pair
-from lipverify.relaxations.enclosure import magnitude, middle, quiet
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.intervals import magnitude, middle
+from lipverify.trusted.rounding import TINY, gamma, quiet
 
 
 @quiet

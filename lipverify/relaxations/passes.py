@@ -18,12 +18,12 @@ import numpy.typing as npt
 from lipverify.arrays import Array, Matrix
 from lipverify.errors import InvalidArgument
 from lipverify.norms import INF, NormPair, dual, norms_upper
-from lipverify.relaxations.enclosure import magnitude, matrix_product, middle, quiet, scaled
 from lipverify.relaxations.interval import Slopes, flat, last_matrix
 from lipverify.relaxations.layers import Chain, Layers
-from lipverify.relaxations.linear import Step, chord, upper_bounds
 from lipverify.trusted.balls import Ball
-from lipverify.trusted.rounding import grown, sum_error, ups
+from lipverify.trusted.functionals import Step, chord, upper_bounds
+from lipverify.trusted.intervals import magnitude, matrix_product, middle, scaled
+from lipverify.trusted.rounding import grown, quiet, sum_error, ups
 
 
 @final

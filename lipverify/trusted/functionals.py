@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipverify.arrays import Array, Vector
-from lipverify.relaxations.enclosure import magnitude, quiet
 from lipverify.trusted.balls import Ball
-from lipverify.trusted.rounding import TINY, U, gamma
+from lipverify.trusted.intervals import magnitude
+from lipverify.trusted.rounding import TINY, U, gamma, quiet
 
 
 @dataclass(frozen=True)
