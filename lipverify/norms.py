@@ -23,7 +23,7 @@ from lipverify.rationals import fraction
 from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import down, grown, norm_up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.spectral.svd import spectral_upper
 from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
 
 MAX_SIGNS = 16

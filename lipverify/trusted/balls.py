@@ -83,7 +83,7 @@ class Ball:
             spread = spread + self.rad @ (b + other.rad)
         if other.rad.any():
             spread = spread + a @ other.rad
-        return Ball.known(mid, _inflate(spread, n) + _underflow(a + self.rad, b + other.rad))
+        return Ball.known(mid, _inflate(spread, n) + underflow(a + self.rad, b + other.rad))
 
     @quiet
     def scale_rows(self, factors: Vector) -> Ball:
@@ -113,7 +113,7 @@ def _inflate(rad: Matrix, n: int) -> Matrix:
     return grown(rad, 2 * n + 8)
 
 
-def _underflow(a: Matrix, b: Matrix) -> Matrix | float:
+def underflow(a: Matrix, b: Matrix) -> Matrix | float:
     """What underflow can hide in a product of non-negative matrices; 0 where no product can underflow."""
     least = float(np.where(a > 0, a, 1.0).min(initial=1.0)) * float(np.where(b > 0, b, 1.0).min(initial=1.0))
     if least > 2.0**-960:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lipverify.arrays import Array, Matrix
-from lipverify.trusted.rounding import TINY, gamma, quiet
+from lipverify.arrays import Array, Matrix, Vector
+from lipverify.trusted.rounding import TINY, gamma, grown, quiet
 
 
 @quiet
@@ -41,6 +41,16 @@ def form_errors(weights: Sequence[Matrix], steepest: float) -> tuple[float, floa
     steps = sum(w.shape[1] + 8 for w in weights) + weights[-1].shape[0]
     reach = _reach(weights, 3 * max(1.0, steepest))
     return gamma(4 * steps), TINY * reach * reach * steps
+
+
+@quiet
+def diagonal_error(left: Matrix, steepest: Vector, right: Matrix) -> Matrix:
+    """An entrywise error of the float product A diag(σ) B for every |σ| ≤ steepest, shape (a, b)."""
+    sizes = np.abs(left), np.abs(right)
+    spread = gamma(2 * len(steepest) + 8) * ((sizes[0] * steepest) @ sizes[1])
+    met = ((sizes[0] > 0) & (steepest > 0)).astype(np.float64) @ (sizes[1] > 0).astype(np.float64)
+    # An entry of A diag(σ) that underflows is multiplied by one of B, a product that does by nothing.
+    return grown(spread + met * TINY * (1 + float(sizes[1].max(initial=0.0))), 4)
 
 
 def _reach(weights: Sequence[Matrix], factor: float) -> float:

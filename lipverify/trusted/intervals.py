@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.trusted.balls import Ball
+from lipverify.trusted.balls import Ball, underflow
 from lipverify.trusted.layer import Layer, exact_below
 from lipverify.trusted.rounding import TINY, downs, gamma, grown, half_widths, quiet, ups
-
-_SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
 
 
 def outward(low: Array, high: Array) -> tuple[Array, Array]:
@@ -100,7 +98,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     errors: list[Array] = []
     for near, far in ((low, high), (high, low)):
         mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
-        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), np.abs(mid) + rad) + bias_rad
+        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), (np.abs(mid) + rad).T) + bias_rad
         if rad.any():  # an entry of one sign has its extremes where its middle has them
             error = error + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
             error = error + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
@@ -108,15 +106,6 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
         ends.append(near @ up - far @ down + bias)
         errors.append(np.where(mass < grid, 0.0, error * slack))
     return widened(ends[0], ends[1], errors[0], errors[1])
-
-
-def underflow(rows: Array, weight: Array) -> Array | float:
-    """What underflow can hide in rows @ weightᵀ, both non-negative; 0 where no product can underflow."""
-    least = float(np.where(rows > 0, rows, 1.0).min(initial=1.0)) * float(np.where(weight > 0, weight, 1.0).min())
-    if least > _SAFE:
-        return 0.0
-    met = (rows > 0).astype(np.float64) @ (weight > 0).astype(np.float64).T
-    return (met + (met > 0)) * TINY
 
 
 @quiet
@@ -130,7 +119,7 @@ def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]
     spread = ((np.abs(mid) + rad / relative) @ size) * relative
     if weight.rad.any():
         spread = spread + (np.abs(mid) + rad) @ weight.rad
-    spread = grown(spread, 2 * n + 8) + underflow(magnitude(low, high), (size + weight.rad).T)
+    spread = grown(spread, 2 * n + 8) + underflow(magnitude(low, high), size + weight.rad)
     return widened(centre, centre, spread, spread)
 
 

@@ -7,12 +7,16 @@ moved (`exactly`), or the loss goes into a radius (`normalised`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from lipverify.arrays import Array, Indices, Vector
+from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, downs, grown, quiet, ups
+
+_FAR = 2**20
 
 
 def exponent_of(values: Array) -> int:
@@ -64,3 +68,49 @@ def outward(low: Vector, high: Vector) -> tuple[Vector, Vector, int]:
     below = np.where(shifted(below, exponent) > low, downs(below), below)
     above = np.where(shifted(above, exponent) < high, ups(above), above)
     return below, above, exponent
+
+
+Chain: TypeAlias = tuple[list[Matrix], list[Vector], list[Array], int]
+"""Weights, biases, slopes, and the e with J = 2^e · the Jacobian of these."""
+
+
+def by_layers(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Sequence[Array]) -> Chain | None:
+    """The network with every layer's weights divided by a power of two; None where an entry would be lost.
+
+    Neurons are positively homogeneous, so patterns stay, and nothing overflows in the new network.
+    """
+    scaled, shifts = [], []
+    total = 0
+    for w, b in zip(weights, biases, strict=True):
+        exponent = exponent_of(w)
+        total += exponent
+        if not (is_exact(w, -exponent) and is_exact(b, -total)):
+            return None
+        scaled.append(shifted(w, -exponent))
+        shifts.append(shifted(b, -total))
+    return scaled, shifts, list(slopes), total
+
+
+def by_neurons(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Sequence[Array]) -> Chain | None:
+    """The same with a power of two of its own for every neuron's weights, and one for its slopes."""
+    scaled, shifts, pairs = [], [], []
+    carried = np.zeros(weights[0].shape[1], dtype=np.intp)  # v = 2^carried · the new network's v
+    for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        sizes = np.where(w != 0, np.frexp(w)[1] + carried, -_FAR)
+        own = sizes.max(axis=1)
+        if k == len(slopes):
+            own = np.full(len(w), own.max())
+        own = np.where(own > -_FAR, own, 0)
+        by = carried - own[:, None]
+        if not (is_exact(w, by) and is_exact(b, -own)):
+            return None
+        scaled.append(shifted(w, by))
+        shifts.append(shifted(b, -own))
+        carried = own
+        if k < len(slopes):
+            power = np.frexp(np.abs(slopes[k]).max(axis=1))[1] - slopes[k].any(axis=1)  # a greatest slope of 1 stays
+            if not is_exact(slopes[k], -power[:, None]):
+                return None
+            pairs.append(shifted(slopes[k], -power[:, None]))
+            carried = own + power
+    return scaled, shifts, pairs, int(carried.max())
