@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
+    from lipverify.decision import Answer, Decision, decide
     from lipverify.domain import Box, Everywhere, Polytope
     from lipverify.errors import (
         CertificateError,
@@ -61,11 +62,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Bound",
     "Box",
     "Certificate",
     "CertificateError",
     "Comparison",
+    "Decision",
     "Everywhere",
     "Interrupted",
     "InvalidArgument",
@@ -87,6 +90,7 @@ __all__ = [
     "autolip_penalty",
     "check",
     "compare",
+    "decide",
     "exact",
     "from_torch",
     "load",
@@ -99,11 +103,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Answer": "decision",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
     "Comparison": "comparison",
+    "Decision": "decision",
     "Everywhere": "domain",
     "Interrupted": "errors",
     "InvalidArgument": "errors",
@@ -125,6 +131,7 @@ _HOMES = {
     "autolip_penalty": "penalty",
     "check": "certificates.verdict",
     "compare": "comparison",
+    "decide": "decision",
     "exact": "verbs",
     "from_torch": "readers.torch",
     "load": "readers",
