@@ -17,6 +17,8 @@
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      decision.py               is L at most this number?
+      fixed_inputs.py           inputs that the domain fixes, folded into the network
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         InvalidDomain,
         InvalidNetwork,
         LipverifyError,
+        OutOfRange,
         UnsupportedDomain,
         UnsupportedLayer,
         UnsupportedNorm,
@@ -77,6 +80,7 @@ __all__ = [
     "LipverifyError",
     "Lowering",
     "Network",
+    "OutOfRange",
     "Polytope",
     "Region",
     "Rigor",
@@ -118,6 +122,7 @@ _HOMES = {
     "LipverifyError": "errors",
     "Lowering": "network",
     "Network": "network",
+    "OutOfRange": "errors",
     "Polytope": "domain",
     "Region": "verbs",
     "Rigor": "bound",

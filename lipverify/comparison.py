@@ -363,6 +363,6 @@ def _ratio(value: float, reference: Fraction | float, rounded: Callable[[Fractio
     """value / reference with 0 / 0 = 1."""
     if reference == 0:
         return 1.0 if value == 0 else math.inf
-    if math.isinf(value) or math.isinf(reference):
+    if math.isinf(value) or reference == math.inf:  # a Fraction may be beyond floats
         return math.inf if math.isinf(value) else 0.0
     return rounded(Fraction(value) / Fraction(reference))

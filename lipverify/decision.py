@@ -131,11 +131,18 @@ def decide(
     problem = Problem(where.network, norm_pair(p), where.domain)
     budget = budget_of(time_limit, seed)
     bound = drive(network, Deciding(claim), "exact", p, asked, budget, on_progress)
+    if bound.status is Status.CLOSED:  # as far as the interval goes, the search was stopped
+        bound = bound.stopped(Status.INTERRUPTED)
     answer: dict[str, Any] = {"network": network, "domain": asked, "norm": problem.norm, "at_most": at_most}
     if holds(bound, claim):
         if certify:
             # The claim is proved, not the bound: that proof is shorter.
-            loose = replace(bound, upper=_ceiling(bound, claim), exact=None, witness=None, lower=0.0)
+            loose = Bound(
+                method=bound.method,
+                status=Status.CLOSED,
+                upper=_ceiling(bound, claim),
+                upper_rigor=bound.upper_rigor,
+            )
             proved = certified(problem, loose, budget, on_progress)
             bound = replace(bound, certificate=proved.certificate, upper=proved.upper, upper_rigor=proved.upper_rigor)
             if not holds(bound, claim):
@@ -170,22 +177,24 @@ class Deciding:
 
     name: ClassVar[str] = "decide"
     side: ClassVar[Side] = "exact"
-    rigor: ClassVar[Rigor] = Rigor.ROUNDED
+    rigor: ClassVar[Rigor] = Rigor.PROVED
     norms: ClassVar[tuple[NormPair, ...]] = ALL_PAIRS
     needs_box: ClassVar[bool] = False
     cost: ClassVar[str] = "that of the cheapest bound that answers; at worst that of the exact value"
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval so far; the last one settles the claim, or is exact."""
-        best, status = Bound(method=self.name, status=Status.INTERRUPTED), Status.INTERRUPTED
+        best = Bound(method=self.name, status=Status.INTERRUPTED)
         for bound in self._bounds(problem, budget):
+            if bound.status is Status.EXACT:
+                yield replace(bound, method=self.name, stats=_stats(bound))
+                return
             best = _tighter(best, bound)
             if holds(best, self.at_most) or self._refutes(problem, best):
-                yield best
+                yield best.stopped(Status.CLOSED)
                 return
             yield best
-            status = bound.status
-        yield best.stopped(status)
+        yield best.stopped(Status.TIME_LIMIT if budget.expired else Status.CLOSED)
 
     def _bounds(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         if supports(AutoLip(), problem):
@@ -234,9 +243,11 @@ def _tighter(best: Bound, bound: Bound) -> Bound:
         best = replace(best, lower=bound.lower, lower_rigor=bound.lower_rigor, witness=bound.witness)
     if bound.upper < best.upper or (bound.upper == best.upper and bound.upper_rigor > best.upper_rigor):
         best = replace(best, upper=bound.upper, upper_rigor=bound.upper_rigor)
-    if bound.exact is not None:
-        best = replace(best, exact=bound.exact)
-    return replace(best, stats={**bound.stats, "decided by": bound.method})
+    return replace(best, stats=_stats(bound))
+
+
+def _stats(bound: Bound) -> dict[str, Any]:
+    return {**bound.stats, "decided by": bound.method}
 
 
 def _claim(at_most: object) -> Fraction | float:

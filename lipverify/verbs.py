@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import reason, resolve
+from lipverify.contract import bounds_of
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -258,7 +259,7 @@ def drive(
     with listening() as asked:
         try:
             with single_threaded(), until(budget.last_call):
-                for latest in chosen.run(problem, budget):
+                for latest in bounds_of(chosen, problem, budget):
                     if latest.status is not Status.INTERRUPTED:
                         continue  # the last one: let the method end
                     if 0 < latest.gap <= budget.rel_gap:

@@ -43,7 +43,7 @@ def hold_to_the_oracle(net: lv.Network, domain: Any, p: float, claim: Fraction, 
     assert oracle.norm_square(rise, p) > claim**2 * oracle.norm_square(run, p)
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(st.data(), st.sampled_from([1.0, 2.0, math.inf]), st.sampled_from(FACTORS))
 def test_no_answer_contradicts_brute_force(data: st.DataObject, p: float, factor: Fraction) -> None:
     net = data.draw(networks(width=(1, 3), slopes=data.draw(st.booleans())))

@@ -311,16 +311,10 @@ def _factored(Z: Matrix) -> bool:
         rest = (((A[i][i] >> drop) - slack) << bits) - _dot(row, row)
         if rest <= 0:
             return False
-        row.append(isqrt(rest))
-        if row[-1] == 0:
-            return False
-        L.append(row)
+        L.append([*row, isqrt(rest)])
     square = product([[*row, *[0] * (n - len(row))] for row in L], transposed([[*r, *[0] * (n - len(r))] for r in L]))
-    for i, (a, s) in enumerate(zip(A, square, strict=True)):
-        rest_of_row = [x - (y << (lift - 2 * bits)) for x, y in zip(a, s, strict=True)]
-        if 2 * rest_of_row[i] < sum(map(abs, rest_of_row)) or rest_of_row[i] < 0:
-            return False
-    return True
+    rests = [[x - (y << (lift - 2 * bits)) for x, y in zip(a, s, strict=True)] for a, s in zip(A, square, strict=True)]
+    return all(rest[i] >= 0 and 2 * rest[i] >= sum(map(abs, rest)) for i, rest in enumerate(rests))
 
 
 def _pivots(Z: Matrix, strict: bool) -> bool:
@@ -685,6 +679,7 @@ def check(
         ensure(domain.open, "without a witness nothing shows that the domain has an interior")
     if upper is not None:
         enough = upper if record["enough"] is None else number(record["enough"], "enough")
+        ensure(enough >= 0, "enough: it is negative")
         ensure(reaches(net, Claim(*norms, upper), enough), "enough: it is above the claim, and a value may lie between")
         Tree(net, domain, Claim(*norms, enough)).check(listed(record["tree"], "tree"))
 
@@ -759,5 +754,5 @@ def _domain(given: argparse.Namespace, inputs: int) -> Domain:
     return Domain([], None, True)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover (tested in a process of its own)
     sys.exit(main())
