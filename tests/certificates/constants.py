@@ -1,8 +1,8 @@
 """Write the proofs of published constants again: python -m tests.certificates.constants
 
-One file for each exact constant of the tightness suite, among them those of the README's embedded network, and, where
-One file for each exact constant of the tightness suite (the README's embedded network among them) and, where
-the folder of real networks is at hand, for the small ones of the README's table. test_constants.py checks them all.
+One file for each exact constant of the tightness suite (the README's embedded network among them) and, where the folder
+of real networks is at hand, for the small ones of the README's table. test_constants.py checks them all.
+"""
 
 from __future__ import annotations
 
