@@ -16,7 +16,7 @@ from lipverify.bound import Bound, Status
 from lipverify.catalogue import reason, resolve
 from lipverify.contract import bounds_of
 from lipverify.domain import Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
@@ -89,17 +89,20 @@ def exact(
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
     network = as_network(net)
-    if domain_of(domain).fixed:
-        raise UnsupportedDomain(
-            "certificates speak of all inputs, but the domain fixes some: fold them into the first bias by hand"
-        )
-    problem = Problem(network, norm_pair(p), domain_of(domain))
+    where = restrict(network, domain_of(domain))
+    problem = Problem(where.network, norm_pair(p), where.domain)
+
+    def finished(bound: Bound) -> Bound:
+        return replace(where.bound(bound), subject="; ".join(filter(None, [bound.subject, where.subject])))
+
+    half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = drive(network, method, "exact", p, domain, replace(budget, seconds=budget.seconds / 2), on_progress)
-        return certified(problem, bound, budget, on_progress)
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
             stop.bound = certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+        stop.bound = finished(stop.bound)
         raise
 
 

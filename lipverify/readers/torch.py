@@ -268,7 +268,8 @@ def _evaluated(layer: _Layer) -> nn.Module:
     module, kind = layer.module, type(layer.module).__bases__[0]
     own = module.get_submodule("parametrizations")._modules
     values = {name: nn.Parameter(getattr(module, name).detach(), requires_grad=False) for name in own}
-    plain: nn.Module = object.__new__(kind)
+    plain = nn.Module()  # no copy.copy: a parametrized module refuses it
+    plain.__class__ = kind
     plain.__dict__.update(module.__dict__)
     plain.__dict__["_parameters"] = {**module._parameters, **values}
     plain.__dict__["_modules"] = {name: child for name, child in module._modules.items() if name != "parametrizations"}
