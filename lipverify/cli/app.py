@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 import lipverify as lv
-from lipverify.cli import audit, bench, check, compare, demo, exact, hardness, lower, tightness, upper
+from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, tightness, upper
 from lipverify.cli.exits import BAD_INPUT, complain
 from lipverify.cli.signals import NO_INTERVAL, WORDS
 from lipverify.text import ascii_where_needed
@@ -38,6 +38,7 @@ app.command(compare.compare, help_epilogue=compare.EXAMPLES)
 app.command(exact.exact, help_epilogue=exact.EXAMPLES)
 app.command(upper.upper, help_epilogue=upper.EXAMPLES)
 app.command(lower.lower, help_epilogue=lower.EXAMPLES)
+app.command(claim.claim, help_epilogue=claim.EXAMPLES)
 app.command(check.check, help_epilogue=check.EXAMPLES)
 app.command(audit.audit, help_epilogue=audit.EXAMPLES)
 app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)

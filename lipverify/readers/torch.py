@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils import _pytree as pytree
 
 from lipverify.arrays import Array
@@ -249,14 +250,34 @@ def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
         # Not named_children(): that skips a layer which occurs twice.
         for key, child in zip(module._modules, module, strict=True):
             yield from _layers(child, f"{name}.{key}" if name else key)
-    elif hasattr(module, "parametrizations"):
-        remedy = "torch.nn.utils.parametrize.remove_parametrizations"
-        raise UnsupportedLayer(f"{layer.place} is parametrized; call {remedy} first")
+    elif parametrize.is_parametrized(module) and type(module).__bases__[0] in LAYERS:
+        yield _Layer(name, _evaluated(layer))
     elif type(module) in LAYERS:
         yield layer
     else:
         known = ", ".join(sorted(kind.__name__ for kind in LAYERS))
         raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {known}")
+
+
+def _evaluated(layer: _Layer) -> nn.Module:
+    """A parametrized layer (spectral_norm, weight_norm, orthogonal, …) with the tensors that its forward pass has.
+
+    Raises
+    ------
+    UnsupportedLayer
+        In training mode, where a parametrization may give other tensors every time.
+    """
+    if any(part.training for part in layer.module.modules()):
+        raise UnsupportedLayer(f"{layer.place} is parametrized and in training mode; call module.eval() first")
+    module, kind = layer.module, type(layer.module).__bases__[0]
+    own = module.get_submodule("parametrizations")._modules
+    values = {name: nn.Parameter(getattr(module, name).detach(), requires_grad=False) for name in own}
+    plain = nn.Module()  # no copy.copy: a parametrized module refuses it
+    plain.__class__ = kind
+    plain.__dict__.update(module.__dict__)
+    plain.__dict__["_parameters"] = {**module._parameters, **values}
+    plain.__dict__["_modules"] = {name: child for name, child in module._modules.items() if name != "parametrizations"}
+    return plain
 
 
 def _given(input_shape: Sequence[int] | int) -> Shape:
