@@ -219,6 +219,7 @@ def compare(
     seed: int = 0,
     on_progress: Progress | None = None,
     example_input: Any = None,
+    certify: bool = False,
 ) -> Comparison:
     """Hold estimators to the exact Lipschitz constant of a network.
 
@@ -238,6 +239,8 @@ def compare(
         Called with a method's name and its bound so far; a true return value stops the comparison there.
     example_input
         One sample, without a batch axis, for a torch module whose layers do not tell its shape.
+    certify
+        Prove both sides of the exact interval; the proof is in `.exact.certificate`.
 
     Returns
     -------
@@ -272,6 +275,7 @@ def compare(
             time_limit=time_limit,
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
+            **({"certify": certify} if side == "exact" and method is reference else {}),
         )
         if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
             # It bounds the module; that the network is near the module is what its rigor leaves out.
