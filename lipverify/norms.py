@@ -24,6 +24,7 @@ from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
 from lipverify.trusted.rounding import Ball, U, down, gamma, norm_up
 from lipverify.trusted.spectral.small import spectral_upper
 from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
+from lipverify.watch import tick
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -248,5 +249,6 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     if pair == (2.0, 2.0):
         bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
     for k in np.flatnonzero(~(bounds <= enough)):
+        tick()
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds

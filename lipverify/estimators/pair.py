@@ -14,6 +14,7 @@ import numpy as np
 from lipverify.arrays import Array, Matrix, Vector
 from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, up
 from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def gram(products: Array) -> Array:
 
 def values(products: Array) -> Array:
     """Spectral norms of a batch, shape (N,), in plain floats."""
+    tick()
     return np.sqrt(np.maximum(np.linalg.eigvalsh(gram(products))[:, -1], 0.0))
 
 
@@ -80,6 +82,7 @@ def rigorous_values(products: Array) -> Array:
     τ ≥ ‖C‖ is shown by the success of a float Cholesky decomposition of a slightly smaller matrix than
     τ²I − CCᵀ; where it fails, a residual of the singular value decomposition takes its place.
     """
+    tick()
     squares = gram(products)
     r, inner = squares.shape[-1], max(products.shape[-2:])
     largest = np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)

@@ -21,6 +21,7 @@ import numpy as np
 
 from lipverify.arrays import Matrix, Vector
 from lipverify.trusted.rounding import TINY, U, gamma, up
+from lipverify.watch import tick
 
 SHRINK = 5.0  # of the barrier's weight, once Newton's method is near its path
 LIMIT = 300.0  # of |log t|: no overflow in exp
@@ -74,6 +75,7 @@ class Relaxation:
         H, largest = self.matrix(x), max(largest, 0.0)
         slack = self.slack(x, largest)
         for factor in (1.0, 2.0**4, 2.0**8):
+            tick()
             if _definite(largest + factor * slack, H):
                 return up((largest + 2 * factor * slack) * (1 + 4 * U))
         return math.inf
@@ -96,6 +98,7 @@ class Relaxation:
     def direction(self, Z: Matrix) -> tuple[Vector, Vector]:
         """(u, v) of about the largest eigenvalue, by power iteration on the resolvent."""
         z = Z[:, int(np.argmax(np.diag(Z)))]
+        tick()
         for _ in range(30):
             z = Z @ z
             z = z / (np.linalg.norm(z) + TINY)
@@ -113,12 +116,14 @@ class Relaxation:
         yield x, best
         excess = max(0.3 * (best - target), 0.01 * best) if target > 0 else 0.02 * best
         tau, mu = best + excess, excess / size
+        tick()
         while best > target and mu * size > accuracy * best:
             step, decrement = self._newton(x, H, tau, mu)
             if not (np.isfinite(step).all() and math.isfinite(decrement)):
                 return
             length = 1.0 if decrement <= 1 else 1 / (1 + math.sqrt(decrement))
             for _ in range(40):
+                tick()
                 trial, height = np.clip(x + length * step[:free], -LIMIT, LIMIT), tau + length * step[free]
                 K = self.matrix(trial)
                 if _definite(height, K):
@@ -141,11 +146,14 @@ class Relaxation:
         a, size, free = self.left.shape[0], self.size, len(self.half)
         into, out = self._weights(x)
         Z = np.linalg.inv(tau * np.eye(size) - H)
+        tick()
         V = np.zeros((size, 2 * free))  # ∂H/∂x_i = β_i β_iᵀ − α_i α_iᵀ with α_i, β_i the columns of V
         V[:a, :free] = self.left * np.sqrt(into)
         V[a:, free:] = self.right.T * np.sqrt(out)
         image = Z @ V
+        tick()
         inner = V.T @ image
+        tick()
         diagonal, lengths = np.diag(inner), (image * image).sum(axis=0)
         squares = inner * inner
         gradient = np.append(diagonal[free:] - diagonal[:free], 1 / mu - np.trace(Z))
@@ -156,6 +164,7 @@ class Relaxation:
         hessian[range(free), range(free)] += diagonal[:free] + diagonal[free:]
         hessian[free, :free] = hessian[:free, free] = lengths[:free] - lengths[free:]
         hessian[free, free] = (Z * Z).sum()
+        tick()
         try:
             step = -np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:

@@ -14,6 +14,7 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from lipverify.arrays import Array, Matrix, Signs, Vector
+from lipverify.watch import tick
 
 INF = highspy.kHighsInf
 _OPTIONS: dict[str, bool | int | str] = {
@@ -25,6 +26,7 @@ _OPTIONS: dict[str, bool | int | str] = {
 }
 _PRIMAL = 4  # of HiGHS's simplex strategies
 _ITERATIONS = 20_000  # many times what any cell has needed
+_PIECE = 0.3  # seconds between two looks at the clock
 
 
 def quiet_solver() -> highspy.Highs:
@@ -33,6 +35,16 @@ def quiet_solver() -> highspy.Highs:
     for name, value in _OPTIONS.items():
         solver.setOptionValue(name, value)
     return solver
+
+
+def solve(solver: highspy.Highs) -> None:
+    """Have HiGHS solve its program, in pieces: time and Ctrl-C are looked at between them."""
+    while True:
+        solver.setOptionValue("time_limit", solver.getRunTime() + _PIECE)
+        solver.run()
+        tick()
+        if solver.getModelStatus() != HighsModelStatus.kTimeLimit:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class LinearProgram:
                 solver.changeRowBounds(i, 0.0 if sign > 0 else -INF, 0.0 if sign < 0 else INF)
                 current[i] = sign
         solver.changeColsCost(len(form), self._columns, form)
-        solver.run()
+        solve(solver)
         self.solved += 1
         if solver.getModelStatus() != HighsModelStatus.kOptimal:
             solver.clearSolver()

@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.geometry.lp import quiet_solver
+from lipverify.geometry.lp import quiet_solver, solve
 
 _DUAL = 1e-9  # duals below this count as zero
 
@@ -46,7 +46,7 @@ class MarginProgram:
         solver = self._solver
         solver.clearModel()
         solver.passModel(self._model(unit))
-        solver.run()
+        solve(solver)
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         values = np.array(solver.getSolution().col_value)

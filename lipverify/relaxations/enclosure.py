@@ -11,6 +11,7 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.relaxations.layers import Layer, exact_below
 from lipverify.trusted.rounding import TINY, Ball, U, gamma
+from lipverify.watch import tick
 
 _SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
 quiet = np.errstate(over="ignore", invalid="ignore")
@@ -87,6 +88,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     Where all numbers are small multiples of one power of two (integers, say) the ends are exact: neurons
     that touch zero at a corner of the box are common there, and an outward step would undecide them.
     """
+    tick()
     mid, rad = layer.weight.mid, layer.weight.rad
     bias, bias_rad = layer.bias
     up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
@@ -120,6 +122,7 @@ def underflow(rows: Array, weight: Array) -> Array | float:
 @quiet
 def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:
     """The range of X·W over X in [low, high], shape (..., m, n), and W in a ball of shape (n, k)."""
+    tick()
     mid, rad = middle(low, high)
     size = np.abs(weight.mid)
     n = size.shape[0]

@@ -16,6 +16,7 @@ import numpy as np
 from lipverify.arrays import Array, Vector
 from lipverify.relaxations.enclosure import magnitude, quiet
 from lipverify.trusted.rounding import TINY, Ball, U, gamma
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def upper_bounds(coefficients: Array, steps: Sequence[Step], low: Array, high: A
     spare = 4 * len(steps) + 12  # roundings outside the sums of m or n terms
     longest = a.shape[2]
     for step in steps:
+        tick()
         mid, rad = step.weight.mid, step.weight.rad
         bias, bias_rad = step.bias
         m, n = mid.shape

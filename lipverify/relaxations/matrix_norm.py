@@ -8,6 +8,7 @@ from lipverify.arrays import Array
 from lipverify.norms import NormPair, norms_upper, reduced_pair
 from lipverify.relaxations.enclosure import magnitude, middle, quiet
 from lipverify.trusted.rounding import TINY, gamma
+from lipverify.watch import tick
 
 
 @quiet
@@ -41,6 +42,7 @@ def spectral_norms(matrices: Array) -> Array:
 
     inf where the decomposition fails: callers have other bounds.
     """
+    tick()
     m, n = matrices.shape[1:]
     exponent = np.frexp(np.abs(matrices).max(axis=(1, 2)))[1]
     scaled = np.ldexp(matrices, -exponent[:, None, None])  # what underflows here is paid by the last term

@@ -19,6 +19,7 @@ import numpy as np
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.network import Network
 from lipverify.trusted.rounding import TINY, gamma
+from lipverify.watch import tick
 
 
 @final
@@ -174,6 +175,7 @@ def propagate(
     at = 0
     ends = np.searchsorted(free, chain.ends).tolist()
     for weight, layer, until in zip(weights, chain.layers, ends, strict=True):
+        tick()
         y = weight @ values
         values = chosen[layer, None] * y
         inside = free[at:until]

@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
+from lipverify.watch import tick
 
 U = 2.0**-53
 TINY = 2.0**-1022  # covers, many times over, the underflow of one product
@@ -81,6 +82,7 @@ class Ball:
 
     def __matmul__(self, other: Ball) -> Ball:
         """The product, with a radius that covers both radii and every rounding."""
+        tick()
         n = self.mid.shape[1]
         mid = self.mid @ other.mid
         a, b = np.abs(self.mid), np.abs(other.mid)

@@ -54,7 +54,7 @@ class Record:
 class Tree:
     """One run: the open nodes, the incumbent, the counts."""
 
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget) -> None:
+    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget, upper: float = math.inf) -> None:
         self._options = options
         self._problem = problem
         self._net = problem.network
@@ -76,14 +76,10 @@ class Tree:
         self._counts = dict.fromkeys(("nodes", "empty", "pruned", "leaves", "ties"), 0)
         self._sloppy = 0.0
         self._attack = self._incumbents()
-        self._root_upper = math.inf
+        self._root_upper = upper
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        if self._options.ceiling is not None and supports(self._options.ceiling, self._problem):
-            for bound in self._options.ceiling.run(self._problem, self._budget):
-                self._root_upper = min(self._root_upper, bound.upper)
-                yield
         self._consider(self._cells.root(), self._linear(), None, self._root_upper)
         yield
         tried = 0

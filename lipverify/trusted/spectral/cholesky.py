@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lipverify.arrays import Array
 from lipverify.trusted.rounding import TINY, U, gamma, norm_up, up
+from lipverify.watch import tick
 
 Matrix = npt.NDArray[Any]
 """Real or complex, shape (m, n)."""
@@ -40,6 +41,7 @@ def cholesky_upper(matrix: Matrix, enough: float = 0.0) -> float:
     seen = _largest_eigenvalue(gram)
     excess = _FIRST_EXCESS
     while excess < 1.0:
+        tick()
         tau = up(max(seen * (1 + excess), enough * enough if excess == _FIRST_EXCESS else 0.0))
         residual = _residual(gram, tau)
         if residual is not None:
@@ -70,6 +72,7 @@ def _residual(gram: Matrix, tau: float) -> float | None:
         factor = np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:
         return None
+    tick()
     size = _norm_up(factor)
     product = factor @ factor.conj().T
     product -= shifted
@@ -90,6 +93,7 @@ def _largest_eigenvalue(gram: Matrix) -> float:
     diagonal, beside = np.zeros(steps), np.zeros(steps)
     taken = 0
     for k in range(steps):
+        tick()
         image = gram @ basis[k]
         diagonal[k] = np.vdot(basis[k], image).real
         for _ in range(2):

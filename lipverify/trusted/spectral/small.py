@@ -9,6 +9,7 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.trusted.rounding import Ball, U, norm_up, up
 from lipverify.trusted.vectors import vector_upper
+from lipverify.watch import tick
 
 INF = math.inf
 
@@ -20,6 +21,7 @@ def spectral_upper(A: Ball) -> float:
     ‖U‖² ≤ 1 + ‖UᵀU − I‖_F; the residuals are computed as balls, so nothing rests on the decomposition
     being accurate. Never worse than the Frobenius norm, or than √(‖A‖₁‖A‖_∞).
     """
+    tick()
     magnitude = A.magnitude()
     simple = norm_up(magnitude)
     if not 2.0**-900 < simple < 2.0**900:
@@ -33,6 +35,7 @@ def spectral_upper(A: Ball) -> float:
         left, singular, right = np.linalg.svd(mid, full_matrices=False)
     except np.linalg.LinAlgError:
         return min(simple, mixed)
+    tick()
     basis, cobasis = Ball.exact(left), Ball.exact(right)
     product = (basis @ _diagonal(singular)) @ cobasis
     residual = np.abs(mid - product.mid) * (1 + 2 * U) + product.rad

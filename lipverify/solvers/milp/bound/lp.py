@@ -19,7 +19,7 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
-from lipverify.geometry.lp import quiet_solver
+from lipverify.geometry.lp import quiet_solver, solve
 from lipverify.solvers.milp.encode.model import LEAST, Model, Row
 from lipverify.trusted.rounding import TINY, gamma, up
 
@@ -108,7 +108,7 @@ class Relaxation:
         if not np.array_equal(costs, self._costs):
             self._solver.changeColsCost(len(costs), self._columns, costs)
             self._costs = costs
-        self._solver.run()
+        solve(self._solver)
         self.solved += 1
         status = self._solver.getModelStatus()
         if status == HighsModelStatus.kOptimal:
