@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from lipverify.bound import Bound, Rigor
 from lipverify.domain import Domain, Everywhere
@@ -98,15 +98,39 @@ class Method(Protocol):
 
     `run` yields valid bounds, each at least as good as the one before, and often: every yield is where a
     time limit, a progress callback or Ctrl-C takes effect. The last one carries the final status; those
-    before it carry INTERRUPTED, since that is what they are if nobody goes on.
+    before it carry INTERRUPTED, since that is what they are if nobody goes on. The attributes may be class
+    variables. `contract.bounds_of` holds a method to all that.
     """
 
-    name: ClassVar[str]
-    side: ClassVar[Side]
-    rigor: ClassVar[Rigor]
-    norms: ClassVar[tuple[NormPair, ...]]
-    needs_box: ClassVar[bool]
-    cost: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def side(self) -> Side:
+        """Which side it bounds; "exact" is both."""
+        ...
+
+    @property
+    def rigor(self) -> Rigor:
+        """The most that it claims for any of its numbers."""
+        ...
+
+    @property
+    def norms(self) -> tuple[NormPair, ...]:
+        """The norm pairs that it can be asked for."""
+        ...
+
+    @property
+    def needs_box(self) -> bool:
+        """Whether it can only be asked on bounded domains."""
+        ...
+
+    @property
+    def cost(self) -> str:
+        """What it takes, in words."""
+        ...
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """Bounds for the problem, better and better."""

@@ -35,9 +35,9 @@ class Slow:
     cost: ClassVar[str] = "a long step"
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[lv.Bound]:
-        yield lv.Bound(method=self.name, status=lv.Status.INTERRUPTED, upper=5.0)
+        yield lv.Bound(method=self.name, status=lv.Status.INTERRUPTED, upper=5.0, upper_rigor=self.rigor)
         self.step()
-        yield lv.Bound(method=self.name, status=lv.Status.ONE_SIDED, upper=1.0)
+        yield lv.Bound(method=self.name, status=lv.Status.ONE_SIDED, upper=1.0, upper_rigor=self.rigor)
 
 
 def for_ever() -> None:

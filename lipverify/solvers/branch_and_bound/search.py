@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, final
 
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.contract import ceilings
 from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
-from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.tree import Tree
@@ -86,11 +87,10 @@ class BranchAndBound:
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
         upper = math.inf
-        if self.ceiling is not None and supports(self.ceiling, problem):
-            for given in self.ceiling.run(problem, budget):
-                upper = min(upper, given.upper)
-                rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
-                yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
+        for given in ceilings(self.ceiling, problem, budget):
+            upper = min(upper, given.upper)
+            rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
+            yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
         tree = Tree(self, problem, budget, upper)
         yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()

@@ -38,14 +38,15 @@ class Known:
 
     @property
     def upper(self) -> tuple[float, Rigor]:
-        """The upper end: the solver's claim where it is the smaller one, and nothing proved contradicts it."""
+        """The upper end: the solver's claim where it is the smaller one, and no region that is known is beyond it."""
         upper, rigor = self._proved
         if self.claimed >= upper:
             return upper, rigor
+        if self.best is None or self.claimed >= self.best.norm.upper:
+            return self.claimed, Rigor.NUMERICAL
         if self.claimed < self.lower:
             self.details["contradicted"] = self.claimed
-            return upper, rigor
-        return max(self.claimed, self.best.norm.upper if self.best else 0.0), Rigor.NUMERICAL
+        return upper, rigor
 
     def offer(self, found: Certified | None) -> None:
         """Take a region if it is the best."""
@@ -53,8 +54,8 @@ class Known:
             self.best = found
 
     def prove(self, upper: float, rigor: Rigor) -> None:
-        """Take an upper end, if it is one that may be relied upon."""
-        if rigor in (Rigor.PROVED, Rigor.ROUNDED) and upper < self._proved[0]:
+        """Take an upper end that may be relied upon."""
+        if upper < self._proved[0]:
             self._proved = upper, rigor
 
     def claim(self, upper: float) -> None:
