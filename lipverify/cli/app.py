@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError
 
@@ -13,6 +14,7 @@ import lipverify as lv
 from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, tightness, upper
 from lipverify.cli.exits import BAD_INPUT, complain
 from lipverify.cli.signals import NO_INTERVAL, WORDS
+from lipverify.text import ascii_where_needed
 
 HELP = """Exact Lipschitz constants of ReLU networks, and every estimator held to them.
 
@@ -47,6 +49,9 @@ app.command(bench.bench, help_flags=[])
 
 def run(argv: Sequence[str] | None) -> int:
     """Run a command line, this process' own if it is None, and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=ascii_where_needed())
     try:
         result = app(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()

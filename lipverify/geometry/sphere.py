@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, final
 
-import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Vector
 from lipverify.domain import Ball
 from lipverify.rationals import dot, rational
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.spheres import inside
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 Row: TypeAlias = Sequence[fmpq]
@@ -40,16 +39,7 @@ class Sphere:
 
     def holds(self, z: Vector) -> bool:
         """Whether a float point (x, t) provably lies strictly inside the cone; False where floats cannot tell."""
-        x, t = z[:-1], z[-1]
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            reach = self._radius * t
-            if not TINY <= reach < np.inf:
-                return False
-            shifted = self._center * t
-            error = gamma(4) * (np.abs(x) + np.abs(shifted)) + TINY
-            shares = (np.abs(x - shifted) + error) / reach
-            n = len(z)
-            return bool(np.sum(shares * shares) * (1 + gamma(2 * n + 16)) + n * TINY < 1)
+        return inside(self._center, self._radius, z)
 
     def holds_exactly(self, z: ExactPoint) -> bool:
         """Whether a rational point (x, t) lies strictly inside the cone."""

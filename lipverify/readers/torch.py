@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, Un
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.readers.files import require_file
 from lipverify.readers.graph import Graph
+from lipverify.readers.limits import budget, require_unpacked
 from lipverify.readers.named import chain
 from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower, lower_graph
@@ -205,6 +207,7 @@ def load_torch(path: Path, reading: Reading = SILENT) -> Network:
         For a pickled module, a damaged file, any other content, or what has to be said and was not.
     """
     require_file(path)
+    _require_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of formats that are refused below in any case
@@ -216,7 +219,8 @@ def load_torch(path: Path, reading: Reading = SILENT) -> Network:
             ) from error
         raise InvalidNetwork(f"{path} is no readable torch file: {_first_line(error)}") from error
     try:
-        return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
+        with budget():
+            return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
     except (InvalidNetwork, UnsupportedLayer) as error:
         raise type(error)(f"{path}: {error}") from error
 
@@ -348,6 +352,16 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     if not torch.isfinite(tensor.to(torch.float64)).all():
         raise InvalidArgument(f"{dtype} cannot hold {np.abs(values).max()}; use a wider dtype")
     return tensor
+
+
+def _require_archive(path: Path) -> None:
+    """Refuse an archive that unfolds into too much before torch unfolds it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        entries = []  # an old file that is no archive, or none at all: torch will have a word on it
+    require_unpacked([e.file_size for e in entries] or [path.stat().st_size], [e.filename for e in entries], str(path))
 
 
 def _entry(content: Any, key: str | None) -> Any:
