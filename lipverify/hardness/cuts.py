@@ -186,6 +186,7 @@ def maxcut(graph: nx.Graph, p: float = 2) -> MaxCut:
 
     Theorem (proofs/maxcut.md). Let B be the signed incidence matrix of the graph, f(x) = Σ_v relu((Bx)_v).
     Then L_2(f)² = L_∞(f) = maxcut, and f has Π (2^|C| − 2) activation regions over the components C with an edge.
+    (In Coq: MaxCut.maximum_cut_bounds, MaxCut.maximum_cut_least, MaxCut.maximum_cut_linf.)
     With M_1 = [1 | I] and M_2 = Bᵀ instead, L_1 = maxcut. Since MAX-CUT is NP-hard (Karp 1972,
     doi:10.1007/978-1-4684-2001-2_9), so is the Lipschitz constant of a network with one hidden layer, and for p = 2
     so is any approximation within √(17/16) (Håstad 2001, doi:10.1145/502090.502098).
