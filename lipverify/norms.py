@@ -25,6 +25,7 @@ from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import down, grown, norm_up
 from lipverify.trusted.spectral.svd import spectral_upper
 from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
+from lipverify.watch import tick
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -128,9 +129,9 @@ def operator_norm(A: Array, p: Any, q: Any | None = None) -> Array:
     if pair.q == INF:
         return np.asarray(np.linalg.norm(A, ord=dual(pair.p), axis=-1).max(axis=-1))
     if pair == (2.0, 2.0):
-        known = np.isfinite(A).all(axis=(-2, -1), keepdims=True)
-        norms = np.linalg.norm(np.where(known, A, 0.0), ord=2, axis=(-2, -1))
-        return np.where(known[..., 0, 0], norms, INF)
+        finite = np.isfinite(A)
+        norms = np.linalg.norm(np.where(finite, A, 0.0), ord=2, axis=(-2, -1))
+        return np.where(finite.astype(np.float64).min(axis=(-2, -1)) > 0, norms, INF)
     if pair == (2.0, 1.0) or (pair == (INF, 1.0) and m < n):
         A, pair = np.swapaxes(A, -1, -2), NormPair(dual(pair.q), dual(pair.p))
     S = np.array(list(_half_signs(A.shape[-1])), dtype=np.float64)
@@ -250,5 +251,6 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     if pair == (2.0, 2.0):
         bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0)
     for k in np.flatnonzero(~(bounds <= enough)):
+        tick()
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds
