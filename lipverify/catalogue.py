@@ -28,9 +28,9 @@ from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
+from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
-from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
 from lipverify.solvers.choice import choose
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp

@@ -66,9 +66,7 @@ class Milp:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far: by the estimates, and then by the search and the solver."""
-        run = Run(self, problem, budget)
-        yield from run.start()
-        yield from run.search()
+        yield from Run(self, problem, budget).bounds()
 
 
 def write_program(problem: Problem, path: Path, strength: Strength | None = None) -> None:

@@ -14,7 +14,7 @@ from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Oriented
-from lipverify.solvers.branch_and_bound.node import Estimate
+from lipverify.search.node_bound import Estimate
 from lipverify.trusted.rounding import down, up
 
 _TOLERANCE = 1e-7
@@ -45,7 +45,11 @@ class SplitSDP:
 
     def open(self, problem: Problem) -> OpenSplitSDP | None:
         """The bound for p = 2, and what is the same for one output or one input; None for other norms."""
-        return OpenSplitSDP(self, Oriented.of(problem.network)) if is_spectral(problem) else None
+        return self.of(Oriented.of(problem.network)) if is_spectral(problem) else None
+
+    def of(self, chain: Oriented) -> OpenSplitSDP:
+        """The bound of the spectral norm of a chain."""
+        return OpenSplitSDP(self, chain)
 
 
 @final
