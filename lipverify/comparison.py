@@ -219,6 +219,7 @@ def compare(
     seed: int = 0,
     on_progress: Progress | None = None,
     example_input: Any = None,
+    certify: bool = False,
 ) -> Comparison:
     """Hold estimators to the exact Lipschitz constant of a network.
 
@@ -238,6 +239,8 @@ def compare(
         Called with a method's name and its bound so far; a true return value stops the comparison there.
     example_input
         One sample, without a batch axis, for a torch module whose layers do not tell its shape.
+    certify
+        Prove both sides of the exact interval; the proof is in `.exact.certificate`.
 
     Returns
     -------
@@ -272,6 +275,7 @@ def compare(
             time_limit=time_limit,
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
+            **({"certify": certify} if side == "exact" and method is reference else {}),
         )
         if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
             # It bounds the module; that the network is near the module is what its rigor leaves out.
@@ -363,6 +367,6 @@ def _ratio(value: float, reference: Fraction | float, rounded: Callable[[Fractio
     """value / reference with 0 / 0 = 1."""
     if reference == 0:
         return 1.0 if value == 0 else math.inf
-    if math.isinf(value) or math.isinf(reference):
+    if math.isinf(value) or reference == math.inf:  # a Fraction may be beyond floats
         return math.inf if math.isinf(value) else 0.0
     return rounded(Fraction(value) / Fraction(reference))

@@ -89,13 +89,20 @@ def exact(
     if not certify:
         return _drive(net, method, "exact", p, domain, budget, on_progress)
     network = as_network(net)
-    problem = Problem(network, norm_pair(p), _domain(domain))
+    where = restrict(network, _domain(domain))
+    problem = Problem(where.network, norm_pair(p), where.domain)
+
+    def finished(bound: Bound) -> Bound:
+        return replace(where.bound(bound), subject="; ".join(filter(None, [bound.subject, where.subject])))
+
+    half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = _drive(network, method, "exact", p, domain, replace(budget, seconds=budget.seconds / 2), on_progress)
-        return _certified(problem, bound, budget, on_progress)
+        bound = _drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        return finished(_certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
             stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+        stop.bound = finished(stop.bound)
         raise
 
 

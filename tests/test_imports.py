@@ -29,6 +29,7 @@ BASE = frozenset(
         "domain",
         "errors",
         "evaluate",
+        "fixed_inputs",
         "network",
         "norms",
         "problem",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol, TypeAlias, final
@@ -30,7 +30,7 @@ _BITS = (40, 100)  # of the largest multiplier that are written, fewest first
 class Offer:
     """What may close a node, the shortest first; what deciding each neuron promises; what children start from."""
 
-    steps: list[Step]
+    steps: Iterable[Step]
     scores: Vector
     state: Any
 
@@ -64,7 +64,7 @@ class SplitSDP:
         moments = np.maximum(relaxation.scores, 0.0)
         scores[chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
         reached = 0 < relaxation.rho <= square
-        return Offer([self._leaf(relaxation, bits) for bits in _BITS] if reached else [], scores, relaxation)
+        return Offer(self._written(relaxation) if reached else (), scores, relaxation)
 
     def loosely(self, signs: Signs, parent: Relaxation | None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
         """The parent's multipliers, which hold for the child; at the root a descent to the end."""
@@ -88,17 +88,24 @@ class SplitSDP:
         scaled = math.ldexp(upper, -self._chain.exponent) if upper else 0.0
         return down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
 
+    def _written(self, relaxation: Relaxation) -> Iterator[Step]:
+        return (self._leaf(relaxation, bits) for bits in _BITS)
+
     def _leaf(self, relaxation: Relaxation, bits: int) -> Step:
         """The multipliers for the network's own matrices, by neuron, as integers times a power of two."""
-        chain = self._chain
-        found: list[tuple[int, Fraction]] = []
-        for position, value in zip(relaxation.free.tolist(), relaxation.multipliers.tolist(), strict=True):
-            if not math.isfinite(value):
-                value = 0.0
-            found.append((int(chain.order[position]), Fraction(value) * Fraction(2) ** int(chain.lifts[position])))
-        top = max((abs(x) for _, x in found), default=Fraction(0))
-        shift = top.numerator.bit_length() - top.denominator.bit_length() - bits if top else 0
-        return ["sdp", self._way, shift, [round(x / Fraction(2) ** shift) for _, x in sorted(found)]]
+        free = relaxation.free
+        multipliers = np.where(np.isfinite(relaxation.multipliers), relaxation.multipliers, 0.0)
+        lifts = self._chain.lifts[free]
+        exponents = np.frexp(multipliers)[1] + lifts
+        shift = int(exponents[multipliers != 0].max()) - bits if multipliers.any() else 0
+        order = np.argsort(self._chain.order[free])
+        return ["sdp", self._way, shift, [_scaled(multipliers[k], int(lifts[k]) - shift) for k in order]]
+
+
+def _scaled(value: float, exponent: int) -> int:
+    """value · 2^exponent to the nearest integer."""
+    numerator, denominator = value.as_integer_ratio()
+    return round(Fraction(numerator << max(exponent, 0), denominator << max(-exponent, 0)))
 
 
 @final

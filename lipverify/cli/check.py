@@ -10,7 +10,7 @@ from cyclopts import Parameter
 import lipverify as lv
 from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS
-from lipverify.cli.options import Norm
+from lipverify.cli.options import AS_IT_IS, Norm, Reading
 from lipverify.cli.printing import say, say_json
 
 EXAMPLES = """Examples:
@@ -34,6 +34,7 @@ def check(
     ] = None,
     upper: Annotated[str | None, Parameter(help="The upper bound to be proved, likewise.")] = None,
     box: Annotated[str | None, Parameter(allow_leading_hyphen=True, help="As for lipverify exact.")] = None,
+    reading: Reading = AS_IT_IS,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
 ) -> int:
     """Check a proof that lower ≤ L ≤ upper, in exact arithmetic. The claim is what you write, not what the file says.
@@ -41,7 +42,7 @@ def check(
     The checker is one file of the standard library alone, lipverify/certificates/checker.py, and runs by itself:
     python -I checker.py network.json certificate.json --p 2 --upper 2. Exit codes: 0 proved, 1 not proved, 2 bad usage.
     """
-    net = options.network(model)
+    net = options.network(model, reading)
     try:
         verdict = lv.check(
             net, certificate, p=options.norm(p), domain=options.domain(box, net), lower=lower, upper=upper

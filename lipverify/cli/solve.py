@@ -19,12 +19,13 @@ def solve(
     model: str | None,
     method: str,
     p: str,
+    reading: options.Reading,
     common: options.Common,
     certificate: Path | None = None,
     **more: Any,
 ) -> int:
     """Run a verb, print its bound, write its certificate if one is wanted, and return the exit code."""
-    net = options.network(model)
+    net = options.network(model, reading)
     domain, norm = options.domain(common.box, net), options.norm(p)
     with working(), progress() as show:
         try:

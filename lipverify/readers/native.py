@@ -28,9 +28,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Lowering, Network
 from lipverify.readers.files import MOST_BYTES, read_bytes
+from lipverify.readers.matrices import exact, finite
+from lipverify.readers.named import chain
+from lipverify.readers.options import SILENT, Reading
 from lipverify.writing import write_whole
 
 _NPZ_FORMAT = "lipverify-network-1"
@@ -59,15 +62,23 @@ def save(net: Network, path: Path) -> None:
         raise InvalidArgument(f"cannot write {path}: {error}") from error
 
 
-def load_npz(path: Path) -> Network:
-    """The network in a `.npz` file.
+def load_npz(path: Path, reading: Reading = SILENT) -> Network:
+    """The network in a `.npz` file, ours or anybody's named weights and biases.
 
     Raises
     ------
     InvalidNetwork
-        For a damaged file, pickled objects, a missing or unknown entry, or one of the wrong type.
+        For a damaged file, pickled objects, a missing or unknown entry, one of the wrong type, or what has to be said
+        of another's file and was not.
     """
     found = _npz_arrays(path)
+    if "format" not in found:
+        arrays = {name: finite(_numbers_of_any(value, name), name) for name, value in found.items()}
+        try:
+            return chain(arrays, reading, f"{path} (named arrays)")
+        except (InvalidNetwork, UnsupportedLayer) as error:
+            raise type(error)(f"{path}: {error}") from error
+    reading.require_only((), "a file that Network.save wrote")
     version = _text(found, "format", path)
     if version != _NPZ_FORMAT:
         raise InvalidNetwork(f"{path}: its format is {version!r}; expected {_NPZ_FORMAT!r}")
@@ -186,6 +197,13 @@ def _numbers(value: Any, name: str, path: Path) -> Array:
         kind = getattr(value, "dtype", type(value).__name__)
         raise InvalidNetwork(f"{path}: {name} has type {kind}; expected float64")
     return value
+
+
+def _numbers_of_any(value: Any, name: str) -> Array:
+    """The numbers of somebody else's array; integers are floats that need no rounding."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.dtype.itemsize > 8:
+        raise InvalidNetwork(f"{name} has type {getattr(value, 'dtype', type(value).__name__)}; expected real numbers")
+    return exact(value, name)
 
 
 def network_record(net: Network) -> dict[str, Any]:

@@ -93,7 +93,9 @@ class OpenSplitSDP:
         """T² · X_ii · (yᵀXy − X_ii): how far the undecided neuron is from both of its sides, as the SDP sees it."""
         scores = np.zeros(self._chain.neurons)
         moments = np.maximum(relaxation.scores, 0.0)
-        scores[self._chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            found = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
+        scores[self._chain.order[relaxation.free]] = np.nan_to_num(found)
         return scores
 
     def _square(self, upper: float) -> float:

@@ -19,7 +19,7 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import ceilings
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.walk import Leaf, Walk
-from lipverify.geometry.witness import Certified, certify_region
+from lipverify.geometry.witness import Certified, certify_region, confirmed
 from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.incumbent import Incumbent
@@ -114,4 +114,6 @@ def _improve(problem: Problem, incumbent: Incumbent[Certified], leaves: list[Lea
     for k in np.argsort(-np.nan_to_num(uppers, nan=math.inf)):
         if uppers[k] <= incumbent.floor:
             break
-        incumbent.offer(certify_region(problem, leaves[k].point, leaves[k].pattern))
+        region = certify_region(problem, leaves[k].point, leaves[k].pattern)
+        if incumbent.improved_by(region.norm):
+            incumbent.offer(confirmed(problem, region))

@@ -15,7 +15,7 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import bounds_of, ceilings
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
-from lipverify.geometry.witness import Certified, certify_point, certify_region
+from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import norms_upper
 from lipverify.problem import Budget, Problem, supports
 from lipverify.search.closing import Closing
@@ -28,6 +28,7 @@ from lipverify.search.tree import expand
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.node import Node
 from lipverify.solvers.branch_and_bound.stability import Stability
+from lipverify.trusted.rounding import MAX
 
 if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -195,9 +196,10 @@ class Tree:
             self._offer(certify_region(self._problem, self._cells.point(cell), pattern))
 
     def _offer(self, found: Certified | None) -> None:
-        if found is not None and self._incumbent.offer(found):
+        if found is not None and self._incumbent.improved_by(found.norm):
+            self._incumbent.offer(confirmed(self._problem, found))
             self._closing.enough = self._grid.enough(found.norm)
-            self._closing.tolerated = self._incumbent.lower * (1 + self._budget.rel_gap)
+            self._closing.tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
 
     # What is known.
 
@@ -225,7 +227,7 @@ class Tree:
         """The end: nothing is open any more."""
         best = self._incumbent.best
         assert best is not None  # a domain has an interior, so it meets a region
-        if self._closing.settled > self._closing.enough:
+        if self._closing.settled > self._closing.enough:  # what was given up may hold more, if by no more than that
             return self.report(Status.CLOSED)
         return Bound.exactly(
             best.norm,

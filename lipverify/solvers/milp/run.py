@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipverify.bound import Bound, Rigor, Status, Witness
 from lipverify.contract import bounds_of, ceilings
-from lipverify.geometry.witness import Certified, certify_region
+from lipverify.geometry.witness import Certified, certify_point
 from lipverify.problem import Budget, Problem, supports
 from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp.external.oracle import Oracle
@@ -60,7 +60,7 @@ class Run:
                 break
             yield
         if witness is not None:
-            self._incumbent.offer(certify_region(problem, witness.point, witness.pattern))
+            self._incumbent.offer(certify_point(problem, witness.point))
         yield
 
     def _search(self, prepared: Prepared) -> Iterator[Bound]:

@@ -19,7 +19,8 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
-from lipverify.geometry.lp import quiet_solver
+from lipverify.errors import OutOfRange
+from lipverify.geometry.lp import accepted, quiet_solver
 from lipverify.solvers.milp.encode.model import LEAST, Model, Row
 from lipverify.trusted.rounding import TINY, gamma, up
 
@@ -56,7 +57,7 @@ class Relaxation:
         # A new objective leaves the old vertex primal feasible, new limits leave it dual feasible.
         self._solver.setOptionValue("simplex_strategy", _PRIMAL if many_objectives else _DUAL)
         self._solver.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
-        self._solver.passModel(_program(model, self._A, self._low, self._high))
+        _require(self._solver.passModel(_program(model, self._A, self._low, self._high)))
         self._costs = np.zeros(model.size)
         self._links = _Links.of(model)
         self.solved = 0
@@ -64,7 +65,7 @@ class Relaxation:
     def limit(self, columns: Indices, lower: Vector, upper: Vector) -> None:
         """Change the limits of some variables."""
         self.lower[columns], self.upper[columns] = lower, upper
-        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
+        _require(self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper))
 
     def add(self, row: Row) -> None:
         """Append a row."""
@@ -73,7 +74,7 @@ class Relaxation:
         self._A, self._absolute = np.vstack([self._A, dense]), np.vstack([self._absolute, np.abs(dense)])
         self._low, self._high = np.append(self._low, row.low), np.append(self._high, row.high)
         indices, values = np.array(row.columns, dtype=np.int32), np.array(row.coefficients)
-        self._solver.addRow(row.low, row.high, len(indices), indices, values)
+        _require(self._solver.addRow(row.low, row.high, len(indices), indices, values))
 
     def tighten(self, low: Vector, high: Vector) -> None:
         """Take the big-M constants from other ranges of the quantities, shapes (quantities,).
@@ -95,22 +96,22 @@ class Relaxation:
         coefficients = np.where(links.flipped, big, -big)[changed]
         self._A[rows, columns], self._absolute[rows, columns] = coefficients, np.abs(coefficients)
         for row, column, value in zip(rows.tolist(), columns.tolist(), coefficients.tolist(), strict=True):
-            self._solver.changeCoeff(row, column, value)
+            _require(self._solver.changeCoeff(row, column, value))
         moved = changed[links.flipped[changed]]
         above, rows = links.above[moved], links.rows[moved]
         self._high[rows] = np.where(above, limits[moved], self._high[rows])
         self._low[rows] = np.where(above, self._low[rows], limits[moved])
         for row in rows.tolist():
-            self._solver.changeRowBounds(row, self._low[row], self._high[row])
+            _require(self._solver.changeRowBounds(row, self._low[row], self._high[row]))
 
     def maximise(self, costs: Vector) -> Answer:
         """A proved upper bound of costs·X, and where HiGHS attains it."""
         if not np.array_equal(costs, self._costs):
-            self._solver.changeColsCost(len(costs), self._columns, costs)
+            _require(self._solver.changeColsCost(len(costs), self._columns, costs))
             self._costs = costs
-        self._solver.run()
+        ended = self._solver.run()
         self.solved += 1
-        status = self._solver.getModelStatus()
+        status = self._solver.getModelStatus() if accepted(ended) else HighsModelStatus.kUnknown
         if status == HighsModelStatus.kOptimal:
             solution = self._solver.getSolution()
             return Answer(self.bound(costs, np.array(solution.row_dual)), np.array(solution.col_value))
@@ -121,8 +122,8 @@ class Relaxation:
 
     def _refuted(self) -> bool:
         """Whether HiGHS's ray proves, rounding included, that no point satisfies the rows."""
-        _, exists, ray = getattr(self._solver, "getDualRay")()  # noqa: B009 (missing in highspy's stubs)
-        if not exists:
+        found, exists, ray = getattr(self._solver, "getDualRay")()  # noqa: B009 (missing in highspy's stubs)
+        if not (accepted(found) and exists):
             return False
         multipliers = np.array(ray)
         zero = np.zeros(len(self._columns))
@@ -189,6 +190,18 @@ class _Links:
         big = np.where(np.abs(exact) >= LEAST, exact, np.where(ends * outward > 0, LEAST * outward, 0.0))
         total = big + self.constants
         return big, np.where(self.constants == 0, total, np.nextafter(total, np.inf * outward))
+
+
+def _require(status: highspy.HighsStatus) -> None:
+    """HiGHS took what it was given.
+
+    Raises
+    ------
+    OutOfRange
+        When it refused: going on with half a program would end in a crash.
+    """
+    if not accepted(status):
+        raise OutOfRange("milp: HiGHS refused a number of the program, beyond its range; scale the network or domain")
 
 
 def _program(model: Model, A: Matrix, low: Vector, high: Vector) -> highspy.HighsLp:

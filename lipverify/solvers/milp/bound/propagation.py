@@ -112,13 +112,14 @@ class NodeRanges:
     def pattern_at(self, point: Vector) -> dict[int, bool]:
         """The binaries of the neurons as floats have them at the point of a solution."""
         arena = self._arena
-        x = np.ldexp(point[: len(arena.names)], self._exponents)
         found = {}
-        for k, layer in enumerate(self._neurons):
-            y = arena.chain.weights[k] @ x + arena.chain.biases[k]
-            left, right = arena.chain.slopes[k].T
-            x = np.where(y > 0, right, left) * y
-            found |= {s: bool(y[i] > 0) for i, s in layer}
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = np.ldexp(point[: len(arena.names)], self._exponents)
+            for k, layer in enumerate(self._neurons):
+                y = arena.chain.weights[k] @ x + arena.chain.biases[k]
+                left, right = arena.chain.slopes[k].T
+                x = np.where(y > 0, right, left) * y
+                found |= {s: bool(y[i] > 0) for i, s in layer}
         return found
 
     # Bounds without a program

@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeGuard
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.errors import LipverifyError
+from lipverify.errors import OutOfRange
 from lipverify.trusted.rounding import down, float_down, float_up, up
 
 INF = math.inf
@@ -112,13 +112,11 @@ class Model:
 
         Raises
         ------
-        LipverifyError
+        OutOfRange
             For limits that are not finite, as of numbers that floats cannot hold.
         """
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise LipverifyError(
-                f"milp: {name} ranges over [{low}, {high}], beyond floats; scale the network or domain"
-            )
+            raise OutOfRange(f"milp: {name} ranges over [{low}, {high}], beyond floats; scale the network or domain")
         exponent = math.frexp(max(abs(low), abs(high)))[1]
         return self._add(name, _scaled_down(low, exponent), _scaled_up(high, exponent), exponent, False)
 
@@ -221,6 +219,8 @@ def minus(terms: Terms) -> Terms:
 
 def _split(c: float, exponent: int) -> tuple[float, int]:
     """c · 2^exponent as a mantissa and an exponent, beyond the range of floats if need be."""
+    if not math.isfinite(c):
+        raise OutOfRange(f"milp: a coefficient is {c}, beyond floats; scale the network or domain")
     mantissa, e = math.frexp(c)
     return mantissa, e + exponent
 
