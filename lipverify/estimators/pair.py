@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Array, Bools, Matrix, Vector
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, quiet, up
+from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, quiet, times_up, up
 from lipverify.trusted.spectral.small import spectral_upper
 
 
@@ -110,11 +110,6 @@ def _indefinite(matrices: Array) -> list[int]:
         half = len(matrices) // 2
         return [*_indefinite(matrices[:half]), *(half + k for k in _indefinite(matrices[half:]))]
     return []
-
-
-def times_up(a: float, b: float) -> float:
-    """The product of two numbers ≥ 0, rounded up, a product with 0 not."""
-    return up(a * b) if a and b else 0.0
 
 
 def balanced(pair: Pair) -> tuple[Pair, int]:

@@ -33,6 +33,11 @@ def down(x: float) -> float:
     return math.nextafter(x, -math.inf)
 
 
+def times_up(a: float, b: float) -> float:
+    """The product of two numbers ≥ 0, rounded up, a product with 0 not."""
+    return up(a * b) if a and b else 0.0
+
+
 def float_up(x: Fraction) -> float:
     """The least float64 that is ≥ x (inf beyond the largest)."""
     try:
