@@ -84,11 +84,11 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
-    budget = _budget(time_limit, seed, rel_gap)
+    budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
-        return _drive(net, method, "exact", p, domain, budget, on_progress)
+        return drive(net, method, "exact", p, domain, budget, on_progress)
     network = as_network(net)
-    where = restrict(network, _domain(domain))
+    where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
 
     def finished(bound: Bound) -> Bound:
@@ -96,11 +96,11 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = _drive(where.network, method, "exact", p, where.domain, half, on_progress)
-        return finished(_certified(problem, bound, budget, on_progress))
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
-            stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+            stop.bound = certified(problem, stop.bound, replace(budget, seconds=0.0), None)
         stop.bound = finished(stop.bound)
         raise
 
@@ -116,7 +116,7 @@ def upper(
     on_progress: Progress | None = None,
 ) -> Bound:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
-    return _drive(net, method, "upper", p, domain, _budget(time_limit, seed), on_progress)
+    return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), on_progress)
 
 
 def lower(
@@ -130,7 +130,7 @@ def lower(
     on_progress: Progress | None = None,
 ) -> Bound:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
-    return _drive(net, method, "lower", p, domain, _budget(time_limit, seed), on_progress)
+    return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), on_progress)
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
         When the domain's dimension is not the network's.
     """
     network = as_network(net)
-    return _regions(network, restrict(network, _domain(domain)))
+    return _regions(network, restrict(network, domain_of(domain)))
 
 
 def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
@@ -188,7 +188,7 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
     InvalidArgument
         For another ending, and otherwise as for `exact`.
     """
-    where = restrict(as_network(net), _domain(domain))
+    where = restrict(as_network(net), domain_of(domain))
     write_program(Problem(where.network, norm_pair(p), where.domain), Path(path))
 
 
@@ -197,7 +197,7 @@ def _regions(network: Network, where: Restriction) -> Iterator[Region]:
         yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
 
 
-def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
+def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
     """The bound with its certificate."""
     from lipverify.certificates.writer import certify
 
@@ -217,13 +217,13 @@ def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Prog
     return proved
 
 
-def _budget(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
+def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
     return Budget(math.inf if time_limit is None else float(time_limit), seed, float(rel_gap))
 
 
-def _domain(domain: Domain | None) -> Domain:
+def domain_of(domain: Domain | None) -> Domain:
     if domain is None:
         return Everywhere()
     if not isinstance(domain, Domain):
@@ -231,7 +231,7 @@ def _domain(domain: Domain | None) -> Domain:
     return domain
 
 
-def _drive(
+def drive(
     net: Model,
     method: str | Method,
     side: Side,
@@ -242,7 +242,7 @@ def _drive(
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
-    where = restrict(network, _domain(domain))
+    where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
     choice = resolve(method, side, problem)
     chosen = choice.method

@@ -30,21 +30,31 @@ assert CLAIMED < 0 or square(rise, Q) > F(CLAIMED) ** 2 * square(run, P)
 
 def upper_snippet(name: str, net: Network, domain: Domain, norm: NormPair, claimed: float, pair: Pair) -> str:
     """A program of the standard library alone that shows a slope above a claimed upper bound."""
+    heading = f"{name} claims that {claimed!r} is an upper bound for p = {norm}; two points show that it is not."
+    again = [f"# {line}".rstrip() for line in _ask(name, domain, norm)]
+    return "\n".join(
+        [slope_snippet(heading, net, domain, norm, claimed, pair), "# To ask the estimator again:", *again, ""]
+    )
+
+
+def slope_snippet(
+    heading: str, net: Network, domain: Domain, norm: NormPair, claimed: float | Fraction, pair: Pair
+) -> str:
+    """A program of the standard library alone that finds the slope between two points above a claim."""
     lines = [
-        f"# {name} claims that {claimed!r} is an upper bound for p = {norm}; two points show that it is not.",
+        f"# {heading}",
         "from fractions import Fraction as F",
         "from math import inf",
         "",
         *_parameters(net),
         f"P, Q = {_number(norm.p)}, {_number(norm.q)}",
-        f"CLAIMED = {claimed!r}",
+        f"CLAIMED = {_exact(claimed)}",
         f"X = {_point(pair[0])}",
         f"Y = {_point(pair[1])}",
         *_inside(domain),
         _CHECK.rstrip("\n"),
     ]
-    again = [f"# {line}".rstrip() for line in _ask(name, domain, norm)]
-    return "\n".join([*lines, "", "# To ask the estimator again:", *again, ""])
+    return "\n".join([*lines, ""])
 
 
 def lower_snippet(name: str, net: Network, domain: Domain, norm: NormPair, claimed: float) -> str:
@@ -122,6 +132,10 @@ def _norm(norm: NormPair) -> str:
 
 def _number(p: float) -> str:
     return "inf" if p == math.inf else str(int(p))
+
+
+def _exact(x: float | Fraction) -> str:
+    return f"F({x.numerator}, {x.denominator})" if isinstance(x, Fraction) else repr(x)
 
 
 def _point(point: tuple[Fraction, ...]) -> str:

@@ -52,7 +52,8 @@ class Tree:
         self._questions = [Question(1 / 30, 30, closed=1.0) for _ in self._bounds]
         self._frontier: Frontier[Node] = Frontier(options.order, options.memory)
         self._effort = Effort()
-        self._closing = Closing()
+        self._target = budget.target or -1.0  # at 0 a region is wanted all the same
+        self._closing = Closing(tolerated=self._target)
         self._incumbent: Incumbent[Certified] = Incumbent()
         self._attack = self._proposals()
         self._root_upper = math.inf
@@ -96,7 +97,7 @@ class Tree:
 
     def still_open(self, node: Node) -> bool:
         """Whether the incumbent, which may have improved, leaves a node open."""
-        if node.promise <= self._closing.enough:
+        if node.promise <= self._goal:
             self._certify(node)
         return not self._closing.closes(node.upper)
 
@@ -149,7 +150,7 @@ class Tree:
     def _bound(self, signs: Signs, parent: Estimate | None, upper: float) -> tuple[Estimate, float]:
         """What the bounds say, cheapest first, and a certified upper bound from those that were asked."""
         states: dict[str, Estimate] = {}
-        scores, least, enough = np.zeros(self._net.neurons), math.inf, self._closing.enough
+        scores, least, enough = np.zeros(self._net.neurons), math.inf, self._goal
         for k, (name, bound) in enumerate(self._bounds):
             question = self._questions[k]
             if parent is not None and k + 1 < len(self._bounds) and not question.worth_asking():
@@ -171,7 +172,12 @@ class Tree:
         for name, bound in self._bounds:
             own = node.estimate.state.get(name)
             if own is not None:
-                node.upper = min(node.upper, bound.certified(node.signs, own, self._closing.enough))
+                node.upper = min(node.upper, bound.certified(node.signs, own, self._goal))
+
+    @property
+    def _goal(self) -> float:
+        """What a node's bound need not fall below."""
+        return max(self._closing.enough, self._target)
 
     # The incumbent.
 
@@ -199,7 +205,8 @@ class Tree:
         if found is not None and self._incumbent.improved_by(found.norm):
             self._incumbent.offer(confirmed(self._problem, found))
             self._closing.enough = self._grid.enough(found.norm)
-            self._closing.tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
+            tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
+            self._closing.tolerated = max(tolerated, self._target)
 
     # What is known.
 
@@ -226,7 +233,8 @@ class Tree:
     def result(self) -> Bound:
         """The end: nothing is open any more."""
         best = self._incumbent.best
-        assert best is not None  # a domain has an interior, so it meets a region
+        if best is None:  # a domain has an interior, so it meets a region: the target has closed all of them
+            return self.report(Status.CLOSED)
         if self._closing.settled > self._closing.enough:  # what was given up may hold more, if by no more than that
             return self.report(Status.CLOSED)
         return Bound.exactly(
