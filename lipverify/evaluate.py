@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ from lipverify.arrays import Array, Bools, Pattern, Point
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.rationals import column, fraction, rational_vector, scale_rows
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.chains import chain_error
 
 
 def preactivations(net: Network, x: npt.ArrayLike) -> tuple[Array, ...]:
@@ -68,14 +67,8 @@ def jacobian_with_error(
     mid = _chain(list(net.weights), slopes)
     if not with_error:
         return mid, mid
-    steps = sum(w.shape[1] + 3 for w in net.weights)
     magnitude = _chain([np.abs(w) for w in net.weights], [np.abs(s) for s in slopes])
-    # An underflow in one layer is multiplied by the layers and the slopes behind it.
-    reach = math.prod(1.0 + float(np.abs(w).sum()) for w in net.weights)
-    reach *= math.prod(max(1.0, float(np.abs(s).max())) for s in net.slopes)
-    error = magnitude * gamma(2 * steps) + TINY * reach * steps
-    good = np.isfinite(mid) & np.isfinite(error)
-    return np.where(good, mid, 0.0), np.where(good, error, np.inf)
+    return chain_error(mid, magnitude, net.weights, net.slopes)
 
 
 def _chain(weights: list[Array], slopes: list[Array]) -> Array:

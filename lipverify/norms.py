@@ -21,8 +21,9 @@ from lipverify.arrays import Array
 from lipverify.errors import UnsupportedNorm
 from lipverify.rationals import fraction
 from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
-from lipverify.trusted.rounding import Ball, U, gamma
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import grown
+from lipverify.trusted.spectral.svd import spectral_upper
 from lipverify.trusted.vectors import vector_upper, vectors_upper
 
 MAX_SIGNS = 16
@@ -203,15 +204,14 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     m, n = mid.shape[-2:]
     require_computable(pair, m, n)
     pair = reduced_pair(pair, m, n)
-    slack = 1 + gamma(4 * (m + n) + 16)
-    magnitude = (np.abs(mid) + rad) * (1 + 4 * U)
+    magnitude = grown(np.abs(mid) + rad, 4)
     if pair.p == 1.0:
-        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1) * slack
+        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1)
     if pair.q == INF:
-        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1) * slack
+        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1)
     bounds = np.full(len(mid), INF)
     if pair == (2.0, 2.0):
-        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
+        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0)
     for k in np.flatnonzero(~(bounds <= enough)):
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds

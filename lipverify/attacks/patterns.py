@@ -17,6 +17,7 @@ from lipverify.domain import Domain
 from lipverify.geometry.margin import MarginProgram, unit_rows
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, operator_norm, reduced_pair
+from lipverify.trusted.rounding import quiet
 
 LEAST_MARGIN = 1e-10
 ZERO_ROW = 1e-13
@@ -149,6 +150,7 @@ class Neighbourhood:
         return flips
 
 
+@quiet
 def updated_norms(jacobian: Matrix, columns: Array, rows: Array, pair: NormPair) -> Array:
     """‖J + column rowᵀ‖ for N columns (N, m) and rows (N, n), shape (N,).
 

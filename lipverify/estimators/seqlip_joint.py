@@ -22,6 +22,7 @@ from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation
 from lipverify.relaxations.split import Oriented
 from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.trusted.rounding import quiet
 
 TIE = 1 + 5e-10  # a factor at which a bound counts as attained
 LEAST = 1e-10  # of a product of norms: a maximum below is not told from it
@@ -114,6 +115,7 @@ def _climb(chain: Oriented, signs: Signs) -> float:
     return best
 
 
+@quiet
 def _norms(chain: Oriented, patterns: Array) -> Array:
     """Norms of the Jacobians of patterns, shape (N, n), in floats and the chain's scale."""
     slopes = np.where(patterns > 0, chain.beta, chain.alpha)
