@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, nmod_mat
 
 from lipverify.arrays import Array, Indices, Matrix, Point, Vector
-from lipverify.domain import Box, Domain, Everywhere
+from lipverify.domain import Ball, Box, Domain, Everywhere
 from lipverify.network import Network
 from lipverify.rationals import fraction, rational, rational_matrix
 
@@ -83,6 +83,8 @@ class Frame:
         lower, upper = -np.ones(m), np.ones(m)
         if self.has_t:
             lower[-1] = 0.0
+        if isinstance(domain, Ball):
+            return self.limits(domain.box)
         if isinstance(domain, Box):
             lower, upper = np.append(domain.lower, 1.0), np.append(domain.upper, 1.0)
         return lower, upper
@@ -94,10 +96,20 @@ class Frame:
             width = domain.upper - domain.lower
             x = domain.lower + width * rng.uniform(0.05, 0.95, size=(count, m - 1))
             return np.column_stack([x, np.ones(count)])
+        if isinstance(domain, Ball):
+            return np.column_stack([ball_points(domain, count, rng), np.ones(count)])
         z = rng.normal(size=(count, m))
         if self.has_t:
             z[:, -1] = np.abs(z[:, -1])
         return z
+
+
+def ball_points(ball: Ball, count: int, rng: np.random.Generator) -> Array:
+    """Random points of a ball, uniform but for rounding, shape (count, d)."""
+    along = rng.normal(size=(count, ball.dimension))
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    share = 0.999 * rng.uniform(size=(count, 1)) ** (1 / ball.dimension)
+    return ball.center + ball.radius * share * along
 
 
 def spanning_columns(weight: Matrix) -> tuple[int, ...]:
