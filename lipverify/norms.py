@@ -25,6 +25,7 @@ from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import grown
 from lipverify.trusted.spectral.svd import spectral_upper
 from lipverify.trusted.vectors import vector_upper, vectors_upper
+from lipverify.watch import tick
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -213,5 +214,6 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     if pair == (2.0, 2.0):
         bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0)
     for k in np.flatnonzero(~(bounds <= enough)):
+        tick()
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds

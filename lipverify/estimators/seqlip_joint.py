@@ -23,6 +23,7 @@ from lipverify.relaxations.sdp import Relaxation
 from lipverify.relaxations.split import Oriented
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.trusted.rounding import quiet
+from lipverify.watch import tick
 
 TIE = 1 + 5e-10  # a factor at which a bound counts as attained
 LEAST = 1e-10  # of a product of norms: a maximum below is not told from it
@@ -121,5 +122,6 @@ def _norms(chain: Oriented, patterns: Array) -> Array:
     slopes = np.where(patterns > 0, chain.beta, chain.alpha)
     product = chain.weights[0][None]
     for weight, layer in zip(chain.weights[1:], chain.layers, strict=True):
+        tick()
         product = weight @ (slopes[:, layer, None] * product)
     return values(np.broadcast_to(product, (len(patterns), *product.shape[1:])))

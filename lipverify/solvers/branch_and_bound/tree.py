@@ -12,7 +12,7 @@ import numpy as np
 
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.contract import bounds_of, ceilings
+from lipverify.contract import bounds_of
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
@@ -41,7 +41,7 @@ _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the o
 class Tree:
     """One run: what the tree search needs of cells and bounds, and what it has come to."""
 
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget) -> None:
+    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget, upper: float = math.inf) -> None:
         self._options, self._problem, self._budget = options, problem, budget
         self._net = problem.network
         self._grid = Grid.of(problem)
@@ -56,13 +56,10 @@ class Tree:
         self._closing = Closing(tolerated=self._target)
         self._incumbent: Incumbent[Certified] = Incumbent()
         self._attack = self._proposals()
-        self._root_upper = math.inf
+        self._root_upper = upper
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        for bound in ceilings(self._options.ceiling, self._problem, self._budget):
-            self._root_upper = min(self._root_upper, bound.upper)
-            yield
         self._begin()
         yield
         expansion = expand(self, self._frontier, self._effort)
