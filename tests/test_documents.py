@@ -1,7 +1,7 @@
 """Every block of code in README.md and docs/ is run, page by page, as a reader would: in an empty folder, in order.
 
 A python block that begins with a comment naming a file (`# mine.py`) is saved as that file, the others are run; a sh
-block is run line by line. A block's language says whether it is meant to be run: output has none. Links must not dangle.
+block is run line by line. The language says whether a block is meant to be run: output has none. Links must not dangle.
 """
 
 from __future__ import annotations
