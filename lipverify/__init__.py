@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
     from lipverify.decision import Answer, Decision, decide
-    from lipverify.domain import Box, Everywhere, Polytope
+    from lipverify.domain import Ball, Box, Everywhere, Polytope
     from lipverify.errors import (
         CertificateError,
         Interrupted,
@@ -66,6 +66,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Ball",
     "Bound",
     "Box",
     "Certificate",
@@ -108,6 +109,7 @@ __all__ = [
 
 _HOMES = {
     "Answer": "decision",
+    "Ball": "domain",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",

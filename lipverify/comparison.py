@@ -257,7 +257,7 @@ def compare(
         On Ctrl-C: an `InterruptedComparison`, with the exact interval and the rows so far.
     """
     if domain is not None and not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     network = as_network(net, example_input=example_input)
     where = Everywhere() if domain is None else domain
     norm, restricted = norm_pair(p), restrict(network, where)

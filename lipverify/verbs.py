@@ -15,8 +15,8 @@ from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import reason, resolve
 from lipverify.contract import bounds_of
-from lipverify.domain import Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
+from lipverify.domain import Ball, Domain, Everywhere
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
@@ -60,7 +60,7 @@ def exact(
     p
         1, 2 or inf for the same norm on both sides, or a pair (p_in, q_out).
     domain
-        Everywhere (None), Box or Polytope.
+        Everywhere (None), Box, Polytope or Ball.
     time_limit
         Seconds, or None. When it ends the result is a valid interval with status TIME_LIMIT.
     seed
@@ -88,6 +88,7 @@ def exact(
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
+    require_certifiable(domain_of(domain))
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -218,6 +219,15 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     return proved
 
 
+def require_certifiable(domain: Domain) -> None:
+    """Raise UnsupportedDomain for a domain of which no certificate can speak."""
+    if isinstance(domain, Ball):
+        raise UnsupportedDomain(
+            f"certificates have no rule for {domain} yet; ask for one on lipverify.Box.around(center, radius), which "
+            "contains it"
+        )
+
+
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
@@ -228,7 +238,7 @@ def domain_of(domain: Domain | None) -> Domain:
     if domain is None:
         return Everywhere()
     if not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     return domain
 
 

@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 
 from lipverify import verbs
-from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
 from lipverify.errors import InvalidArgument
 from lipverify.hardness.staircases import unreachable
 from lipverify.network import Network
@@ -128,6 +128,8 @@ def domain_text(domain: Domain) -> str:
         return "everywhere"
     if isinstance(domain, Polytope):
         return f"{domain.A.tolist()}≤{domain.b.tolist()}".replace(" ", "")
+    if isinstance(domain, Ball):
+        return f"{domain.center.tolist()}±{domain.radius!r}".replace(" ", "")
     limits = list(zip(domain.lower.tolist(), domain.upper.tolist(), strict=True))
     short = limits[:1] if len(set(limits)) == 1 else limits
     return ",".join(f"{low:g}:{high:g}" for low, high in short)

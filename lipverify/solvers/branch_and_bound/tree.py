@@ -13,7 +13,7 @@ import numpy as np
 
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.contract import bounds_of, ceilings
+from lipverify.contract import bounds_of
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
@@ -56,7 +56,7 @@ class Record:
 class Tree:
     """One run: the open nodes, the incumbent, the counts."""
 
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget) -> None:
+    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget, upper: float = math.inf) -> None:
         self._options = options
         self._problem = problem
         self._net = problem.network
@@ -78,13 +78,10 @@ class Tree:
         self._counts = dict.fromkeys(("nodes", "empty", "pruned", "leaves", "ties"), 0)
         self._sloppy = 0.0
         self._attack = self._incumbents()
-        self._root_upper = math.inf
+        self._root_upper = upper
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        for bound in ceilings(self._options.ceiling, self._problem, self._budget):
-            self._root_upper = min(self._root_upper, bound.upper)
-            yield
         self._consider(self._cells.root(), self._linear(), None, self._root_upper)
         yield
         tried = 0

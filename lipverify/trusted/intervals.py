@@ -6,13 +6,15 @@ infinite end, never in a NaN. Proof: proofs/interval.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from lipverify.arrays import Array
-from lipverify.relaxations.layers import Layer, exact_below
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, quiet
-
-_SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
+from lipverify.arrays import Array, Matrix, Vector
+from lipverify.trusted.balls import Ball, underflow
+from lipverify.trusted.layer import Layer, exact_below
+from lipverify.trusted.rounding import TINY, downs, gamma, grown, half_widths, quiet, ups
+from lipverify.watch import tick
 
 
 def outward(low: Array, high: Array) -> tuple[Array, Array]:
@@ -22,8 +24,8 @@ def outward(low: Array, high: Array) -> tuple[Array, Array]:
 
 def widened(low: Array, high: Array, error_low: Array, error_high: Array) -> tuple[Array, Array]:
     """low − error and high + error, rounded outward; an error of 0 leaves the end as it is."""
-    below = np.where(error_low == 0.0, low, np.nextafter(low - error_low, -np.inf))
-    above = np.where(error_high == 0.0, high, np.nextafter(high + error_high, np.inf))
+    below = np.where(error_low == 0.0, low, downs(low - error_low))
+    above = np.where(error_high == 0.0, high, ups(high + error_high))
     return outward(below, above)
 
 
@@ -31,7 +33,7 @@ def widened(low: Array, high: Array, error_low: Array, error_high: Array) -> tup
 def middle(low: Array, high: Array) -> tuple[Array, Array]:
     """A middle and a radius of [low, high]; (0, ∞) where an end is infinite."""
     mid = low / 2 + high / 2
-    rad = np.maximum(high - mid, mid - low) * (1 + 4 * U)
+    rad = half_widths(low, mid, high)
     lost = ~np.isfinite(rad)
     return np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
 
@@ -50,8 +52,8 @@ def times(slope: Array, value: Array) -> tuple[Array, Array]:
     exact = (np.abs(slope) == 1.0) | (product == 0.0) & ((slope == 0.0) | (value == 0.0))
     exact |= normal & (np.abs(np.frexp(slope)[0]) == 0.5)
     return (
-        np.where(exact, product, np.nextafter(product, -np.inf)),
-        np.where(exact, product, np.nextafter(product, np.inf)),
+        np.where(exact, product, downs(product)),
+        np.where(exact, product, ups(product)),
     )
 
 
@@ -86,6 +88,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     Where all numbers are small multiples of one power of two (integers, say) the ends are exact: neurons
     that touch zero at a corner of the box are common there, and an outward step would undecide them.
     """
+    tick()
     mid, rad = layer.weight.mid, layer.weight.rad
     bias, bias_rad = layer.bias
     up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
@@ -97,7 +100,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     errors: list[Array] = []
     for near, far in ((low, high), (high, low)):
         mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
-        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), np.abs(mid) + rad) + bias_rad
+        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), (np.abs(mid) + rad).T) + bias_rad
         if rad.any():  # an entry of one sign has its extremes where its middle has them
             error = error + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
             error = error + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T
@@ -107,18 +110,10 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     return widened(ends[0], ends[1], errors[0], errors[1])
 
 
-def underflow(rows: Array, weight: Array) -> Array | float:
-    """What underflow can hide in rows @ weightᵀ, both non-negative; 0 where no product can underflow."""
-    least = float(np.where(rows > 0, rows, 1.0).min(initial=1.0)) * float(np.where(weight > 0, weight, 1.0).min())
-    if least > _SAFE:
-        return 0.0
-    met = (rows > 0).astype(np.float64) @ (weight > 0).astype(np.float64).T
-    return (met + (met > 0)) * TINY
-
-
 @quiet
 def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:
     """The range of X·W over X in [low, high], shape (..., m, n), and W in a ball of shape (n, k)."""
+    tick()
     mid, rad = middle(low, high)
     size = np.abs(weight.mid)
     n = size.shape[0]
@@ -127,5 +122,27 @@ def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]
     spread = ((np.abs(mid) + rad / relative) @ size) * relative
     if weight.rad.any():
         spread = spread + (np.abs(mid) + rad) @ weight.rad
-    spread = spread * (1 + gamma(2 * n + 8)) + underflow(magnitude(low, high), (size + weight.rad).T)
+    spread = grown(spread, 2 * n + 8) + underflow(magnitude(low, high), size + weight.rad)
     return widened(centre, centre, spread, spread)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A matrix in parts, transposed, for many quick products with intervals."""
+
+    up: Matrix
+    down: Matrix
+    size: Matrix
+    lost: Vector
+
+    @classmethod
+    def of(cls, matrix: Matrix) -> Weights:
+        """The parts of a matrix (m, n)."""
+        size = np.abs(matrix).T
+        lost = TINY * (size.sum(axis=0) + 2 * len(size))
+        return cls(np.maximum(matrix, 0.0).T, np.minimum(matrix, 0.0).T, size, lost)
+
+    def product(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Ranges of vectors (…, n) times the matrix, to (…, m); the ends may be off by two roundings themselves."""
+        error = np.maximum(np.abs(low), np.abs(high)) @ self.size * gamma(2 * len(self.up) + 16) + self.lost
+        return low @ self.up + high @ self.down - error, high @ self.up + low @ self.down + error

@@ -10,9 +10,10 @@ import pytest
 from lipverify.arrays import Array
 from lipverify.network import Network
 from lipverify.relaxations.crown import CHOICES, neuron_lines
-from lipverify.relaxations.layers import Layer, Layers
-from lipverify.relaxations.linear import Lines, Step, upper_bounds
-from lipverify.trusted.rounding import Ball
+from lipverify.relaxations.layers import Layers
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.functionals import Lines, Step, upper_bounds
+from lipverify.trusted.layer import Layer
 from tests import oracle
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lipverify.errors import UnsupportedLayer
-from lipverify.readers.aten.arithmetic import weighted_sum
-from lipverify.readers.aten.call import Call, Ref, Shape, native, numbers
-from lipverify.readers.aten.movement import expanded
 from lipverify.readers.graph import MatrixProduct, Unbounded
+from lipverify.readers.operators.arithmetic import weighted_sum
+from lipverify.readers.operators.call import Call, Ref, Shape, native, numbers
+from lipverify.readers.operators.movement import expanded
 from lipverify.readers.steps import Dense
 from lipverify.readers.windows import Convolution, Window
 

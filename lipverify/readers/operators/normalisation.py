@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from lipverify.arrays import Vector
 from lipverify.errors import InvalidNetwork
-from lipverify.readers.aten.call import Call, Live, Ref, numbers
 from lipverify.readers.graph import Normalise
+from lipverify.readers.operators.call import Call, Constant, Live, Ref, numbers
 from lipverify.readers.steps import BatchNorm
 
 
@@ -27,7 +26,7 @@ def _batch_norm(call: Call) -> Any:
     return (made, None, None) if call.name.startswith("_native") or call.name.startswith("native") else made
 
 
-def _stored(call: Call, value: Ref, mean: torch.Tensor, variance: torch.Tensor) -> Ref:
+def _stored(call: Call, value: Ref, mean: Constant, variance: Constant) -> Ref:
     n = len(mean)
     weight, bias = call.constant("weight"), call.constant("bias")
     scale = np.ones(n) if weight is None else numbers(weight, "weight")

@@ -14,8 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipverify.arrays import Array, Vector
-from lipverify.relaxations.enclosure import magnitude, quiet
-from lipverify.trusted.rounding import TINY, Ball, U, gamma
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.intervals import magnitude
+from lipverify.trusted.rounding import TINY, U, gamma, grown, quiet, ups
+from lipverify.watch import tick
+
+TAME, _LOST = 2.0**400, 2.0**-500
+"""Sizes up to the one lose less than the other by underflow."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def upper_bounds(coefficients: Array, steps: Sequence[Step], low: Array, high: A
     spare = 4 * len(steps) + 12  # roundings outside the sums of m or n terms
     longest = a.shape[2]
     for step in steps:
+        tick()
         mid, rad = step.weight.mid, step.weight.rad
         bias, bias_rad = step.bias
         m, n = mid.shape
@@ -103,10 +109,32 @@ def upper_bounds(coefficients: Array, steps: Sequence[Step], low: Array, high: A
     error = (
         error + _dot(np.abs(a), ends) * gamma(2 * longest + spare) + TINY * (longest + ends.sum(axis=1, keepdims=True))
     )
-    bound = np.nextafter(total + error * (1 + gamma(2 * longest + 2 * spare)), np.inf)
+    bound = ups(total + grown(error, 2 * longest + 2 * spare))
     return np.where(np.isfinite(bound), bound, np.inf)
 
 
 def _dot(rows: Array, vectors: Array) -> Array:
     """rows (B, R, n) times vectors (B, n), shape (B, R)."""
     return (rows @ vectors[:, :, None])[:, :, 0]
+
+
+def sloped_lines(low: Array, high: Array, left: Array, right: Array, rows: Array) -> tuple[Array, Array, Array]:
+    """Lines above Σ r·d·v over d ∈ [left, right] and v ∈ [low, high], for rows r, shapes (N, n): the sums of their
+    shifts and of the sizes of all that was added, shape (N,), and their slopes, as rows."""
+    ends = rows * low, rows * high
+    small, large = np.minimum(*ends), np.maximum(*ends)
+    at_small, at_large = np.maximum(left * small, right * small), np.maximum(left * large, right * large)
+    width = large - small
+    slope = np.where(width > 0, (at_large - at_small) / np.where(width > 0, width, 1.0), right)
+    slope = np.clip(slope, left, right)
+    shift = np.maximum(at_small - slope * small, at_large - slope * large)
+    size = np.maximum(np.abs(small), np.abs(large)) * np.maximum(np.abs(left), np.abs(right))
+    return shift.sum(axis=1), 4 * size.sum(axis=1), slope * rows
+
+
+def charged(value: Array, sizes: Array, mass: Array, longest: int) -> Array:
+    """A functional pushed through `sloped_lines` with what rounding can have done to it added.
+
+    `sizes` and `mass` are the sums of magnitudes that `sloped_lines` counts; nothing on the way exceeds `TAME`.
+    """
+    return value + gamma(8 * longest + 64) * sizes + (1 + mass) * _LOST

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from lipverify.errors import UnsupportedLayer
-from lipverify.readers.aten.call import Call, Ref
+from lipverify.readers.limits import require_numbers
+from lipverify.readers.operators.call import Call, Ref, is_constant
 from lipverify.readers.steps import Select
 
 
@@ -32,8 +33,10 @@ def moved(call: Call) -> Any:
     The operator runs on the numbers 1, 2, … of its operands' entries and on zeros; the difference tells for every
     entry of the result which entry it copies (0: none), the second run what constant stands there.
     """
+    import torch
+
     operands: list[Ref] = []
-    marks: dict[int, torch.Tensor] = {}
+    marks: dict[int, Any] = {}
     first = 1
 
     def bind(value: Any, marked: bool) -> Any:
@@ -57,25 +60,47 @@ def moved(call: Call) -> Any:
     several = isinstance(runs[0], (list, tuple))
     marked, constant = (list(run) if several else [run] for run in runs)
     values: list[Any] = []
+    flat = [value for value in _flattened(call.arguments) if is_constant(value)]
     for m, c in zip(marked, constant, strict=True):
-        values.append(_selected(call, tuple(operands), m, c))
+        places = _selected(call, tuple(operands), m.numpy(), c.numpy(), flat)
+        values.append(c if places is None else places)
     return tuple(values) if several else values[0]
 
 
-def _selected(call: Call, operands: tuple[Ref, ...], marked: torch.Tensor, constant: torch.Tensor) -> Any:
-    """The value behind one result of the two runs."""
+def relocated(call: Call, function: Callable[..., Any], *values: Ref | npt.NDArray[Any]) -> Any:
+    """The same for a function of numpy arrays, values and constants in any order."""
+    operands = list(dict.fromkeys(value for value in values if isinstance(value, Ref)))
+    first = np.cumsum([1, *(ref.size for ref in operands)])
+    marks = {ref: np.arange(k, k + ref.size, dtype=np.float64) for ref, k in zip(operands, first, strict=False)}
+    runs = [
+        function(*(marks[v].reshape(v.shape) * sign if isinstance(v, Ref) else v for v in values))
+        for sign in (1.0, 0.0)
+    ]
+    several = isinstance(runs[0], (list, tuple))
+    made: list[Any] = []
+    flat = [value for value in values if is_constant(value)]
+    for marked, constant in zip(*([run] if not several else run for run in runs), strict=True):
+        place = _selected(call, tuple(operands), marked, np.asarray(constant, dtype=np.float64), flat)
+        made.append(constant if place is None else place)
+    return tuple(made) if several else made[0]
+
+
+def _selected(
+    call: Call, operands: tuple[Ref, ...], marked: npt.NDArray[Any], constant: npt.NDArray[Any], flat: list[Any]
+) -> Ref | None:
+    """The value behind one result of the two runs; None where it is a constant."""
     shape = tuple(marked.shape)
-    indices = (marked - constant).numpy().ravel().astype(np.intp) - 1
+    require_numbers(shape)
+    indices = (marked - constant).ravel().astype(np.intp) - 1
     if (indices < 0).all():
-        return constant
+        return None
     # Only the operands that are read: each piece of a split, for one, reads the whole.
     size = sum(r.size for r in operands)
-    offsets = constant.numpy().ravel()
+    offsets = constant.ravel()
     if not offsets.any():
         if len(operands) == 1 and size == len(indices) and (indices == np.arange(size)).all():
             return Ref(operands[0].index, shape)
         offsets = None
-    flat = [value for value in _flattened(call.arguments) if isinstance(value, torch.Tensor)]
     return call.emit(Select(size, indices, None, offsets), operands, shape, None, *flat)
 
 
@@ -91,6 +116,7 @@ def expanded(call: Call, value: Ref, shape: tuple[int, ...]) -> Ref:
         return value
     if value.size == math.prod(shape):
         return Ref(value.index, shape)
+    require_numbers(shape)
     indices = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).ravel()
     return call.emit(Select(value.size, indices), (value,), shape)
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from lipverify.errors import UnsupportedLayer
-from lipverify.readers.aten.arithmetic import clamped, curve
-from lipverify.readers.aten.call import Call, Live, Ref, axis_of, grouped, numbers
 from lipverify.readers.graph import Curve, LogAddExp, Product, Softmax
+from lipverify.readers.operators.arithmetic import clamped, curve
+from lipverify.readers.operators.call import Call, Live, Ref, axis_of, grouped, is_constant, numbers
 from lipverify.readers.steps import Clip, Select, Sum, TwoSlope
 from lipverify.readers.windows import SortedGroups
 
@@ -53,7 +52,7 @@ def _clip(lower: str, upper: str) -> Callable[[Call], Ref]:
     def build(call: Call) -> Ref:
         limits = [call.arguments.get(name) for name in (lower, upper)]
         value = call.ref("self")
-        if any(isinstance(limit, (Ref, torch.Tensor)) for limit in limits):
+        if any(isinstance(limit, Ref) or is_constant(limit) for limit in limits):
             for limit, least in zip(limits, (False, True), strict=True):
                 if isinstance(limit, Ref):
                     raise UnsupportedLayer("a limit depends on the input; use torch.maximum or torch.minimum")

@@ -9,9 +9,9 @@ import numpy as np
 
 from lipverify.arrays import Indices
 from lipverify.errors import UnsupportedLayer
-from lipverify.readers.aten.arithmetic import of_two
-from lipverify.readers.aten.call import Call, Ref, grouped
 from lipverify.readers.graph import EuclideanNorm, LogSumExp
+from lipverify.readers.operators.arithmetic import of_two
+from lipverify.readers.operators.call import Call, Ref, grouped
 from lipverify.readers.steps import Select
 from lipverify.readers.windows import AveragePooling, LargestOf
 

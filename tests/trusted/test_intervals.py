@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lipverify.relaxations.enclosure import affine, bent, matrix_product, middle, scaled
-from lipverify.relaxations.layers import Layer
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.intervals import affine, bent, matrix_product, middle, scaled
+from lipverify.trusted.layer import Layer
 from tests import oracle
 
 SCALES = [

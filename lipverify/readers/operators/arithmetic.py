@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
-from lipverify.readers.aten.call import Call, Live, Ref, Shape, numbers, spread
-from lipverify.readers.aten.movement import expanded
 from lipverify.readers.graph import Curve, LogSumExp, Product, Quotient
+from lipverify.readers.operators.call import Call, Live, Ref, Shape, is_constant, numbers, spread
+from lipverify.readers.operators.movement import expanded
 from lipverify.readers.steps import Select, Sum, TwoSlope
 from lipverify.readers.windows import AveragePooling, LargestOf
 
@@ -84,7 +83,7 @@ def _scaled(call: Call, value: Ref, constant: Any, shape: Shape) -> Ref:
         indices = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).ravel()
     if indices is None and (factors == 1.0).all():
         return Ref(value.index, shape)
-    live: Live = {"factors": constant} if isinstance(constant, torch.Tensor) else {}
+    live: Live = {"factors": constant} if is_constant(constant) else {}
     return call.emit(Select(value.size, indices, factors), (value,), shape, live, constant)
 
 
@@ -127,7 +126,7 @@ def _divided(call: Call, value: Ref, divisors: Array, constant: Any, shape: Shap
         factors = 1.0 / divisors
     rounded = bool((np.abs(np.frexp(divisors)[0]) != 0.5).any())
     value = expanded(call, value, shape)
-    live: Live = {"divisors": constant} if isinstance(constant, torch.Tensor) else {}
+    live: Live = {"divisors": constant} if is_constant(constant) else {}
     return call.emit(Select(value.size, None, factors, None, rounded), (value,), shape, live, constant)
 
 

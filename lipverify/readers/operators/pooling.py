@@ -10,8 +10,8 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices
 from lipverify.errors import InvalidNetwork
-from lipverify.readers.aten.call import Call, Ref
-from lipverify.readers.aten.linear import each
+from lipverify.readers.operators.call import Call, Ref
+from lipverify.readers.operators.linear import each
 from lipverify.readers.windows import AveragePooling, LargestOf, Window, table
 
 
