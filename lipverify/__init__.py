@@ -17,6 +17,8 @@
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      decision.py               is L at most this number?
+      fixed_inputs.py           inputs that the domain fixes, folded into the network
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
-    from lipverify.domain import Box, Everywhere, Polytope
+    from lipverify.decision import Answer, Decision, decide
+    from lipverify.domain import Ball, Box, Everywhere, Polytope
     from lipverify.errors import (
         CertificateError,
         Interrupted,
@@ -62,11 +65,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
+    "Ball",
     "Bound",
     "Box",
     "Certificate",
     "CertificateError",
     "Comparison",
+    "Decision",
     "Everywhere",
     "Interrupted",
     "InvalidArgument",
@@ -89,6 +95,7 @@ __all__ = [
     "autolip_penalty",
     "check",
     "compare",
+    "decide",
     "exact",
     "from_torch",
     "load",
@@ -101,11 +108,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Answer": "decision",
+    "Ball": "domain",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
     "Comparison": "comparison",
+    "Decision": "decision",
     "Everywhere": "domain",
     "Interrupted": "errors",
     "InvalidArgument": "errors",
@@ -128,6 +138,7 @@ _HOMES = {
     "autolip_penalty": "penalty",
     "check": "certificates.verdict",
     "compare": "comparison",
+    "decide": "decision",
     "exact": "verbs",
     "from_torch": "readers.torch",
     "load": "readers",

@@ -219,6 +219,7 @@ def compare(
     seed: int = 0,
     on_progress: Progress | None = None,
     example_input: Any = None,
+    certify: bool = False,
 ) -> Comparison:
     """Hold estimators to the exact Lipschitz constant of a network.
 
@@ -238,6 +239,8 @@ def compare(
         Called with a method's name and its bound so far; a true return value stops the comparison there.
     example_input
         One sample, without a batch axis, for a torch module whose layers do not tell its shape.
+    certify
+        Prove both sides of the exact interval; the proof is in `.exact.certificate`.
 
     Returns
     -------
@@ -254,7 +257,7 @@ def compare(
         On Ctrl-C: an `InterruptedComparison`, with the exact interval and the rows so far.
     """
     if domain is not None and not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     network = as_network(net, example_input=example_input)
     where = Everywhere() if domain is None else domain
     norm, restricted = norm_pair(p), restrict(network, where)
@@ -272,6 +275,7 @@ def compare(
             time_limit=time_limit,
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
+            **({"certify": certify} if side == "exact" and method is reference else {}),
         )
         if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
             # It bounds the module; that the network is near the module is what its rigor leaves out.

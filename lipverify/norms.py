@@ -21,9 +21,11 @@ from lipverify.arrays import Array, Matrix
 from lipverify.errors import UnsupportedNorm
 from lipverify.rationals import fraction
 from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
-from lipverify.trusted.rounding import Ball, U, down, gamma, norm_up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import down, grown, norm_up
+from lipverify.trusted.spectral.svd import spectral_upper
 from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
+from lipverify.watch import tick
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -169,7 +171,7 @@ def _norm_lower(A: Matrix, pair: NormPair) -> float:
         images = np.linalg.norm(signs @ A.T, ord=pair.q, axis=1)
         direction = signs[[int(images.argmax())]].T
     image = Ball.exact(A) @ Ball.exact(np.ascontiguousarray(direction))
-    reached = vector_lower(np.maximum(np.abs(image.mid) - image.rad, 0.0).ravel() * (1 - 4 * U), pair.q)
+    reached = vector_lower(image.least_magnitude().ravel(), pair.q)
     length = 1.0 if pair.p == INF else norm_up(direction)
     return max(0.0, down(reached / length)) if length > 0 else 0.0
 
@@ -238,15 +240,15 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     m, n = mid.shape[-2:]
     require_computable(pair, m, n)
     pair = reduced_pair(pair, m, n)
-    slack = 1 + gamma(4 * (m + n) + 16)
-    magnitude = (np.abs(mid) + rad) * (1 + 4 * U)
+    magnitude = grown(np.abs(mid) + rad, 4)
     if pair.p == 1.0:
-        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1) * slack
+        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1)
     if pair.q == INF:
-        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1) * slack
+        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1)
     bounds = np.full(len(mid), INF)
     if pair == (2.0, 2.0):
-        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
+        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0)
     for k in np.flatnonzero(~(bounds <= enough)):
+        tick()
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds

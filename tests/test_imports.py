@@ -29,10 +29,12 @@ BASE = frozenset(
         "domain",
         "errors",
         "evaluate",
+        "fixed_inputs",
         "network",
         "norms",
         "problem",
         "rationals",
+        "text",
     }
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
 )
@@ -52,7 +54,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 """What a layer may import besides itself; a layer that is not named stands at the top and may import all."""
 PUBLIC_ONLY = ("cli", "demo")
 """Layers that see lipverify as a user does: its public names, and what only presents results."""
-PRESENTATION = frozenset({"bench", "comparison", "plots", "report", "samples", "testing"})
+PRESENTATION = frozenset({"bench", "comparison", "plots", "report", "samples", "testing", "text"})
 DEFERRED = {"network": frozenset({"readers", "evaluate"})}
 """What a layer may import inside functions only, as these layers import it."""
 

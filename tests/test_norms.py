@@ -31,7 +31,7 @@ from lipverify.norms import (
     spectral_upper,
 )
 from lipverify.rationals import rational_matrix
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 from tests import oracle
 
 INF = math.inf

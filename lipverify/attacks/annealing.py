@@ -13,7 +13,7 @@ from lipverify.arrays import Array
 from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.moves import moved, reach
 from lipverify.attacks.points import directions, normalised, sample_points
-from lipverify.attacks.sample import batch_size, jacobian_norms, offer_exact, offer_leading
+from lipverify.attacks.sample import batch_size, jacobian_norms, offer_early, offer_exact, offer_leading
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair
@@ -59,6 +59,8 @@ class Annealing:
         rng = np.random.default_rng(budget.seed)
         incumbent = Incumbent(problem, self.name)
         net = normalised(problem.network)
+        offer_early(incumbent, net, problem, budget.seed)
+        yield incumbent.bound(Status.INTERRUPTED)
         best, taken = -1.0, 0
         for batch in _batches(self._visits(net, problem, min(self.chains, batch_size(net)), rng)):
             points, values = (np.concatenate(parts) for parts in zip(*batch, strict=True))

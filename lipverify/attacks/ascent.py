@@ -12,7 +12,7 @@ from lipverify.arrays import Array
 from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.moves import moved, reach
 from lipverify.attacks.points import normalised, sample_points
-from lipverify.attacks.sample import batch_size, jacobian_norms, offer_exact, offer_leading
+from lipverify.attacks.sample import batch_size, jacobian_norms, offer_early, offer_exact, offer_leading
 from lipverify.attacks.smooth import Smoothed, aligned
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.network import Network
@@ -69,6 +69,8 @@ class Ascent:
         incumbent = Incumbent(problem, self.name)
         net = normalised(problem.network)
         chains = min(self.chains, batch_size(net))
+        offer_early(incumbent, net, problem, budget.seed)
+        yield incumbent.bound(Status.INTERRUPTED)
         best = -1.0
         for points in self._stages(net, problem, chains, rng):
             values = jacobian_norms(net, points, problem.norm)

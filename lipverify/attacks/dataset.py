@@ -15,7 +15,7 @@ from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.points import normalised
 from lipverify.attacks.sample import batch_size, jacobian_norms
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
@@ -96,6 +96,10 @@ def _outside(domain: Domain, points: Array) -> Bools:
     if isinstance(domain, Box):
         return np.asarray(((points < domain.lower) | (points > domain.upper)).any(axis=1))
     outside = np.zeros(len(points), dtype=bool)
+    if isinstance(domain, Ball):
+        limit, center = Fraction(domain.radius) ** 2, [Fraction(c) for c in domain.center.tolist()]
+        for k, point in enumerate(points.tolist()):
+            outside[k] = sum((Fraction(x) - c) ** 2 for x, c in zip(point, center, strict=True)) > limit
     if not isinstance(domain, Polytope):
         return outside
     with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ import numpy as np
 from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.patterns import Neighbourhood, Region
 from lipverify.attacks.points import normalised, sample_points
-from lipverify.attacks.sample import batch_size, offer_exact
+from lipverify.attacks.sample import batch_size, offer_early, offer_exact
 from lipverify.attacks.starts import Starts
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.geometry.witness import Certified
@@ -80,6 +80,8 @@ class LocalSearch:
         """Offer one local optimum after the other; the numbers of walks and of linear programs, after every step."""
         rng = np.random.default_rng(budget.seed)
         net = normalised(problem.network)
+        offer_early(incumbent, net, problem, budget.seed)
+        yield 0, 0
         points = sample_points(net, problem.domain, min(self.points, batch_size(net)), rng)
         starts = Starts(net, points, problem.norm)
         incumbent.offer_first(points[k].tolist() for k in starts.order[:8])

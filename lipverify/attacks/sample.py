@@ -17,9 +17,13 @@ from lipverify.evaluate import jacobian, pattern
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair, operator_norm
 from lipverify.problem import Budget, Problem, Side
+from lipverify.watch import tick
 
 TRIES = 4
 EXACT_TRIES = 16
+FIRST = 32  # points of a first batch, so that something is known early
+HEAVY = 2_048  # batches of fewer points than this take long
+PIECES = 16  # of a batch, between which the clock is looked at
 
 
 @final
@@ -56,8 +60,9 @@ class Sample:
         drawn, best = 0, -1.0
         size = min(self.batch, batch_size(net))
         while drawn < self.points and not (drawn and budget.expired):
-            points = sample_points(net, problem.domain, min(size, self.points - drawn), rng)
-            drawn += min(size, self.points - drawn)
+            count = min(size if drawn else FIRST, self.points - drawn)
+            points = sample_points(net, problem.domain, count, rng)
+            drawn += count
             values = jacobian_norms(net, points, problem.norm)
             best = offer_leading(incumbent, points, values, best)
             yield incumbent.bound(Status.INTERRUPTED, points=drawn)
@@ -75,6 +80,13 @@ def offer_leading(incumbent: Incumbent, points: Array, values: Array, best: floa
     return best
 
 
+def offer_early(incumbent: Incumbent, net: Network, problem: Problem, seed: int) -> None:
+    """Certify one of a few points, where a search's first batch takes long: so something is known early."""
+    if batch_size(net) < HEAVY:
+        points = sample_points(net, problem.domain, FIRST, np.random.default_rng([seed, 1]))
+        offer_leading(incumbent, points, jacobian_norms(net, points, problem.norm), -1.0)
+
+
 def offer_exact(incumbent: Incumbent, problem: Problem, rng: np.random.Generator) -> None:
     """Where no float point was certified, try rational ones: a domain may hold no float at all."""
     if incumbent.best is None:
@@ -90,10 +102,15 @@ def batch_size(net: Network) -> int:
 
 def jacobian_norms(net: Network, points: Array, pair: NormPair) -> Array:
     """‖J(x)‖ in floats for points of shape (N, d), shape (N,); what overflows counts as 0."""
+    size = max(1, batch_size(net) // PIECES)
+    if len(points) > size and net.hidden:  # an affine network has one Jacobian, whatever the points
+        pieces = [points[at : at + size] for at in range(0, len(points), size)]
+        return np.concatenate([jacobian_norms(net, piece, pair) for piece in pieces])
+    tick()
     with np.errstate(all="ignore"):
         jacobians = jacobian(net, pattern(net, points))
         # A value that is no number ranks last, and would stop the singular value decomposition.
         usable = np.nan_to_num(jacobians, nan=0.0, posinf=1e150, neginf=-1e150)
-        if usable.ndim == 2:  # an affine network has one Jacobian, whatever the points
+        if usable.ndim == 2:
             usable = np.broadcast_to(usable, (len(points), *usable.shape))
         return np.nan_to_num(operator_norm(usable, pair))

@@ -14,6 +14,7 @@ from lipverify.certificates import checker
 from lipverify.certificates.writer import Certificate, exact_domain, exact_network, exact_pair
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import CertificateError, InvalidArgument
+from lipverify.fixed_inputs import restrict
 from lipverify.norms import norm_pair
 from lipverify.problem import Problem
 from lipverify.readers import as_network
@@ -62,7 +63,7 @@ def check(
     certificate
         What `exact(…, certify=True)` leaves in `bound.certificate`, its JSON object, or a path.
     p, domain
-        As for `lipverify.exact`.
+        As for `lipverify.exact`; inputs that the domain fixes are folded into the network first.
     lower, upper
         The claim: floats, Fractions, or strings as the stand-alone checker takes them; at least one.
 
@@ -80,7 +81,8 @@ def check(
     """
     if lower is None and upper is None:
         raise InvalidArgument("nothing is claimed: pass lower=, upper=, or both")
-    problem = Problem(as_network(net), norm_pair(p), Everywhere() if domain is None else domain)
+    where = restrict(as_network(net), Everywhere() if domain is None else domain)
+    problem = Problem(where.network, norm_pair(p), where.domain)
     floor = Fraction(0) if lower is None else _number(lower, "lower")
     ceiling = None if upper is None or upper == math.inf else _number(upper, "upper")
     try:

@@ -25,7 +25,7 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.certificates import checker
 from lipverify.certificates.leaves import Leaves, SlopeRanges, SplitSDP, Step
 from lipverify.domain import Box, Domain, Everywhere, Polytope
-from lipverify.errors import CertificateError
+from lipverify.errors import CertificateError, UnsupportedDomain
 from lipverify.geometry.cells import Cell, Cells, Ruling
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
@@ -87,7 +87,8 @@ def exact_domain(domain: Domain) -> checker.Domain:
         return checker.Domain([], None, True)
     if isinstance(domain, Box):
         return checker.box([Fraction(x) for x in domain.lower.tolist()], [Fraction(x) for x in domain.upper.tolist()])
-    assert isinstance(domain, Polytope)
+    if not isinstance(domain, Polytope):
+        raise UnsupportedDomain(f"certificates have no rule for {domain}")
     rows = [[Fraction(x) for x in row] for row in domain.A.tolist()]
     return checker.polytope(rows, [Fraction(x) for x in domain.b.tolist()])
 

@@ -43,6 +43,7 @@ def compare(
         list[str] | None,
         Parameter(negative="", help="Only this method; repeatable. Default: all that support the problem."),
     ] = None,
+    certify: Annotated[bool, Parameter(negative="", help="Prove both sides of the exact interval (PROVED).")] = False,
     plot: Annotated[Path | None, Parameter(help="Draw the bounds into this .svg, .png or .pdf file.")] = None,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
@@ -54,7 +55,7 @@ def compare(
         if len(norms) > 1:
             raise lv.InvalidArgument(f"--plot draws one norm; got --p {' --p '.join(norms)}")
     net = options.network(model, reading)
-    domain = options.domain(common.box, net)
+    domain = options.domain(common.box, net, common.ball)
     done: list[lv.Comparison] = []
     interrupted = False
     for text in norms:
@@ -69,6 +70,7 @@ def compare(
                         time_limit=common.time_limit,
                         seed=common.seed,
                         on_progress=show,
+                        certify=certify,
                     )
                 )
         except InterruptedComparison as stop:

@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lipverify.arrays import Indices, Matrix, Vector
-from lipverify.estimators.pair import Pair, Reduced, rigorous_values
+from lipverify.estimators.pair import Pair, Reduced
 from lipverify.estimators.pair_climb import aligned, climb, starts
 from lipverify.estimators.pair_sdp import Relaxation
-from lipverify.trusted.rounding import Ball, U, up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import half_widths, up
+from lipverify.trusted.spectral.cholesky import cholesky_uppers
+from lipverify.trusted.spectral.svd import spectral_upper
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
 TIE = 5e-11  # a relative distance at which a bound counts as attained
@@ -81,7 +83,7 @@ class _Box:
     def of(cls, pair: Pair) -> _Box:
         """Neurons without a choice, or without influence, are not free."""
         middle = pair.low / 2 + pair.high / 2
-        half = np.maximum(pair.high - middle, middle - pair.low) * (1 + 4 * U)
+        half = half_widths(pair.low, middle, pair.high)
         out, into = np.abs(pair.left).max(axis=0), np.abs(pair.right).max(axis=1)
         weight = half * out * into
         free = np.flatnonzero(weight > NEGLIGIBLE * weight.max())
@@ -117,7 +119,7 @@ class _Box:
         ends = np.array(list(itertools.product((0, 1), repeat=len(node.free))), dtype=bool)
         sigma = np.repeat(node.centre[None], len(ends), axis=0)
         sigma[:, node.free] = np.where(ends, self.pair.high[node.free], self.pair.low[node.free])
-        bound = float(rigorous_values(self.pair.products(sigma)).max())
+        bound = float(cholesky_uppers(self.pair.products(sigma)).max())
         return up(bound + self.error) if self.error else bound
 
     def improved(self, relaxation: Relaxation, Z: Matrix) -> float:

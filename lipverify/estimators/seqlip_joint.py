@@ -21,6 +21,8 @@ from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.split import Oriented
+from lipverify.trusted.rounding import quiet
+from lipverify.watch import tick
 
 TIE = 1e-9  # a relative distance, of squares, at which a bound counts as attained
 AIM = 1 - 2e-10  # a target a little lower, so that certification has room
@@ -134,10 +136,12 @@ def _climb(chain: Oriented, signs: Signs) -> float:
     return best * best
 
 
+@quiet
 def _norms(chain: Oriented, patterns: Array) -> Array:
     """Norms of the Jacobians of patterns, shape (N, n), in floats and the chain's scale."""
     slopes = np.where(patterns > 0, chain.beta, chain.alpha)
     product = chain.weights[0][None]
     for weight, layer in zip(chain.weights[1:], chain.layers, strict=True):
+        tick()
         product = weight @ (slopes[:, layer, None] * product)
     return values(np.broadcast_to(product, (len(patterns), *product.shape[1:])))

@@ -2,7 +2,8 @@
 
 L_{p→q}(f; X) is the maximum of ‖J_R‖_{p→q} over the full-dimensional regions R that meet X
 (Rademacher's theorem on a convex domain; Jordan & Dimakis 2020, arXiv:2003.01219, for the general
-position case). Proof, degenerate networks included: proofs/enumeration.md.
+position case). Proof, degenerate networks included: proofs/enumeration.md;
+checked by Coq: Regions.lipschitz_iff_regions.
 """
 
 from __future__ import annotations

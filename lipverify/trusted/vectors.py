@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import MAX, TINY, down, gamma, norm_up, up
+from lipverify.trusted.rounding import MAX, TINY, down, gamma, grown, norm_up, up, ups
 
 INF = math.inf
 
@@ -33,12 +33,12 @@ def vector_upper(magnitude: Array, q: float) -> float:
 
 
 def vectors_upper(magnitude: Array, q: float) -> Array:
-    """q-norms along the last axis, up to the relative slack that the caller adds."""
+    """Upper bounds of the q-norms of vectors of non-negative floats, along the last axis."""
     if q == INF:
         return magnitude.max(axis=-1)
     if q == 1.0:
-        return magnitude.sum(axis=-1)
+        return grown(magnitude.sum(axis=-1), magnitude.shape[-1] + 8)
     top = magnitude.max(axis=-1, keepdims=True)
     safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
     norms = safe[..., 0] * np.sqrt(((magnitude / safe) ** 2).sum(axis=-1) + TINY * magnitude.shape[-1])
-    return np.where(top[..., 0] == 0.0, 0.0, np.nextafter(norms, INF))  # no relative slack covers underflow
+    return np.where(top[..., 0] == 0.0, 0.0, ups(grown(norms, magnitude.shape[-1] + 16)))

@@ -184,3 +184,20 @@ def test_a_lower_side_without_a_region_cannot_be_written() -> None:
     )
     with pytest.raises(lv.CertificateError, match="on the boundary of neuron 0"):
         writer.certify(writer.Problem(net, norm_pair(1)), false, 0, lambda: False)
+
+
+def test_a_domain_that_fixes_inputs_is_folded_before_it_is_proved() -> None:
+    net = lv.Network([[[1, 2], [-1, 0.1]], [[1, 3]]], [[0.5, 0.25], None])
+    box = lv.Box([-1, 0.3], [1, 0.3])
+    bound = lv.exact(net, p=INF, domain=box, certify=True)
+    assert bound.exact_value == 2  # -3 + 1 left of x[0] = 0.28, 1 right of it
+    assert "x[1] = 0.3" in bound.subject
+    assert bound.witness is not None
+    assert len(bound.witness.point) == 2
+    lv.check(net, bound.certificate, p=INF, domain=box, lower=2, upper=2)
+
+
+def test_a_comparison_proves_its_exact_value() -> None:
+    comparison = lv.compare(lv.Network([[[1], [-1]], [[1, 2]]]), ["autolip"], certify=True)
+    assert comparison.exact.upper_rigor is lv.Rigor.PROVED
+    lv.check(comparison.network, comparison.exact.certificate, lower=2, upper=2)

@@ -8,12 +8,14 @@ regions is found, and proved, however few of them are visited. Proof: proofs/bra
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, final
 
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.contract import ceilings
 from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
@@ -84,7 +86,12 @@ class BranchAndBound:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
-        tree = Tree(self, problem, budget)
+        upper = math.inf
+        for given in ceilings(self.ceiling, problem, budget):
+            upper = min(upper, given.upper)
+            rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
+            yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
+        tree = Tree(self, problem, budget, upper)
         yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()
         for _ in tree.steps():

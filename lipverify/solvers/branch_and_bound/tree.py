@@ -13,7 +13,7 @@ import numpy as np
 
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.contract import bounds_of, ceilings
+from lipverify.contract import bounds_of
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
@@ -56,7 +56,7 @@ class Record:
 class Tree:
     """One run: the open nodes, the incumbent, the counts."""
 
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget) -> None:
+    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget, upper: float = math.inf) -> None:
         self._options = options
         self._problem = problem
         self._net = problem.network
@@ -78,13 +78,10 @@ class Tree:
         self._counts = dict.fromkeys(("nodes", "empty", "pruned", "leaves", "ties"), 0)
         self._sloppy = 0.0
         self._attack = self._incumbents()
-        self._root_upper = math.inf
+        self._root_upper = upper
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        for bound in ceilings(self._options.ceiling, self._problem, self._budget):
-            self._root_upper = min(self._root_upper, bound.upper)
-            yield
         self._consider(self._cells.root(), self._linear(), None, self._root_upper)
         yield
         tried = 0
@@ -124,7 +121,7 @@ class Tree:
                 node = self._ties.pop()
             else:
                 return None
-            if node.estimate.upper <= self._enough:  # the incumbent has improved
+            if node.estimate.upper <= self._goal:  # the incumbent has improved
                 self._certify(node)
             if not self._closes(node.upper):
                 return node
@@ -205,10 +202,10 @@ class Tree:
             if parent is not None and k + 1 < len(self._bounds) and not record.worth_asking():
                 continue
             before = None if parent is None else parent.state.get(name)
-            own = bound.estimate(signs, before, self._enough)
+            own = bound.estimate(signs, before, self._goal)
             states[name], scores, least = own, own.scores, min(least, own.upper)
-            if parent is None or own.upper <= self._enough:
-                upper = min(upper, bound.certified(signs, own, self._enough))
+            if parent is None or own.upper <= self._goal:
+                upper = min(upper, bound.certified(signs, own, self._goal))
             closed = self._closes(upper)
             record.count(closed)
             if closed:
@@ -216,13 +213,21 @@ class Tree:
         return Estimate(least, scores, states), upper
 
     def _closes(self, upper: float) -> bool:
-        """Whether a certified upper bound rules out anything better than the incumbent."""
+        """Whether a certified upper bound rules out anything better than the incumbent, or than what is asked for."""
         if upper <= self._enough:
+            return True
+        if upper <= self._budget.target:
+            self._sloppy = max(self._sloppy, upper)
             return True
         if self._best is not None and upper <= min(self._lower * (1 + self._budget.rel_gap), MAX):
             self._sloppy = max(self._sloppy, upper)
             return True
         return False
+
+    @property
+    def _goal(self) -> float:
+        """What a node's bound need not fall below."""
+        return max(self._enough, self._budget.target)
 
     # The incumbent.
 
@@ -277,7 +282,8 @@ class Tree:
 
     def result(self) -> Bound:
         """The end: nothing is open any more."""
-        assert self._best is not None  # a domain has an interior, so it meets a region
+        if self._best is None:  # a domain has an interior, so it meets a region: the target has closed all of them
+            return self.report(Status.CLOSED)
         if self._sloppy > self._enough:  # what was given up may hold more, if by no more than that
             return self.report(Status.CLOSED)
         return Bound.exactly(
@@ -300,7 +306,7 @@ class Tree:
         for name, bound in self._bounds:
             own = node.estimate.state.get(name)
             if own is not None:
-                node.upper = min(node.upper, bound.certified(node.signs, own, self._enough))
+                node.upper = min(node.upper, bound.certified(node.signs, own, self._goal))
 
     def _open(self) -> Iterator[Node]:
         yield from self._stack

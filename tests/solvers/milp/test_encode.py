@@ -17,7 +17,7 @@ from lipverify.problem import Problem
 from lipverify.solvers.milp.encode.encoding import Strength, encode
 from lipverify.solvers.milp.encode.model import Model, is_switch
 from lipverify.solvers.milp.encode.norm import ball_cut, plan, shrunk
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 from tests import oracle
 from tests.solvers.milp.common import (
     BOX,

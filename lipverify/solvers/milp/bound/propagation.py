@@ -21,10 +21,10 @@ from lipverify.solvers.milp.bound.sweep import Met, Sweep
 from lipverify.solvers.milp.encode.lifting import Arena
 from lipverify.solvers.milp.encode.model import is_switch
 from lipverify.solvers.milp.encode.neurons import Values
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.functionals import TAME, charged, sloped_lines
+from lipverify.trusted.vectors import vectors_upper
 
 _REMEMBERED = 1000  # states of the layers below, whose ranges of pre-activations are kept
-_TAME, _LOST = 2.0**400, 2.0**-500  # sizes up to the one lose less than the other by underflow
 
 
 class NodeRanges:
@@ -131,7 +131,7 @@ class NodeRanges:
         objective's units before `Model.power`; inf where nothing is known.
         """
         sweep = self._sweep
-        if sweep.plan.measure == "trace" or not sweep.gain <= _TAME:
+        if sweep.plan.measure == "trace" or not sweep.gain <= TAME:
             return np.full(len(lower), np.inf)
         slopes = sweep.allowed(lower, upper)
         met = [(low[:, 0], high[:, 0]) for low, high in sweep.met(lower, upper, self._met, slopes)]
@@ -141,18 +141,18 @@ class NodeRanges:
         left, right = -np.ones_like(low), np.ones_like(low)
         left[:, self._sign_places] = 2 * lower[:, self._sign_switches] - 1
         right[:, self._sign_places] = 2 * upper[:, self._sign_switches] - 1
-        total, mass, rows = _chords(low, high, left, right, np.ones_like(low))
+        total, mass, rows = sloped_lines(low, high, left, right, np.ones_like(low))
         longest = len(sweep.order) + max(max(matrix.shape) for matrix in sweep.matrices)
         for step in range(len(sweep.order))[::-1]:
             flat, steep = slopes[step]
             size = np.maximum(np.abs(met[step][0]), np.abs(met[step][1])) * np.maximum(np.abs(flat), np.abs(steep))
             mass = mass + (np.abs(rows) * (size @ np.abs(sweep.matrices[step + 1]).T)).sum(axis=1)
-            shift, more, rows = _chords(*met[step], flat, steep, rows @ sweep.matrices[step + 1])
+            shift, more, rows = sloped_lines(*met[step], flat, steep, rows @ sweep.matrices[step + 1])
             total, mass = total + shift, mass + more
         mass = mass + (np.abs(rows) @ np.abs(sweep.matrices[0])).sum(axis=1)
         rows = rows @ sweep.matrices[0]
         if sweep.plan.seed == "ball":
-            end = np.sqrt((rows * rows).sum(axis=1)) * (1 + gamma(2 * longest)) + longest * TINY
+            end = vectors_upper(np.abs(rows), 2.0)
         elif sweep.plan.seed == "units":
             left = sweep.units_left(lower, upper)
             end = np.where(left, rows, -np.inf).max(axis=1)
@@ -161,18 +161,4 @@ class NodeRanges:
             least, most = sweep.signs_left(lower, upper)
             end = np.maximum(rows * least, rows * most).sum(axis=1)
         sizes = mass + np.abs(end) + np.where(np.isfinite(total), np.abs(total), 0.0)
-        return total + end + gamma(8 * longest + 64) * sizes + (1 + mass) * _LOST
-
-
-def _chords(low: Array, high: Array, left: Array, right: Array, rows: Array) -> tuple[Array, Array, Array]:
-    """Lines above Σ r·d·v over d ∈ [left, right] and v ∈ [low, high], for rows r, shapes (N, n): the sums of their
-    shifts and of the sizes of all that was added, shape (N,), and their slopes, as rows."""
-    ends = rows * low, rows * high
-    small, large = np.minimum(*ends), np.maximum(*ends)
-    at_small, at_large = np.maximum(left * small, right * small), np.maximum(left * large, right * large)
-    width = large - small
-    slope = np.where(width > 0, (at_large - at_small) / np.where(width > 0, width, 1.0), right)
-    slope = np.clip(slope, left, right)
-    shift = np.maximum(at_small - slope * small, at_large - slope * large)
-    size = np.maximum(np.abs(small), np.abs(large)) * np.maximum(np.abs(left), np.abs(right))
-    return shift.sum(axis=1), 4 * size.sum(axis=1), slope * rows
+        return charged(total + end, sizes, mass, longest)

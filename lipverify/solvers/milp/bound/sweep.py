@@ -10,44 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Indices, Matrix, Vector
+from lipverify.arrays import Array, Bools, Indices
 from lipverify.network import Network
-from lipverify.relaxations.enclosure import quiet
 from lipverify.solvers.milp.bound.obbt import affine_range
 from lipverify.solvers.milp.encode.model import State, is_switch
 from lipverify.solvers.milp.encode.norm import Plan, Seeds
-from lipverify.trusted.rounding import TINY, gamma, norm_up
+from lipverify.trusted.intervals import Weights
+from lipverify.trusted.rounding import norm_up, quiet
 
 Met: TypeAlias = list[tuple[Array, Array]]
-
-
-@dataclass(frozen=True)
-class _Weights:
-    """A matrix in parts, transposed, for products with intervals."""
-
-    up: Matrix
-    down: Matrix
-    size: Matrix
-    lost: Vector
-
-    @classmethod
-    def of(cls, matrix: Matrix) -> _Weights:
-        """The parts of a matrix (m, n)."""
-        size = np.abs(matrix).T
-        lost = TINY * (size.sum(axis=0) + 2 * len(size))
-        return cls(np.maximum(matrix, 0.0).T, np.minimum(matrix, 0.0).T, size, lost)
-
-    def product(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """Ranges of vectors (…, n) times the matrix, to (…, m); the ends may be off by two roundings themselves."""
-        error = np.maximum(np.abs(low), np.abs(high)) @ self.size * gamma(2 * len(self.up) + 16) + self.lost
-        return low @ self.up + high @ self.down - error, high @ self.up + low @ self.down + error
 
 
 class Sweep:
@@ -77,7 +54,7 @@ class Sweep:
             )
             for k in self.order
         ]
-        self._weights = [_Weights.of(matrix) for matrix in self.matrices]
+        self._weights = [Weights.of(matrix) for matrix in self.matrices]
         self._seed_switches = [_switches(row) for row in seeds.switches]
         self._start = sum(len(layer) for layer in states)
         widths = [len(matrix) for matrix in self.matrices]

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.relaxations.enclosure import scaled
 from lipverify.solvers.milp.bound.obbt import Tightener, affine_range
 from lipverify.solvers.milp.bound.sweep import Sweep
 from lipverify.solvers.milp.encode.model import End, Model, State, minus
 from lipverify.solvers.milp.encode.neurons import combined
 from lipverify.solvers.milp.encode.norm import Entry
+from lipverify.trusted.intervals import scaled
 
 
 @dataclass(frozen=True)

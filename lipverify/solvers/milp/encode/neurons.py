@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lipverify.arrays import Array, Bools
-from lipverify.relaxations.enclosure import bent
 from lipverify.relaxations.interval import Ranges
 from lipverify.solvers.milp.bound.obbt import Tightener, affine_range
 from lipverify.solvers.milp.encode.lifting import Arena
 from lipverify.solvers.milp.encode.model import INF, End, Model, State, Terms, minus
+from lipverify.trusted.intervals import bent
 
 
 @dataclass(frozen=True)

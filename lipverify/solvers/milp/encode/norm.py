@@ -19,8 +19,9 @@ import numpy as np
 from lipverify.arrays import Matrix
 from lipverify.norms import NormPair, norm_pair, norm_upper, reduced_pair
 from lipverify.solvers.milp.encode.model import INF, End, Model, Row, Terms, minus
-from lipverify.trusted.rounding import Ball, U
+from lipverify.trusted.balls import Ball
 
+_STEP = 2.0**-51  # by which a matrix shrinks at least when it must
 Kind: TypeAlias = Literal["units", "signs", "ball"]
 
 
@@ -198,7 +199,7 @@ def shrunk(C: Matrix) -> Matrix:
     scaled = C / top
     excess = norm_upper(Ball.exact(scaled), pair)
     while excess > 1:
-        scaled = scaled * (1 - 2 * (excess - 1) - 4 * U)
+        scaled = scaled * (1 - 2 * (excess - 1) - _STEP)
         excess = norm_upper(Ball.exact(scaled), pair)
     return scaled
 

@@ -18,9 +18,11 @@ import numpy as np
 from flint import fmpq
 
 from lipverify.arrays import Pattern, Vector
+from lipverify.domain import Ball
 from lipverify.errors import LipverifyError
 from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
 from lipverify.geometry.margin import MarginProgram
+from lipverify.geometry.sphere import Sphere
 from lipverify.geometry.witness import Certified, certify_point
 from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
@@ -66,6 +68,7 @@ class Regions:
     settled: int = 0
     _margin: MarginProgram = field(init=False)
     _domain: list[_HalfSpace] = field(init=False)
+    _sphere: Sphere | None = field(init=False)
     _known: dict[Pattern, list[tuple[list[fmpq], Vector]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class Regions:
         rows.append([fmpq(0)] * d + [fmpq(1)])
         self._domain = [_HalfSpace(row, _floats(row), None, 0) for row in rows if any(row)]
         self._margin = MarginProgram(d + 1)
+        self._sphere = Sphere(self.problem.domain) if isinstance(self.problem.domain, Ball) else None
 
     def norm(self, values: Assignment) -> ExactNorm:
         """The exact norm of the Jacobian that a complete assignment gives."""
@@ -135,6 +139,11 @@ class Regions:
         answer = self._conflict(spaces)
         if isinstance(answer, list):
             return self._clause(answer, values)
+        if self._sphere is not None and not self._sphere.holds_exactly(answer):
+            met = self._sphere.meets([space.row for space in spaces], answer)
+            if isinstance(met, dict):
+                return self._clause([spaces[i] for i in met], values)
+            answer = met
         rng = np.random.default_rng(len(spaces))
         z = list(answer)
         for _ in range(_NUDGES):  # past neurons that no output reads, whose hyperplanes may hold the point
@@ -145,6 +154,9 @@ class Regions:
             speeds = [(dot(s.row, direction), dot(s.row, answer)) for s in spaces]
             step = min((room / -v for v, room in speeds if v < 0), default=fmpq(1)) / 2
             z = [v + step * w for v, w in zip(answer, direction, strict=True)]
+            while self._sphere is not None and not self._sphere.holds_exactly(tuple(z)):
+                step /= 2
+                z = [v + step * w for v, w in zip(answer, direction, strict=True)]
         raise LipverifyError("no witness found beside a verified point of a region; this is a bug in milp")
 
     def _inside(self, point: Sequence[Fraction], spaces: list[_HalfSpace]) -> Certified | None:
