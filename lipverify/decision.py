@@ -205,7 +205,7 @@ class Deciding:
             yield bound
             if glances == _GLANCES:
                 break
-        yield from resolve("auto", "upper", problem).run(problem, budget)
+        yield from resolve("auto", "upper", problem).method.run(problem, budget)
         aim = float_down(self.at_most) if isinstance(self.at_most, Fraction) else self.at_most
         yield from _search(problem).run(problem, replace(budget, target=aim))
 
