@@ -20,7 +20,7 @@ from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
 from lipverify.errors import OutOfRange
-from lipverify.geometry.lp import accepted, quiet_solver
+from lipverify.geometry.lp import accepted, quiet_solver, solve
 from lipverify.solvers.milp.encode.model import LEAST, Model, Row
 from lipverify.trusted.multipliers import Sides, weak_duality
 from lipverify.trusted.rounding import downs, ups
@@ -111,7 +111,7 @@ class Relaxation:
         if not np.array_equal(costs, self._costs):
             _require(self._solver.changeColsCost(len(costs), self._columns, costs))
             self._costs = costs
-        ended = self._solver.run()
+        ended = solve(self._solver)
         self.solved += 1
         status = self._solver.getModelStatus() if accepted(ended) else HighsModelStatus.kUnknown
         if status == HighsModelStatus.kOptimal:
