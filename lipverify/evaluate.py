@@ -14,6 +14,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.rationals import column, fraction, rational_vector, scale_rows
 from lipverify.trusted.chains import chain_error
+from lipverify.trusted.rounding import quiet
 from lipverify.watch import tick
 
 
@@ -32,6 +33,7 @@ def pattern(net: Network, x: npt.ArrayLike) -> tuple[Bools, ...]:
     return tuple(y > 0 for y in preactivations(net, x))
 
 
+@quiet
 def _pass(net: Network, x: npt.ArrayLike) -> tuple[tuple[Array, ...], Array]:
     v = np.asarray(x, dtype=np.float64)
     if v.ndim == 0 or v.shape[-1] != net.input_dim:

@@ -15,8 +15,8 @@ from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import resolve, write_program
 from lipverify.contract import bounds_of
-from lipverify.domain import Ball, Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
+from lipverify.domain import Domain, Everywhere
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
@@ -87,7 +87,6 @@ def exact(
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
-    require_certifiable(domain_of(domain))
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -216,15 +215,6 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     if asked.stopped:
         raise Interrupted(proved)
     return proved
-
-
-def require_certifiable(domain: Domain) -> None:
-    """Raise UnsupportedDomain for a domain of which no certificate can speak."""
-    if isinstance(domain, Ball):
-        raise UnsupportedDomain(
-            f"certificates have no rule for {domain} yet; ask for one on lipverify.Box.around(center, radius), which "
-            "contains it"
-        )
 
 
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
