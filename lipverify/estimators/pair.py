@@ -17,6 +17,7 @@ from lipverify.trusted.chains import diagonal_error
 from lipverify.trusted.rounding import grown, norm_up, times_up, up
 from lipverify.trusted.spectral.cholesky import gram
 from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Pair:
 
 def values(products: Array) -> Array:
     """Spectral norms of a batch, shape (N,), in plain floats."""
+    tick()
     squares, known = gram(products)
     return np.where(known, np.sqrt(np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)), np.inf)
 

@@ -22,6 +22,7 @@ import numpy as np
 from lipverify.arrays import Matrix, Vector
 from lipverify.trusted.rounding import quiet, sum_error, upper
 from lipverify.trusted.semidefinite import eigenvalue_slack, factorised, largest_eigenvalue_up
+from lipverify.watch import tick
 
 SHRINK = 5.0  # of the barrier's weight, once Newton's method is near its path
 LEAST = 1e-300  # beside what may be 0 and is divided by
@@ -98,6 +99,7 @@ class Relaxation:
     def direction(self, Z: Matrix) -> tuple[Vector, Vector]:
         """(u, v) of about the largest eigenvalue, by power iteration on the resolvent."""
         z = Z[:, int(np.argmax(np.diag(Z)))]
+        tick()
         for _ in range(30):
             z = Z @ z
             z = z / (np.linalg.norm(z) + LEAST)
@@ -121,6 +123,7 @@ class Relaxation:
                 return
             length = 1.0 if decrement <= 1 else 1 / (1 + math.sqrt(decrement))
             for _ in range(40):
+                tick()
                 trial, height = np.clip(x + length * step[:free], -LIMIT, LIMIT), tau + length * step[free]
                 K = self.matrix(trial)
                 if factorised(height * np.eye(size) - K) is not None:
@@ -144,11 +147,14 @@ class Relaxation:
         a, size, free = self.left.shape[0], self.size, len(self.half)
         into, out = self._weights(x)
         Z = np.linalg.inv(tau * np.eye(size) - H)
+        tick()
         V = np.zeros((size, 2 * free))  # ∂H/∂x_i = β_i β_iᵀ − α_i α_iᵀ with α_i, β_i the columns of V
         V[:a, :free] = self.left * np.sqrt(into)
         V[a:, free:] = self.right.T * np.sqrt(out)
         image = Z @ V
+        tick()
         inner = V.T @ image
+        tick()
         diagonal, lengths = np.diag(inner), (image * image).sum(axis=0)
         squares = inner * inner
         gradient = np.append(diagonal[free:] - diagonal[:free], 1 / mu - np.trace(Z))
@@ -159,6 +165,7 @@ class Relaxation:
         hessian[range(free), range(free)] += diagonal[:free] + diagonal[free:]
         hessian[free, :free] = hessian[:free, free] = lengths[:free] - lengths[free:]
         hessian[free, free] = (Z * Z).sum()
+        tick()
         try:
             step = -np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:

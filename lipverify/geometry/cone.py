@@ -18,10 +18,12 @@ import numpy as np
 from flint import fmpq
 
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
+from lipverify.domain import Ball as EuclideanBall
 from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
+from lipverify.geometry.sphere import Sphere
 from lipverify.rationals import Never, Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.circuits import Circuits
@@ -81,6 +83,8 @@ class Cone:
     def __init__(self, domain: Domain, frame: Frame, blocks: int) -> None:
         m = frame.dimension
         base = cone_rows(domain, frame)
+        self._sphere = Sphere(domain) if isinstance(domain, EuclideanBall) else None
+        boxed = isinstance(domain, (Box, EuclideanBall))
         self.dimension = m
         self.settled = 0
         self._half_spaces = HalfSpaces.none(m)
@@ -94,8 +98,8 @@ class Cone:
         self._circuits = Circuits(m, blocks + 1)
         self._t_row = 0 if frame.has_t else None
         # The LP knows t ≥ 0, and a box's facets, as limits of its variables.
-        self._in_limits = len(base) if isinstance(domain, Box) else int(frame.has_t)
-        self._facets = (1, len(base) // 2) if isinstance(domain, Box) else None
+        self._in_limits = len(base) if boxed else int(frame.has_t)
+        self._facets = (1, len(base) // 2) if boxed else None
         self._push(base, np.zeros_like(base), lambda: exact_rows(base), self._in_limits)
         self.signs[:] = 1
         self.enforced[:] = 1
@@ -126,8 +130,12 @@ class Cone:
         """
         sides = self._half_spaces.signs_at(samples)
         good = samples[((sides == self.enforced) | (self.enforced == 0)).all(axis=1)]
+        if self._sphere is not None:
+            good = good[[self._sphere.holds(z) for z in good]]
         if len(good):
             return Inside(good)
+        if self._sphere is not None:
+            return self._inside(self._sphere.middle)
         point = interior_ray(self._blocks[0].rows(), self.dimension)
         if point is None:
             raise InvalidDomain("the domain has no interior")
@@ -182,7 +190,8 @@ class Cone:
     def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
-        To be asked only where that is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
+        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing.
         """
         form = [-known * x for x in self._exact_row(i)]
         members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
@@ -193,8 +202,15 @@ class Cone:
                 return {members[k]: x for k, x in found.multipliers.items()}
         indices, rows = self._enforced_rows()
         answer = farkas(rows, form)
-        assert isinstance(answer, Never)
-        return {indices[k]: x for k, x in answer.multipliers.items()}
+        if isinstance(answer, Never):
+            return {indices[k]: x for k, x in answer.multipliers.items()}
+        assert self._sphere is not None
+        inner = interior_ray([*rows, form], self.dimension)
+        assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
+        found = self._sphere.meets([*rows, form], inner)
+        assert isinstance(found, dict)
+        own = found.pop(len(rows))
+        return {indices[k]: x / own for k, x in found.items()}
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -231,9 +247,12 @@ class Cone:
             slope = abs(dot(other, row))
             if slope:
                 step = min(step, abs(dot(other, point)) / slope / 2)
-        forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
-        backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
-        return self._inside(backward), self._inside(forward)
+        while True:
+            forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
+            backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
+            if self._sphere is None or (self._sphere.holds_exactly(forward) and self._sphere.holds_exactly(backward)):
+                return self._inside(backward), self._inside(forward)
+            step /= 2
 
     def _climbed(self, climb: Climb, i: int, index: int, known: int, inside: Inside) -> Inside | None:
         """`beyond` by the compiled simplex method, from the first of the float points."""
@@ -288,7 +307,9 @@ class Cone:
 
     def _is_inside(self, point: Vector, index: int | None = None, sign: int = 0) -> bool:
         """Whether a float point provably lies inside the cell, and on side `sign` of row `index`."""
-        return self._half_spaces.hold_at(point, self.enforced, index, sign)
+        if not self._half_spaces.hold_at(point, self.enforced, index, sign):
+            return False
+        return self._sphere is None or self._sphere.holds(point)
 
     def _learn(self, members: list[int], inverse: Matrix | None = None) -> bool:
         """Have the circuits of these rows learned, if floats can verify that they are independent."""
@@ -315,13 +336,21 @@ class Cone:
         row = self._exact_row(i)
         form = [-known * x for x in row]
         indices, rows = self._enforced_rows()
+        if self._sphere is not None:
+            met = self._sphere.reaches(rows, form, inside.rational())
+            if met is not None:
+                return self._inside(met) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):
             start = inside.rational()
             # start + μ z is inside for every μ ≥ 0; beyond the row from |row·start| / (form·z) on.
             reach = 2 * abs(dot(row, start)) / dot(form, answer.point)
-            return self._inside(tuple(x + reach * z for x, z in zip(start, answer.point, strict=True)))
+            point = tuple(x + reach * z for x, z in zip(start, answer.point, strict=True))
+            if self._sphere is None or self._sphere.holds_exactly(point):
+                return self._inside(point)
+            met = self._sphere.meets([*rows, form], point)
+            return self._inside(met) if isinstance(met, tuple) else None
         support = [(indices[k], 1) for k in answer.multipliers]
         if support:
             # −form = Σ λ_k s_k rows_k with λ > 0, so the coefficient of rows_k in the row has the sign known·s_k.

@@ -19,6 +19,7 @@ from lipverify.arrays import Indices, Matrix, Signs, Vector
 from lipverify.network import Network
 from lipverify.trusted.chains import form_errors
 from lipverify.trusted.scaling import exactly
+from lipverify.watch import tick
 
 
 @final
@@ -172,6 +173,7 @@ def propagate(
     at = 0
     ends = np.searchsorted(free, chain.ends).tolist()
     for weight, layer, until in zip(weights, chain.layers, ends, strict=True):
+        tick()
         y = weight @ values
         values = chosen[layer, None] * y
         inside = free[at:until]

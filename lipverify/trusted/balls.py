@@ -11,6 +11,7 @@ import numpy as np
 
 from lipverify.arrays import Bools, Matrix, Vector
 from lipverify.trusted.rounding import TINY, U, downs, gamma, grown, quiet, reduced, ups
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Ball:
 
         What is not known is multiplied as an infinite radius, but for exact zeros: they stay zeros.
         """
+        tick()
         n = self.mid.shape[1]
         lost, gone = np.isinf(self.rad), np.isinf(other.rad)
         if lost.any() or gone.any():

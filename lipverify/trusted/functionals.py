@@ -17,6 +17,7 @@ from lipverify.arrays import Array, Vector
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.intervals import magnitude
 from lipverify.trusted.rounding import TINY, U, gamma, grown, quiet, ups
+from lipverify.watch import tick
 
 TAME, _LOST = 2.0**400, 2.0**-500
 """Sizes up to the one lose less than the other by underflow."""
@@ -85,6 +86,7 @@ def upper_bounds(coefficients: Array, steps: Sequence[Step], low: Array, high: A
     spare = 4 * len(steps) + 12  # roundings outside the sums of m or n terms
     longest = a.shape[2]
     for step in steps:
+        tick()
         mid, rad = step.weight.mid, step.weight.rad
         bias, bias_rad = step.bias
         m, n = mid.shape

@@ -14,6 +14,7 @@ from lipverify.arrays import Array, Matrix, Vector
 from lipverify.trusted.balls import Ball, underflow
 from lipverify.trusted.layer import Layer, exact_below
 from lipverify.trusted.rounding import TINY, downs, gamma, grown, half_widths, quiet, ups
+from lipverify.watch import tick
 
 
 def outward(low: Array, high: Array) -> tuple[Array, Array]:
@@ -87,6 +88,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     Where all numbers are small multiples of one power of two (integers, say) the ends are exact: neurons
     that touch zero at a corner of the box are common there, and an outward step would undecide them.
     """
+    tick()
     mid, rad = layer.weight.mid, layer.weight.rad
     bias, bias_rad = layer.bias
     up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
@@ -111,6 +113,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
 @quiet
 def matrix_product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:
     """The range of X·W over X in [low, high], shape (..., m, n), and W in a ball of shape (n, k)."""
+    tick()
     mid, rad = middle(low, high)
     size = np.abs(weight.mid)
     n = size.shape[0]

@@ -16,6 +16,7 @@ from lipverify.arrays import Array, Bools
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, U, gamma, grown, norm_up, quiet, up
 from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.watch import tick
 
 Matrix = npt.NDArray[Any]
 """Real or complex, shape (m, n)."""
@@ -42,6 +43,7 @@ def cholesky_upper(matrix: Matrix, enough: float = 0.0) -> float:
     seen = _largest_eigenvalue(gram)
     excess = _FIRST_EXCESS
     while excess < 1.0:
+        tick()
         tau = up(max(seen * (1 + excess), enough * enough if excess == _FIRST_EXCESS else 0.0))
         residual = _residual(gram, tau)
         if residual is not None:
@@ -72,6 +74,7 @@ def _residual(gram: Matrix, tau: float) -> float | None:
         factor = np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:
         return None
+    tick()
     size = _norm_up(factor)
     product = factor @ factor.conj().T
     product -= shifted
@@ -92,6 +95,7 @@ def _largest_eigenvalue(gram: Matrix) -> float:
     diagonal, beside = np.zeros(steps), np.zeros(steps)
     taken = 0
     for k in range(steps):
+        tick()
         image = gram @ basis[k]
         diagonal[k] = np.vdot(basis[k], image).real
         for _ in range(2):

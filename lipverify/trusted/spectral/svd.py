@@ -15,6 +15,7 @@ from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, gamma, grown, norm_up, plus_up, quiet, square_root_up, times_up, ups
 from lipverify.trusted.scaling import shifted
 from lipverify.trusted.vectors import vector_upper
+from lipverify.watch import tick
 
 
 @quiet
@@ -37,6 +38,7 @@ def spectral_upper(A: Ball) -> float:
 @quiet
 def spectral_uppers(matrices: Array) -> Array:
     """Upper bounds of the spectral norms of float matrices, shape (N, m, n); inf where no decomposition is found."""
+    tick()
     m, n = matrices.shape[1:]
     exponent = np.frexp(np.abs(matrices).max(axis=(1, 2)))[1]
     scaled = shifted(matrices, -exponent[:, None, None])  # what underflows here is paid by the last term
@@ -44,6 +46,7 @@ def spectral_uppers(matrices: Array) -> Array:
         left, singular, right = np.linalg.svd(scaled, full_matrices=False)
     except np.linalg.LinAlgError:
         return np.full(len(matrices), np.inf)
+    tick()
     weighted = left * singular[:, None, :]
     k = singular.shape[1]
     error = np.abs(scaled - weighted @ right) + gamma(k + 8) * (np.abs(weighted) @ np.abs(right))
