@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
-    from lipverify.readers.vnnlib import load_box
+    from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
@@ -106,6 +106,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_box",
+    "load_boxes",
     "lower",
     "methods",
     "regions",
@@ -151,6 +152,7 @@ _HOMES = {
     "from_torch": "readers.torch",
     "load": "readers",
     "load_box": "readers.vnnlib",
+    "load_boxes": "readers.vnnlib",
     "lower": "verbs",
     "methods": "catalogue",
     "regions": "verbs",

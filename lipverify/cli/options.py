@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -128,7 +129,7 @@ def _shape(text: str) -> tuple[int, ...]:
         raise lv.InvalidArgument(f"--input-shape {text!r}: expected whole numbers, as in 1,28,28") from None
 
 
-def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box | lv.Ball | lv.Everywhere:
+def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box | lv.Polytope | lv.Ball | lv.Everywhere:
     """The domain that --box or --ball means."""
     if ball is not None:
         if box is not None:
@@ -136,8 +137,9 @@ def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box 
         return _ball(ball, net)
     if box is None:
         return lv.Everywhere()
-    if box.endswith((".vnnlib", ".vnnlib.gz")):
-        return lv.load_box(box)
+    file, _, index = box.rpartition(":") if re.search(r"\.vnnlib(\.gz)?:\d{1,9}$", box) else (box, "", "")
+    if file.endswith((".vnnlib", ".vnnlib.gz")):
+        return lv.load_box(file, int(index) if index else None)
     try:
         limits = [_interval(part) for part in box.split(",")]
     except ValueError:
