@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from lipverify.penalty import autolip_penalty
     from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
+    from lipverify.readers.arrays import from_arrays, from_sklearn
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
@@ -103,6 +104,8 @@ __all__ = [
     "compare",
     "decide",
     "exact",
+    "from_arrays",
+    "from_sklearn",
     "from_torch",
     "load",
     "load_box",
@@ -149,6 +152,8 @@ _HOMES = {
     "compare": "comparison",
     "decide": "decision",
     "exact": "verbs",
+    "from_arrays": "readers.arrays",
+    "from_sklearn": "readers.arrays",
     "from_torch": "readers.torch",
     "load": "readers",
     "load_box": "readers.vnnlib",

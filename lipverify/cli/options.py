@@ -14,7 +14,7 @@ from lipverify import samples
 
 Model: TypeAlias = Annotated[
     str | None,
-    Parameter(help="A network: .onnx, .pt, .npz or .json; without it, the iris network that comes along."),
+    Parameter(help="A network: .onnx, .pt, .nnet, .npz, .json, …; without it, the iris network that comes along."),
 ]
 Norm: TypeAlias = Annotated[
     str, Parameter(name="--p", help="The norm: 1, 2 or inf, or a pair such as 1:inf (input:output).")
@@ -80,6 +80,8 @@ class Reading:
         For a graph with several.
     input_shape
         For a graph whose first axis may be a batch or part of a sample.
+    normalisation
+        For `.nnet` files.
     """
 
     activation: Annotated[
@@ -95,6 +97,9 @@ class Reading:
     output: Annotated[str | None, Parameter(help="For several outputs: the same; or any tensor's name.")] = None
     input_shape: Annotated[
         str | None, Parameter(help="The shape of one sample, as in 1,28,28, where a file leaves it open.")
+    ] = None
+    normalisation: Annotated[
+        bool | None, Parameter(help="For .nnet files: whether their means and ranges belong to the network.")
     ] = None
 
 
@@ -115,6 +120,7 @@ def network(model: str | None, reading: Reading = AS_IT_IS) -> lv.Network:
         input=_place(reading.input),
         output=_place(reading.output),
         input_shape=shape,
+        normalisation=reading.normalisation,
     )
 
 
