@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -10,8 +11,9 @@ from lipverify.attacks.annealing import Annealing
 from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
-from lipverify.bound import Rigor
-from lipverify.contract import require_method
+from lipverify.bound import Bound, Rigor
+from lipverify.company import accompanied
+from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
@@ -27,11 +29,11 @@ from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
-from lipverify.problem import Method, Problem, Side, supports
+from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
-from lipverify.solvers.choice import choose
+from lipverify.solvers.choice import choose, expected
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 
@@ -94,8 +96,8 @@ def methods() -> tuple[MethodInfo, ...]:
     return tuple(infos)
 
 
-def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
-    """The method object meant by a name, "auto", or an object, for one side.
+def resolve(method: str | Method, side: Side, problem: Problem, seconds: float = math.inf) -> Method:
+    """The method object meant by a name, "auto", or an object, for one side and so many seconds.
 
     Raises
     ------
@@ -105,24 +107,35 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
     if not isinstance(method, str):
         return _on_side(require_method(method), side)
     if method == "auto":
-        return _auto(side, problem)
+        return _auto(side, problem, seconds)
     if method not in METHODS:
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
     return _on_side(METHODS[method](), side)
 
 
-def reason(method: str | Method, side: Side, problem: Problem) -> str:
+def reason(method: str | Method, side: Side, problem: Problem, seconds: float = math.inf) -> str:
     """Why `resolve` takes what it takes, where that was a choice; else nothing."""
-    return choose(problem)[1] if method == "auto" and side == "exact" else ""
+    return choose(problem, seconds)[1] if method == "auto" and side == "exact" else ""
 
 
-def _auto(side: Side, problem: Problem) -> Method:
+def bounds_by_name(method: str | Method, chosen: Method, problem: Problem, budget: Budget) -> Iterator[Bound]:
+    """What the chosen method yields; an exact one that was asked for by name has the cheap bounds for company.
+
+    A method object is run as it is: whoever made it has decided what it is composed of.
+    """
+    if chosen.side != "exact" or not isinstance(method, str):
+        return bounds_of(chosen, problem, budget)
+    company = (AutoLip(), EclipseFast(), Crown(), LocalSearch(), LipSDP())
+    return accompanied(chosen, company, problem, budget, expected(chosen.name, problem))
+
+
+def _auto(side: Side, problem: Problem, seconds: float) -> Method:
     """What "auto" means: the search, the exact method that promises to be fastest, or the best of the good bounds."""
     if side == "lower":
         return LocalSearch()
     if side == "exact":
-        return METHODS[choose(problem)[0]]()
+        return METHODS[choose(problem, seconds)[0]]()
     everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
     able = tuple(method for method in (everywhere, Crown()) if supports(method, problem))
     return Best(able) if len(able) > 1 else able[0] if able else everywhere

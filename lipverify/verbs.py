@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import reason, resolve
-from lipverify.contract import bounds_of
+from lipverify.catalogue import bounds_by_name, reason, resolve
 from lipverify.domain import Ball, Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -255,12 +254,12 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    chosen = resolve(method, side, problem)
+    chosen = resolve(method, side, problem, budget.seconds)
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
     subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
-    why = reason(method, side, problem)
+    why = reason(method, side, problem, budget.seconds)
 
     def finished(bound: Bound) -> Bound:
         stats = {**bound.stats, "choice": why} if why else bound.stats
@@ -272,7 +271,7 @@ def drive(
     with listening() as asked:
         try:
             with single_threaded(), until(budget.last_call):
-                for latest in bounds_of(chosen, problem, budget):
+                for latest in bounds_by_name(method, chosen, problem, budget):
                     if latest.status is not Status.INTERRUPTED:
                         continue  # the last one: let the method end
                     if 0 < latest.gap <= budget.rel_gap:

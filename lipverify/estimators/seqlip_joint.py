@@ -85,8 +85,8 @@ class SeqLipJoint:
 
 def _search(chain: Oriented, most: int) -> Iterator[tuple[float, int, bool]]:
     """Upper bounds of the squared maximum in the chain's scale, nodes so far, and whether it is reached."""
-    root = Relaxation.root(chain, chain.linear)
-    lower = max(_climb(chain, chain.linear), LEAST * root.rho)
+    root = Relaxation.root(chain, chain.settled)
+    lower = max(_climb(chain, chain.settled), LEAST * root.rho)
     settled, upper = 0.0, math.inf
     heap: list[tuple[float, int, Relaxation]] = [(-math.inf, 0, root)]
     ticket, nodes = itertools.count(1), 0
