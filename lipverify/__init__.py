@@ -10,6 +10,8 @@
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
+      contract.py               what a method promises, and a check of what it yields
+      search/                   one tree search: nodes and their fates, frontier, incumbent, effort
       geometry/                 activation regions: cone, LP, walk, witnesses
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph

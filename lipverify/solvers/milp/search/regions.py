@@ -100,10 +100,6 @@ class Regions:
     def _layer(self, k: int, values: Assignment) -> tuple[bool, ...]:
         return tuple(values[s] if is_switch(s) else bool(s) for s in self.states[k])
 
-    def at(self, point: Sequence[float]) -> Certified | None:
-        """The region around a point, in floats that mean what they are."""
-        return certify_point(self.problem, point)
-
     def find(self, values: Assignment) -> Certified | Clause:
         """The region of a complete assignment, or the clause that refutes it."""
         spaces, contradiction = self._spaces(values)

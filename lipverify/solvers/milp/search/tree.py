@@ -22,14 +22,15 @@ from lipverify.geometry.witness import Certified
 from lipverify.relaxations.interval import Slopes
 from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
+from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp.bound.lp import Relaxation
-from lipverify.solvers.milp.encode.encoding import Encoding
 from lipverify.solvers.milp.encode.model import INF, Row, is_switch
 from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
+from lipverify.solvers.milp.prepare import Prepared
 from lipverify.solvers.milp.search.branching import FRACTION, Branching, Place
 from lipverify.solvers.milp.search.nogoods import Clauses, clause_row
 from lipverify.solvers.milp.search.patience import Patience
-from lipverify.solvers.milp.search.regions import Assignment, Clause, Regions
+from lipverify.solvers.milp.search.regions import Assignment, Clause
 
 _TOGETHER = 16  # nodes whose ranges are computed at once
 _CUTS = 4  # rounds of ball cuts per node
@@ -50,22 +51,24 @@ class _Node:
     fraction: float = field(compare=False, default=0.5)
 
 
-class Proof:
+class Tree:
     """The search; `steps` runs it.
 
     Attributes
     ----------
-    floor
-        A float that is at most the norm of the best region so far; what is bounded by it is closed.
     upper
         A proved upper bound of the constant.
+    neurons
+        The binaries of the neurons, layer by layer.
     nodes
         How many nodes were looked at.
     clauses
         What is closed already: refuted, or evaluated and not better.
     """
 
-    def __init__(self, encoding: Encoding, regions: Regions, best: Certified | None) -> None:
+    def __init__(self, prepared: Prepared, incumbent: Incumbent[Certified]) -> None:
+        encoding, regions = prepared.encoding, prepared.regions
+        self._incumbent = incumbent
         self._model = encoding.model
         self._linear = encoding.model.target()
         self._ball = encoding.ball
@@ -77,15 +80,12 @@ class Proof:
         self._relaxation = Relaxation(encoding.model)
         self._switches = np.array(encoding.model.switches, dtype=np.intp)
         layers = [[s for s in layer if is_switch(s)] for layer in encoding.states]
-        self._neurons = [s for layer in layers for s in layer]
+        self.neurons = [s for layer in layers for s in layer]
         depth = {s: k for k, layer in enumerate(layers) for s in layer}
         self._branching = Branching(encoding.model, encoding.ranges, depth)
         self._patience = Patience()
         self._tried: set[tuple[bool, ...]] = set()
         self.clauses = Clauses(encoding.model.size)
-        self._best: Certified | None = None
-        self.floor = -1.0
-        self.best = best
         self.upper = INF
         self.nodes = 0
 
@@ -95,14 +95,9 @@ class Proof:
         return self._relaxation.solved
 
     @property
-    def best(self) -> Certified | None:
-        """The best region so far; a better one may be handed in between two steps."""
-        return self._best
-
-    @best.setter
-    def best(self, found: Certified | None) -> None:
-        self._best = found
-        self.floor = found.norm.lower if found else -1.0
+    def binaries(self) -> int:
+        """How many neurons are undecided at the root."""
+        return len(self.neurons)
 
     def add(self, row: Row) -> Row:
         """Append a row that no region violates to the program; returns it."""
@@ -117,31 +112,28 @@ class Proof:
 
     def suggest(self, pattern: Assignment) -> None:
         """See whether somebody's pattern, every neuron's state among others, is a better region; between two steps."""
-        self._suggest({s: pattern[s] for s in self._neurons})
+        self._suggest({s: pattern[s] for s in self.neurons})
 
     def steps(self) -> Iterator[None]:
         """Look at some of the most promising nodes, and again, until none is left."""
         number = itertools.count()
         heap = [_Node(-INF, next(number), {})]
         while heap:
-            self.upper = min(self.upper, max(-heap[0].negated, self._ceiling()))
+            self.upper = min(self.upper, max(-heap[0].negated, self._incumbent.upper))
             nodes = [heapq.heappop(heap) for _ in range(min(_TOGETHER, len(heap)))]
-            nodes = [node for node in nodes if -node.negated > self.floor]
+            nodes = [node for node in nodes if -node.negated > self._incumbent.floor]
             for bound, values, switch, fraction in self._expanded(nodes) if nodes else ():
-                if bound > self.floor:
+                if bound > self._incumbent.floor:
                     heapq.heappush(heap, _Node(-bound, next(number), values, switch, fraction))
             yield
-        self.upper = self._ceiling()
-
-    def _ceiling(self) -> float:
-        return self.best.norm.upper if self.best else 0.0
+        self.upper = self._incumbent.upper
 
     def _expanded(self, nodes: list[_Node]) -> Iterator[tuple[float, Assignment, int, float]]:
         """The children of the nodes that cannot be closed: bound, values, what was decided, and how far it had been."""
         limits, ranges = self._implied(nodes)
         looks = (self._look(*one) for one in zip(nodes, *limits, *ranges, strict=True))
         places = [place for place in looks if place is not None]
-        for place, split in zip(places, self._branching.choose(places, self.floor), strict=True):
+        for place, split in zip(places, self._branching.choose(places, self._incumbent.floor), strict=True):
             point = place.point
             fraction = 0.5 if point is None else min(max(float(point[split.switch]), FRACTION), 1 - FRACTION)
             for side, end in zip((False, True), split.ends, strict=True):
@@ -153,34 +145,35 @@ class Proof:
         values = node.values
         if self.clauses.contradict(values):
             return None
-        if all(s in values for s in self._neurons):
+        if all(s in values for s in self.neurons):
             self._leaf(values)
             return None
         known = -node.negated
         if self._ball is not None:  # elsewhere the LP says no less
             known = min(known, self._without_lp(values))
-        if known <= self.floor:
+        if known <= self._incumbent.floor:
             return None
-        point = None
-        if self._branching.blind or self._patience.lp(known, self.floor, self.nodes):
+        point, lp = None, self._patience.lp(known, self._incumbent.floor)
+        if self._branching.blind or lp.worth_asking():
             self._relaxation.tighten(low, high)
             bound, point = self._bound(lower, upper, known)
             if node.switch is not None:
                 self._branching.learn(node.switch, values[node.switch], -node.negated, bound, node.fraction)
-            self._patience.lp_done(known, self.floor, bound <= self.floor)
-            if bound <= self.floor:
+            lp.count(bound <= self._incumbent.floor)
+            if bound <= self._incumbent.floor:
                 return None
             known = bound
-        if any(s in values for s in self._neurons) and self._patience.refutation(self.nodes):
+        refutation = self._patience.refutation
+        if any(s in values for s in self.neurons) and refutation.worth_asking():
             clause = self._regions.refute(values)
-            self._patience.refutation_done(clause is not None)
+            refutation.count(clause is not None)
             if clause is not None:
                 self.clauses.add(clause)
                 return None
         if point is not None:
-            self._suggest({s: values.get(s, bool(point[s] > 0.5)) for s in self._neurons})
+            self._suggest({s: values.get(s, bool(point[s] > 0.5)) for s in self.neurons})
             self._suggest(self._ranges.pattern_at(point))
-            if known <= self.floor:
+            if known <= self._incumbent.floor:
                 return None
         return Place(known, values, lower, upper, point)
 
@@ -207,14 +200,13 @@ class Proof:
 
     def _leaf(self, values: Assignment) -> None:
         """Close a complete assignment: not better, not a region, or the best from now on."""
-        norm = self._regions.norm(values)
-        if self.best is not None and not norm.exceeds(self.best.norm):
+        if not self._incumbent.improved_by(self._regions.norm(values)):
             return
         found = self._regions.find(values)
-        if not isinstance(found, Certified):
+        if isinstance(found, Certified):
+            self._incumbent.offer(found)
+        else:
             self.close(found)
-        elif self.best is None or found.norm.exceeds(self.best.norm):
-            self.best = found
 
     def _suggest(self, pattern: Assignment) -> None:
         """See whether a pattern is a better region."""
@@ -222,7 +214,7 @@ class Proof:
         if key in self._tried:
             return
         self._tried.add(key)
-        if not self._regions.norm_in_floats(pattern) <= self.floor and not self.clauses.contradict(pattern):
+        if not self._regions.norm_in_floats(pattern) <= self._incumbent.floor and not self.clauses.contradict(pattern):
             self._leaf(pattern)
 
     def _without_lp(self, values: Assignment) -> float:
@@ -247,7 +239,7 @@ class Proof:
         for _ in range(_CUTS):
             answer = self._relaxation.maximise(self._linear.costs)
             known = min(known, self._linear.true_upper(answer.upper))
-            if known <= self.floor or answer.point is None or not self._cut(answer.point):
+            if known <= self._incumbent.floor or answer.point is None or not self._cut(answer.point):
                 return known, answer.point
         return known, answer.point
 
