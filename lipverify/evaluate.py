@@ -14,6 +14,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.rationals import column, fraction, rational_vector, scale_rows
 from lipverify.trusted.chains import chain_error
+from lipverify.trusted.rounding import quiet
 from lipverify.watch import tick
 
 
@@ -32,6 +33,7 @@ def pattern(net: Network, x: npt.ArrayLike) -> tuple[Bools, ...]:
     return tuple(y > 0 for y in preactivations(net, x))
 
 
+@quiet
 def _pass(net: Network, x: npt.ArrayLike) -> tuple[tuple[Array, ...], Array]:
     v = np.asarray(x, dtype=np.float64)
     if v.ndim == 0 or v.shape[-1] != net.input_dim:
@@ -110,30 +112,16 @@ def jacobian_exact(net: Network, active: Pattern) -> fmpq_mat:
 
 def forward_exact(net: Network, x: Sequence[Fraction] | Sequence[float]) -> Point:
     """f(x) as Fractions, for a rational point x of length n_0."""
-    return _exact_pass(net, x)[1]
-
-
-def pattern_exact(net: Network, x: Sequence[Fraction] | Sequence[float]) -> Pattern:
-    """Which neurons have a positive pre-activation at a rational point x of length n_0, exactly.
-
-    The sign at the point, nothing more: whether a region surrounds it is for `geometry.witness.locate` to say.
-    """
-    return _exact_pass(net, x)[0]
-
-
-def _exact_pass(net: Network, x: Sequence[Fraction] | Sequence[float]) -> tuple[Pattern, Point]:
     if len(x) != net.input_dim:
         raise InvalidArgument(f"x has {len(x)} coordinates; the network has {net.input_dim} inputs")
     v = column(rational_vector(Fraction(c) for c in x))
-    signs: list[tuple[bool, ...]] = []
     for k, layer in enumerate(net.rational_layers):
         tick()
         y = [a + b for (a,), b in zip((layer.weight * v).tolist(), layer.bias, strict=True)]
         if k < len(net.slopes):
-            signs.append(tuple(bool(value > 0) for value in y))
             y = [pair[value > 0] * value for pair, value in zip(layer.slopes, y, strict=True)]
         v = column(y)
-    return tuple(signs), tuple(fraction(value) for (value,) in v.tolist())
+    return tuple(fraction(value) for (value,) in v.tolist())
 
 
 def affine_rows(net: Network) -> fmpq_mat:

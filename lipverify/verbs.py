@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import reason, resolve
+from lipverify.catalogue import resolve, write_program
 from lipverify.contract import bounds_of
-from lipverify.domain import Ball, Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
+from lipverify.domain import Domain, Everywhere
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
@@ -25,7 +25,6 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
-from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
 from lipverify.watch import OutOfTime, listening, tick, until
 
@@ -88,7 +87,6 @@ def exact(
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
-    require_certifiable(domain_of(domain))
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -219,15 +217,6 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     return proved
 
 
-def require_certifiable(domain: Domain) -> None:
-    """Raise UnsupportedDomain for a domain of which no certificate can speak."""
-    if isinstance(domain, Ball):
-        raise UnsupportedDomain(
-            f"certificates have no rule for {domain} yet; ask for one on lipverify.Box.around(center, radius), which "
-            "contains it"
-        )
-
-
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
@@ -255,15 +244,14 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    chosen = resolve(method, side, problem)
+    choice = resolve(method, side, problem)
+    chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
     subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
-    why = reason(method, side, problem)
-
     def finished(bound: Bound) -> Bound:
-        stats = {**bound.stats, "choice": why} if why else bound.stats
+        stats = {**bound.stats, "choice": choice.reason} if choice.reason else bound.stats
         seconds = time.monotonic() - budget.started
         return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
 

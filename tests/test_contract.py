@@ -15,8 +15,8 @@ from lipverify.contract import bounds_of
 from lipverify.estimators.best import Best
 from lipverify.norms import EUCLIDEAN, NormPair, norm_pair, norm_upper
 from lipverify.problem import Budget, Problem, Side
+from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
-from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 from lipverify.trusted.balls import Ball

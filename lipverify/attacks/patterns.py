@@ -175,7 +175,9 @@ def updated_norms(jacobian: Matrix, columns: Array, rows: Array, pair: NormPair)
             return top * np.sqrt(np.maximum(lengths.max(axis=1), 0.0))
         half = across[:, :, None] * c[:, None, :]
         gram = J @ J.T + half + np.swapaxes(half, 1, 2) + (c * squares[:, None])[:, :, None] * c[:, None, :]
-        return top * np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[:, -1], 0.0))
+        known = np.isfinite(gram).all(axis=(1, 2))
+        largest = np.linalg.eigvalsh(np.where(known[:, None, None], gram, 0.0))[:, -1]
+        return np.where(known, top * np.sqrt(np.maximum(largest, 0.0)), 0.0)
     size = max(1, 2**18 // jacobian.size)
     parts = [np.zeros(0)]
     for at in range(0, len(rows), size):

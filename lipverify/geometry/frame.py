@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq, fmpq_mat, nmod_mat
 
-from lipverify.arrays import Array, Matrix, Point, Vector
+from lipverify.arrays import Array, Indices, Matrix, Point, Vector
 from lipverify.domain import Ball, Box, Domain, Everywhere
 from lipverify.network import Network
 from lipverify.rationals import fraction, rational, rational_matrix
@@ -63,9 +63,10 @@ class Frame:
         """Rows over (x, t), shape (n, d + 1), in these coordinates, shape (n, m)."""
         return rows[:, list(self.columns)]
 
-    def restrict_exact(self, rows: fmpq_mat) -> list[list[fmpq]]:
-        """The same for exact rows."""
-        return [[row[j] for j in self.columns] for row in rows.tolist()]
+    def restrict_exact(self, rows: fmpq_mat, chosen: Indices) -> list[list[fmpq]]:
+        """The same for some of the rows, exactly."""
+        every = rows.tolist()
+        return [[every[i][j] for j in self.columns] for i in chosen.tolist()]
 
     def point(self, z: tuple[fmpq, ...]) -> Point:
         """The input that z stands for: x/t, coordinates outside the frame 0."""

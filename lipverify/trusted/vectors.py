@@ -7,19 +7,9 @@ import math
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import MAX, TINY, down, gamma, grown, norm_up, up, ups
+from lipverify.trusted.rounding import TINY, gamma, grown, norm_up, up, ups
 
 INF = math.inf
-
-
-def vector_lower(magnitude: Array, q: float) -> float:
-    """A lower bound of the q-norm of a vector of non-negative floats."""
-    top = float(magnitude.max())
-    if q == INF or top < 2.0**-900 or not math.isfinite(top):
-        return min(top, MAX)  # every q-norm is at least the largest entry
-    scaled = magnitude / top
-    total = float(scaled.sum()) if q == 1.0 else math.sqrt(float(scaled @ scaled))
-    return max(top, down(min(top * total * (1 - gamma(2 * magnitude.size + 16)), MAX)))
 
 
 def vector_upper(magnitude: Array, q: float) -> float:

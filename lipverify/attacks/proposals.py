@@ -1,4 +1,4 @@
-"""The best certified point so far, shared by every attack."""
+"""What every attack does with its points: certify them, and keep the best."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any, final
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.geometry.witness import Certified, certify_point
 from lipverify.problem import Problem
+from lipverify.search.incumbent import Incumbent
 
 
 @final
-class Incumbent:
-    """Certifies proposals and keeps the best: mutable, one per run."""
+class Proposals:
+    """Certifies points and keeps the best: mutable, one per run."""
 
     def __init__(self, problem: Problem, method: str) -> None:
         self._problem = problem
         self._method = method
         self._tried = 0
-        self.best: Certified | None = None
+        self._incumbent: Incumbent[Certified] = Incumbent()
 
     @property
-    def value(self) -> float:
-        """The certified lower bound, 0 while there is none."""
-        return self.best.norm.lower if self.best else 0.0
+    def best(self) -> Certified | None:
+        """The best region, None while there is none."""
+        return self._incumbent.best
 
     def offer(self, point: Sequence[Fraction] | Sequence[float]) -> Certified | None:
         """Certify a point; None when it lies on a boundary or outside the domain."""
         self._tried += 1
         certified = certify_point(self._problem, point)
-        if certified and (self.best is None or certified.norm.exceeds(self.best.norm)):
-            self.best = certified
+        self._incumbent.offer(certified)
         return certified
 
     def offer_first(self, points: Iterable[Sequence[Fraction] | Sequence[float]]) -> Certified | None:
@@ -43,7 +43,7 @@ class Incumbent:
         return Bound(
             method=self._method,
             status=status,
-            lower=self.value,
+            lower=self._incumbent.lower,
             lower_rigor=Rigor.PROVED,
             witness=self.best.witness if self.best else None,
             stats={"certified": self._tried, **stats},

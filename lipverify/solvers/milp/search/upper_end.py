@@ -1,4 +1,4 @@
-"""What one run knows: the best region, what is proved, and what a solver claims."""
+"""The upper end of a run's interval: what is proved, and what a solver claims."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 
 from lipverify.bound import Rigor
 from lipverify.geometry.witness import Certified
+from lipverify.search.incumbent import Incumbent
 
 
-class Known:
-    """The two ends of the interval so far.
+class UpperEnd:
+    """The upper end so far.
 
     Attributes
     ----------
-    best
-        The best region.
     claimed
         The least upper end that the solver claimed.
     cut_off
@@ -24,34 +23,24 @@ class Known:
         "contradicted": a claim that a region refutes.
     """
 
-    def __init__(self, details: dict[str, Any]) -> None:
-        self.best: Certified | None = None
+    def __init__(self, incumbent: Incumbent[Certified], details: dict[str, Any]) -> None:
         self.claimed = math.inf
         self.cut_off = 0.0
         self.details = details
+        self._incumbent = incumbent
         self._proved: tuple[float, Rigor] = (math.inf, Rigor.PROVED)
 
     @property
-    def lower(self) -> float:
-        """The lower end."""
-        return self.best.norm.lower if self.best else 0.0
-
-    @property
-    def upper(self) -> tuple[float, Rigor]:
-        """The upper end: the solver's claim where it is the smaller one, and no region that is known is beyond it."""
+    def value(self) -> tuple[float, Rigor]:
+        """The solver's claim where it is the smaller one, and no region that is known is beyond it."""
         upper, rigor = self._proved
         if self.claimed >= upper:
             return upper, rigor
-        if self.best is None or self.claimed >= self.best.norm.upper:
+        if self.claimed >= self._incumbent.upper:
             return self.claimed, Rigor.NUMERICAL
-        if self.claimed < self.lower:
+        if self.claimed < self._incumbent.lower:
             self.details["contradicted"] = self.claimed
         return upper, rigor
-
-    def offer(self, found: Certified | None) -> None:
-        """Take a region if it is the best."""
-        if found is not None and (self.best is None or found.norm.exceeds(self.best.norm)):
-            self.best = found
 
     def prove(self, upper: float, rigor: Rigor) -> None:
         """Take an upper end that may be relied upon."""

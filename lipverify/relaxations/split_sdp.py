@@ -14,8 +14,7 @@ from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Oriented
-from lipverify.solvers.branch_and_bound.branching import MOST
-from lipverify.solvers.branch_and_bound.node import Estimate
+from lipverify.search.node_bound import Estimate
 from lipverify.trusted.rounding import down, up
 
 _TOLERANCE = 1e-7
@@ -46,7 +45,11 @@ class SplitSDP:
 
     def open(self, problem: Problem) -> OpenSplitSDP | None:
         """The bound for p = 2, and what is the same for one output or one input; None for other norms."""
-        return OpenSplitSDP(self, Oriented.of(problem.network)) if is_spectral(problem) else None
+        return self.of(Oriented.of(problem.network)) if is_spectral(problem) else None
+
+    def of(self, chain: Oriented) -> OpenSplitSDP:
+        """The bound of the spectral norm of a chain."""
+        return OpenSplitSDP(self, chain)
 
 
 @final
@@ -92,7 +95,7 @@ class OpenSplitSDP:
         moments = np.maximum(relaxation.scores, 0.0)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             found = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
-        scores[self._chain.order[relaxation.free]] = np.minimum(np.nan_to_num(found, nan=0.0), MOST)
+        scores[self._chain.order[relaxation.free]] = np.nan_to_num(found)
         return scores
 
     def _square(self, upper: float) -> float:
