@@ -10,6 +10,8 @@
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
+      contract.py               what a method promises, and a check of what it yields
+      search/                   one tree search: nodes and their fates, frontier, incumbent, effort
       geometry/                 activation regions: cone, LP, walk, witnesses
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
@@ -19,6 +21,7 @@
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
+      radii.py                  how far an input may move
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
     from lipverify.decision import Answer, Decision, decide
-    from lipverify.domain import Box, Everywhere, Polytope
+    from lipverify.domain import Ball, Box, Everywhere, Polytope
     from lipverify.errors import (
         CertificateError,
         Interrupted,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.penalty import autolip_penalty
+    from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
@@ -66,10 +70,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Ball",
     "Bound",
     "Box",
     "Certificate",
     "CertificateError",
+    "CertifiedRadius",
     "Comparison",
     "Decision",
     "Everywhere",
@@ -92,6 +98,7 @@ __all__ = [
     "Witness",
     "autolip",
     "autolip_penalty",
+    "certified_radius",
     "check",
     "compare",
     "decide",
@@ -108,10 +115,12 @@ __all__ = [
 
 _HOMES = {
     "Answer": "decision",
+    "Ball": "domain",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
+    "CertifiedRadius": "radii",
     "Comparison": "comparison",
     "Decision": "decision",
     "Everywhere": "domain",
@@ -134,6 +143,7 @@ _HOMES = {
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "certified_radius": "radii",
     "check": "certificates.verdict",
     "compare": "comparison",
     "decide": "decision",

@@ -25,7 +25,7 @@ from lipverify.report import bound_to_dict, json_float
 from lipverify.solvers.choice import RULES, Size
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
-from lipverify.trusted.rounding import float_down
+from lipverify.trusted.rounding import float_down, up
 from lipverify.verbs import Progress, budget_of, certified, domain_of, drive
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Deciding:
             yield bound
             if glances == _GLANCES:
                 break
-        yield from resolve("auto", "upper", problem).run(problem, budget)
+        yield from resolve("auto", "upper", problem).method.run(problem, budget)
         aim = float_down(self.at_most) if isinstance(self.at_most, Fraction) else self.at_most
         yield from _search(problem).run(problem, replace(budget, target=aim))
 
@@ -227,7 +227,7 @@ def _search(problem: Problem) -> Method:
 
 def _may_exceed(bound: Bound, claim: Fraction | float) -> bool:
     """Whether the norm at the witness, of which the lower side is the float below, may be greater."""
-    return math.nextafter(bound.lower, math.inf) > claim
+    return up(bound.lower) > claim
 
 
 def holds(bound: Bound, at_most: Fraction | float) -> bool:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import reason, resolve
-from lipverify.contract import bounds_of
+from lipverify.catalogue import resolve, write_program
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -25,7 +24,6 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
-from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
 from lipverify.watch import OutOfTime, listening, tick, until
 
@@ -60,7 +58,7 @@ def exact(
     p
         1, 2 or inf for the same norm on both sides, or a pair (p_in, q_out).
     domain
-        Everywhere (None), Box or Polytope.
+        Everywhere (None), Box, Polytope or Ball.
     time_limit
         Seconds, or None. When it ends the result is a valid interval with status TIME_LIMIT.
     seed
@@ -228,7 +226,7 @@ def domain_of(domain: Domain | None) -> Domain:
     if domain is None:
         return Everywhere()
     if not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     return domain
 
 
@@ -245,15 +243,14 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    chosen = resolve(method, side, problem)
+    choice = resolve(method, side, problem, budget.seconds)
+    chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
     subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
-    why = reason(method, side, problem)
-
     def finished(bound: Bound) -> Bound:
-        stats = {**bound.stats, "choice": why} if why else bound.stats
+        stats = {**bound.stats, "choice": choice.reason} if choice.reason else bound.stats
         seconds = time.monotonic() - budget.started
         return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
 
@@ -262,7 +259,7 @@ def drive(
     with listening() as asked:
         try:
             with single_threaded(), until(budget.last_call):
-                for latest in bounds_of(chosen, problem, budget):
+                for latest in choice.run(problem, budget):
                     if latest.status is not Status.INTERRUPTED:
                         continue  # the last one: let the method end
                     if 0 < latest.gap <= budget.rel_gap:

@@ -25,6 +25,7 @@ BASE = frozenset(
         "arrays",
         "bound",
         "child",
+        "company",
         "contract",
         "domain",
         "errors",
@@ -40,11 +41,13 @@ BASE = frozenset(
 )
 TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
-GROUND = BASE | {"geometry", "relaxations"}
+SEARCH = frozenset({"arrays", "errors", "trusted", "search"})
+GROUND = BASE | {"search", "geometry", "relaxations"}
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(BASE, BASE),
     "trusted": TRUSTED,
-    "geometry": BASE,
+    "search": SEARCH,
+    "geometry": BASE | {"search"},
     "relaxations": GROUND - {"relaxations"},
     **dict.fromkeys(METHODS, GROUND),
     "certificates": GROUND | {"certificates.checker"},

@@ -45,7 +45,7 @@ def claim(
     except (ValueError, ZeroDivisionError):
         raise lv.InvalidArgument(f"--at-most {at_most!r} is no number: a decimal, or a fraction such as 3/2") from None
     net = options.network(model)
-    domain = options.domain(common.box, net)
+    domain = options.domain(common.box, net, common.ball)
     with progress() as show:
         try:
             found = lv.decide(

@@ -1,4 +1,4 @@
-"""torch modules in, `torch.nn.Sequential` out; only this file, `torch_*.py` and `aten/` import torch.
+"""torch modules in, `torch.nn.Sequential` out; only this file, `torch_*.py` and `operators/` import torch.
 
 `Sequential` chains (nested or not) of the layers in `LAYERS` are read as they stand, in eval mode; every other
 module is traced (`torch_graph.py`), which needs the shape of a sample. Parameters of every real

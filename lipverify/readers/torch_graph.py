@@ -2,7 +2,7 @@
 
 The module is run, symbolically, on a batch that holds one sample, so that code written for batches means what it
 says. `torch.export` makes in-place operations and views functional, keeps every operator's source line, and
-refuses control flow that depends on values. Every operator then is one that `lipverify.readers.aten` knows,
+refuses control flow that depends on values. Every operator then is one that `lipverify.readers.operators` knows,
 or an error names it: nothing is guessed, and nothing is skipped.
 """
 
@@ -23,9 +23,9 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
-from lipverify.readers.aten import BUILDERS
-from lipverify.readers.aten.call import Builder, Call, Live, Ref
 from lipverify.readers.graph import Graph, Node
+from lipverify.readers.operators import BUILDERS
+from lipverify.readers.operators.call import Builder, Call, Live, Ref
 from lipverify.readers.steps import Select
 from lipverify.readers.torch_probe import require_samples, runs
 

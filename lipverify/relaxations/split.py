@@ -8,7 +8,6 @@ fewer coordinates. Proof: proofs/sdp.md.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -18,7 +17,11 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.network import Network
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.chains import form_errors
+from lipverify.trusted.scaling import exactly, is_exact, relative_gains, shifted
+from lipverify.watch import tick
+
+_APART = 20  # powers of two between neurons of a layer that the barrier can do with
 
 
 @final
@@ -30,7 +33,7 @@ class Oriented:
     ----------
     weights
         W_1 … W_K in the order of reading: the network's matrices, or their transposes backwards, divided by
-        powers of two; exact.
+        powers of two, and neurons that are far weaker than others by powers of two enlarged; exact.
     alpha, beta
         The slopes of every neuron in the order of reading, shape (n,); exact, powers of two taken out.
     order
@@ -57,12 +60,13 @@ class Oriented:
         if net.output_dim < net.input_dim:
             weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
             slopes, order = slopes[::-1], order[::-1]
-        scaled, pairs = [_scaled(w) for w in weights], [_scaled(s) for s in slopes]
+        weights, moves = _evened(weights, slopes)
+        scaled, pairs = [exactly(w) for w in weights], [exactly(s) for s in slopes]
         stacked = np.concatenate([np.zeros((0, 2)), *(s for s, _ in pairs)])
         exponent = sum(e for _, e in (*scaled, *pairs))
         # u at layer k is divided by what the matrices and slopes up to there are divided by, the output by everything.
         reached = accumulate((e + f for (_, e), (_, f) in zip(scaled, pairs, strict=False)), initial=0)
-        lifts = [np.full(len(s), 2 * (exponent - e)) for (s, _), e in zip(pairs, [*reached][1:], strict=True)]
+        lifts = [2 * (exponent - e + move) for move, e in zip(moves, [*reached][1:], strict=True)]
         return cls(
             tuple(w for w, _ in scaled),
             stacked[:, 0].copy(),
@@ -99,9 +103,22 @@ class Oriented:
         return self.beta - self.alpha
 
     @cached_property
-    def linear(self) -> Signs:
-        """+1 for neurons with equal slopes, which need no decision, and 0 for the others, shape (n,)."""
-        return (self.alpha == self.beta).astype(np.int8)
+    def settled(self) -> Signs:
+        """+1 for neurons that need no decision, and 0 for the others, shape (n,).
+
+        The Jacobian does not depend on the signs of those with equal slopes, with nothing but zeros on the way to
+        them, or on the way from them.
+        """
+        bends = np.abs(self.alpha) + np.abs(self.beta) > 0
+        met, read = np.ones(self.inputs, dtype=bool), np.ones(len(self.weights[-1]), dtype=bool)
+        there, back = [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
+        for weight, layer in zip(self.weights, self.layers, strict=False):
+            there.append((weight[:, met] != 0).any(axis=1))
+            met = there[-1] & bends[layer]
+        for weight, layer in zip(self.weights[:0:-1], self.layers[::-1], strict=True):
+            back.insert(0, (weight[read] != 0).any(axis=0))
+            read = back[0] & bends[layer]
+        return ((self.alpha == self.beta) | ~np.concatenate(there) | ~np.concatenate(back)).astype(np.int8)
 
     @cached_property
     def row_sizes(self) -> Vector:
@@ -123,10 +140,22 @@ class Oriented:
     @cached_property
     def rounding(self) -> tuple[float, float]:
         """A relative error for all that is built here, and an absolute one for underflow (proofs/sdp.md)."""
-        steps = sum(w.shape[1] + 8 for w in self.weights) + self.weights[-1].shape[0]
         steepest = float(max(np.abs(self.alpha).max(initial=1.0), np.abs(self.beta).max(initial=1.0)))
-        reach = math.prod((1.0 + float(np.abs(w).sum())) * 3 * steepest for w in self.weights)
-        return gamma(4 * steps), TINY * reach * reach * steps
+        return form_errors(self.weights, steepest)
+
+
+def _evened(weights: list[Matrix], slopes: list[Array]) -> tuple[list[Matrix], list[Indices]]:
+    """The chain with values of neurons multiplied by powers of two, and these, where some neurons are far weaker
+    than others of their layer: floats could not hold the multipliers of both side by side."""
+    moves = relative_gains(weights, slopes)
+    still = [np.zeros(len(s), dtype=np.intp) for s in slopes]
+    if all(np.abs(move).max(initial=0) < _APART for move in moves):
+        return weights, still
+    first, last = np.zeros(weights[0].shape[1], dtype=np.intp), np.zeros(len(weights[-1]), dtype=np.intp)
+    powers = [after[:, None] - before for before, after in pairwise([first, *moves, last])]
+    if not all(is_exact(w, by) for w, by in zip(weights, powers, strict=True)):
+        return weights, still
+    return [shifted(w, by) for w, by in zip(weights, powers, strict=True)], moves
 
 
 @final
@@ -174,6 +203,7 @@ def propagate(
     at = 0
     ends = np.searchsorted(free, chain.ends).tolist()
     for weight, layer, until in zip(weights, chain.layers, ends, strict=True):
+        tick()
         y = weight @ values
         values = chosen[layer, None] * y
         inside = free[at:until]
@@ -181,14 +211,3 @@ def propagate(
         values[inside - layer.start, np.arange(d + at, d + until)] = 1.0
         at = until
     return rows, values
-
-
-def _scaled(values: Array) -> tuple[Array, int]:
-    """(values · 2^−e, e) with the greatest magnitude in [½, 1); e = 0 where an entry would underflow."""
-    top = float(np.abs(values).max(initial=0.0))
-    exponent = math.frexp(top)[1]
-    with np.errstate(under="ignore", over="ignore"):
-        scaled = np.ldexp(values, -exponent)
-        if exponent and np.array_equal(np.ldexp(scaled, exponent), values):
-            return scaled, exponent
-    return values, 0

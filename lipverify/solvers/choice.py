@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from lipverify.domain import Box
+from lipverify.domain import Ball, Box
+from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
@@ -72,8 +73,9 @@ class Size:
 
 def _undecided(net: Network, problem: Problem) -> tuple[int, ...]:
     two_sided = [s[:, 0] != s[:, 1] for s in net.slopes]
-    if isinstance(problem.domain, Box):
-        ranges = preactivation_ranges(net, problem.domain.lower, problem.domain.upper)
+    if isinstance(problem.domain, (Box, Ball)):
+        box = enclosing_box(problem.domain)
+        ranges = preactivation_ranges(net, box.lower, box.upper)
         ends = zip(two_sided, ranges.low, ranges.high, strict=False)
         two_sided = [t & (low < 0) & (high > 0) for t, low, high in ends]
     return tuple(int(np.count_nonzero(t)) for t in two_sided)
@@ -103,10 +105,24 @@ RULES: Mapping[str, _Rule] = MappingProxyType(
 """Seconds that a method is expected to take, and what they were guessed from."""
 
 
-def choose(problem: Problem) -> tuple[str, str]:
-    """The name of the exact method that promises to be the fastest, and the reason."""
+ANYTIME = "branch-and-bound"
+"""The method whose interval is of use before its end: where nobody is expected to end in time, it is asked."""
+
+
+def choose(problem: Problem, seconds: float = math.inf) -> tuple[str, str]:
+    """The name of the exact method that promises to be the fastest, and the reason.
+
+    Where none is expected to end within so many seconds it is the one whose interval is worth most by then.
+    """
     size = Size.of(problem)
     guesses = {name: rule(size) for name, rule in RULES.items()}
     best = min(guesses, key=lambda name: guesses[name][0])
     words = "; ".join(f"{name} about {seconds:.1g} s ({why})" for name, (seconds, why) in guesses.items())
+    if guesses[best][0] > seconds:
+        return ANYTIME, f"{ANYTIME} was chosen, since none is expected to end within {seconds:g} s: {words}"
     return best, f"{best} was chosen: {words}"
+
+
+def expected(name: str, problem: Problem) -> float:
+    """How many seconds an exact method may take; inf beyond floats, and for methods without a rule."""
+    return RULES[name](Size.of(problem))[0] if name in RULES else math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.network import Network
 from lipverify.norms import NormPair
 from lipverify.testing.estimators import importable
@@ -111,6 +111,9 @@ def _inside(domain: Domain) -> list[str]:
     if isinstance(domain, Box):
         limits = f"zip({domain.lower.tolist()}, v, {domain.upper.tolist()})"
         return [f"assert all(low <= t <= high for v in (X, Y) for low, t, high in {limits})"]
+    if isinstance(domain, Ball):
+        square = f"sum((t - F(c)) ** 2 for t, c in zip(v, {domain.center.tolist()}))"
+        return [f"assert all({square} < F({domain.radius!r}) ** 2 for v in (X, Y))"]
     if isinstance(domain, Polytope):
         rows = f"zip({domain.A.tolist()}, {domain.b.tolist()})"
         product = "sum(F(a) * t for a, t in zip(row, v))"
@@ -121,6 +124,8 @@ def _inside(domain: Domain) -> list[str]:
 def _domain(domain: Domain) -> str:
     if isinstance(domain, Box):
         return f"lv.Box({domain.lower.tolist()}, {domain.upper.tolist()})"
+    if isinstance(domain, Ball):
+        return f"lv.Ball({domain.center.tolist()}, {domain.radius!r})"
     if isinstance(domain, Polytope):
         return f"lv.Polytope({domain.A.tolist()}, {domain.b.tolist()})"
     return "lv.Everywhere()"
