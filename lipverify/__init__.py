@@ -21,6 +21,7 @@
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
+      radii.py                  how far an input may move
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.penalty import autolip_penalty
+    from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
@@ -73,6 +75,7 @@ __all__ = [
     "Box",
     "Certificate",
     "CertificateError",
+    "CertifiedRadius",
     "Comparison",
     "Decision",
     "Everywhere",
@@ -95,6 +98,7 @@ __all__ = [
     "Witness",
     "autolip",
     "autolip_penalty",
+    "certified_radius",
     "check",
     "compare",
     "decide",
@@ -116,6 +120,7 @@ _HOMES = {
     "Box": "domain",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
+    "CertifiedRadius": "radii",
     "Comparison": "comparison",
     "Decision": "decision",
     "Everywhere": "domain",
@@ -138,6 +143,7 @@ _HOMES = {
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "certified_radius": "radii",
     "check": "certificates.verdict",
     "compare": "comparison",
     "decide": "decision",

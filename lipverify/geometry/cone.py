@@ -336,6 +336,10 @@ class Cone:
         row = self._exact_row(i)
         form = [-known * x for x in row]
         indices, rows = self._enforced_rows()
+        if self._sphere is not None:
+            met = self._sphere.reaches(rows, form, inside.rational())
+            if met is not None:
+                return self._inside(met) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):
