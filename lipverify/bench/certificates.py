@@ -66,4 +66,4 @@ def _cases(only: str | None, seed: int) -> Iterator[tuple[str, Network, float]]:
                 yield "-".join(map(str, sizes)), random_network(sizes, seed), p
     if only != "enumeration":
         for case in published(data_folder()):
-            yield case.name, case.network, 2
+            yield case.label, case.net, 2
