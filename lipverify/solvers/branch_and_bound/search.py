@@ -18,6 +18,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
+from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.tree import Tree
 
@@ -58,6 +59,8 @@ class BranchAndBound:
     log
         Called for every node as it comes up, with what became of it ("open", "pruned", "empty", "leaves" for a region,
         "ties" for one that waits), the signs of all neurons, and the bound as floats see it.
+    engines
+        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -70,6 +73,7 @@ class BranchAndBound:
     memory: int = 100_000
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None
+    engines: Engines | None = None
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -84,6 +88,9 @@ class BranchAndBound:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
+        if self.engines is not None and self.engines.able(problem):
+            yield from ByLayers(self, self.engines, problem, budget).run()
+            return
         tree = Tree(self, problem, budget)
         yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()

@@ -78,6 +78,11 @@ class Tree:
         self._attack = self._incumbents()
         self._root_upper = math.inf
 
+    @property
+    def best(self) -> Certified | None:
+        """The incumbent."""
+        return self._best
+
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
         if self._options.ceiling is not None and supports(self._options.ceiling, self._problem):
