@@ -6,6 +6,7 @@
       bound.py problem.py       the result record; the question, the budget, and what a method is
       rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
+      watch.py writing.py       where a call may be stopped; files that appear whole or not at all
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
@@ -14,6 +15,7 @@
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
       solvers/                  exact methods: a file or a package each; the choice among them
       hardness/                 combinatorial problems as networks: apply and decode
+      certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from lipverify import hardness as hardness
     from lipverify.bound import Bound, Rigor, Status, Witness
     from lipverify.catalogue import methods
+    from lipverify.certificates.verdict import Verdict, check
+    from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
     from lipverify.domain import Box, Everywhere, Polytope
     from lipverify.errors import (
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
         InvalidDomain,
         InvalidNetwork,
         LipverifyError,
+        OutOfRange,
         UnsupportedDomain,
         UnsupportedLayer,
         UnsupportedNorm,
@@ -59,6 +64,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bound",
     "Box",
+    "Certificate",
     "CertificateError",
     "Comparison",
     "Everywhere",
@@ -69,6 +75,7 @@ __all__ = [
     "LipverifyError",
     "Lowering",
     "Network",
+    "OutOfRange",
     "Polytope",
     "Region",
     "Rigor",
@@ -76,9 +83,11 @@ __all__ = [
     "UnsupportedDomain",
     "UnsupportedLayer",
     "UnsupportedNorm",
+    "Verdict",
     "Witness",
     "autolip",
     "autolip_penalty",
+    "check",
     "compare",
     "exact",
     "from_torch",
@@ -94,6 +103,7 @@ __all__ = [
 _HOMES = {
     "Bound": "bound",
     "Box": "domain",
+    "Certificate": "certificates.writer",
     "CertificateError": "errors",
     "Comparison": "comparison",
     "Everywhere": "domain",
@@ -104,6 +114,7 @@ _HOMES = {
     "LipverifyError": "errors",
     "Lowering": "network",
     "Network": "network",
+    "OutOfRange": "errors",
     "Polytope": "domain",
     "Region": "verbs",
     "Rigor": "bound",
@@ -111,9 +122,11 @@ _HOMES = {
     "UnsupportedDomain": "errors",
     "UnsupportedLayer": "errors",
     "UnsupportedNorm": "errors",
+    "Verdict": "certificates.verdict",
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "check": "certificates.verdict",
     "compare": "comparison",
     "exact": "verbs",
     "from_torch": "readers.torch",

@@ -62,6 +62,9 @@ class Witness:
     pattern: Pattern
 
 
+_NOT_SAID: Any = None
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Bound:
@@ -72,7 +75,7 @@ class Bound:
     lower, upper
         Floats, rounded outward; 0 and inf for a side that is not given.
     lower_rigor, upper_rigor
-        How each side was obtained. The trivial sides 0 and inf are PROVED.
+        How each side was obtained; to be said of every side but the trivial ones, 0 and inf, which are PROVED.
     status, method, seconds
         Why the method stopped, its name, and the wall-clock time it took.
     witness
@@ -80,19 +83,25 @@ class Bound:
     stats
         Counts: "regions", "nodes", "lps", …
     exact
-        The exact constant, when the status is EXACT.
+        The exact constant, when the status is EXACT, and only then is the status EXACT.
     certificate, details
         What the method leaves for a checker, and for a curious reader.
     subject
         What the number speaks of when that is not exactly the model given.
+
+    Raises
+    ------
+    LipverifyError
+        For what no method may claim: sides that contradict each other, a side without its rigor, EXACT without the
+        exact constant.
     """
 
     method: str
     status: Status
     lower: float = 0.0
     upper: float = math.inf
-    lower_rigor: Rigor = Rigor.PROVED
-    upper_rigor: Rigor = Rigor.PROVED
+    lower_rigor: Rigor = _NOT_SAID
+    upper_rigor: Rigor = _NOT_SAID
     seconds: float = 0.0
     witness: Witness | None = None
     stats: Mapping[str, Any] = field(default_factory=dict)
@@ -104,12 +113,52 @@ class Bound:
     def __post_init__(self) -> None:
         if not (self.lower >= 0 and self.upper >= 0):
             raise LipverifyError(f"{self.method} produced [{self.lower}, {self.upper}]; this is a bug in it")
+        self._settle_rigor("lower_rigor", trivial=self.lower == 0.0)
+        self._settle_rigor("upper_rigor", trivial=self.upper == math.inf)
         heuristic = Rigor.HEURISTIC in (self.lower_rigor, self.upper_rigor)
         if self.lower > self.upper and not heuristic:
             raise LipverifyError(
                 f"{self.method} contradicts itself: lower {self.lower!r} > upper {self.upper!r}; this is a bug in it"
             )
+        if self.status is Status.EXACT:
+            self._require_proof()
         object.__setattr__(self, "stats", MappingProxyType(dict(self.stats)))
+
+    def _settle_rigor(self, name: str, *, trivial: bool) -> None:
+        rigor = getattr(self, name)
+        if rigor is None and trivial:
+            object.__setattr__(self, name, Rigor.PROVED)
+        elif not isinstance(rigor, Rigor):
+            side, given = name.removesuffix("_rigor"), "nothing" if rigor is None else repr(rigor)
+            raise LipverifyError(
+                f"{self.method} gave {side}={getattr(self, side)!r} and of its {name} {given}; "
+                f"pass {name}=Rigor.HEURISTIC, NUMERICAL, ROUNDED or PROVED: how far it may be trusted"
+            )
+
+    def _require_proof(self) -> None:
+        """What EXACT says."""
+        if self.exact is None:
+            raise LipverifyError(f"{self.method} claims EXACT without `exact`, the constant that it has proved")
+        if not (self.lower <= self.exact.lower and self.exact.upper <= self.upper):
+            raise LipverifyError(
+                f"{self.method} claims EXACT for [{self.lower}, {self.upper}], not around {self.exact}"
+            )
+        if min(self.lower_rigor, self.upper_rigor) < Rigor.ROUNDED:
+            raise LipverifyError(f"{self.method} claims EXACT with sides that are less than ROUNDED")
+
+    @classmethod
+    def exactly(cls, norm: ExactNorm, *, upper_rigor: Rigor = Rigor.PROVED, **fields: Any) -> Bound:
+        """EXACT at a norm that is attained, and that nothing exceeds as far as `upper_rigor` says."""
+        exact = norm.settled()
+        return cls(
+            status=Status.EXACT,
+            lower=exact.lower,
+            upper=exact.upper,
+            lower_rigor=Rigor.PROVED,
+            upper_rigor=upper_rigor,
+            exact=exact,
+            **fields,
+        )
 
     @property
     def exact_value(self) -> Fraction | None:

@@ -11,6 +11,7 @@ from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
 from lipverify.bound import Rigor
+from lipverify.contract import require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
@@ -102,9 +103,7 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
         When there is no such method, or it works on another side.
     """
     if not isinstance(method, str):
-        if not isinstance(method, Method):
-            raise InvalidArgument(f"method must be a name or a method object; got {method!r}")
-        return _on_side(method, side)
+        return _on_side(require_method(method), side)
     if method == "auto":
         return _auto(side, problem)
     if method not in METHODS:

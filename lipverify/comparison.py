@@ -15,12 +15,14 @@ from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, LipverifyError
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.graph.bound import GraphAutoLip
+from lipverify.fixed_inputs import restrict
 from lipverify.network import Lowering, Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.problem import Method, Problem, Side, require_supported, supports
 from lipverify.readers import as_graph, as_network, is_torch_module
 from lipverify.report import bound_to_dict, describe, digits_down, digits_up, early_stop, json_float
 from lipverify.trusted.rounding import float_down, float_up
+from lipverify.watch import listening, tick
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -217,6 +219,7 @@ def compare(
     seed: int = 0,
     on_progress: Progress | None = None,
     example_input: Any = None,
+    certify: bool = False,
 ) -> Comparison:
     """Hold estimators to the exact Lipschitz constant of a network.
 
@@ -236,6 +239,8 @@ def compare(
         Called with a method's name and its bound so far; a true return value stops the comparison there.
     example_input
         One sample, without a batch axis, for a torch module whose layers do not tell its shape.
+    certify
+        Prove both sides of the exact interval; the proof is in `.exact.certificate`.
 
     Returns
     -------
@@ -254,21 +259,23 @@ def compare(
     if domain is not None and not isinstance(domain, Domain):
         raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
     network = as_network(net, example_input=example_input)
-    problem = Problem(network, norm_pair(p), Everywhere() if domain is None else domain)
-    reference, others = _select(methods, problem)
-    if is_torch_module(net):
+    where = Everywhere() if domain is None else domain
+    norm, restricted = norm_pair(p), restrict(network, where)
+    reference, others = _select(methods, Problem(restricted.network, norm, restricted.domain))
+    if is_torch_module(net) and not restricted.fixed:  # the graph is a function of all inputs
         others = _on_graph(others, as_graph(net, network, example_input))
     stop = _Stop(on_progress)
 
     def run(method: str | Method, name: str, side: Side) -> Bound:
         bound = _VERBS[side](
-            problem.network,
+            network,
             method,
-            p=problem.norm,
-            domain=problem.domain,
+            p=norm,
+            domain=where,
             time_limit=time_limit,
             seed=seed,
             on_progress=lambda bound: stop(name, bound),
+            **({"certify": certify} if side == "exact" and method is reference else {}),
         )
         if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
             # It bounds the module; that the network is near the module is what its rigor leaves out.
@@ -277,23 +284,30 @@ def compare(
 
     def against(exact: Bound, rows: Sequence[Row] = ()) -> Comparison:
         first = Row(exact.method, "exact", exact)
-        return Comparison(problem.network, problem.norm, problem.domain, exact, (first, *rows))
+        return Comparison(network, norm, where, exact, (first, *rows))
 
-    try:
-        exact = run(reference, "exact", "exact")
-    except Interrupted as interrupt:
-        raise InterruptedComparison(against(interrupt.bound)) from interrupt
+    exact: Bound | None = None
     rows: list[Row] = []
-    for method in others:
-        if stop.asked:
-            break
-        name, side = method.name, method.side
+    with listening():  # from here on Ctrl-C comes between two steps only, and what is done is kept
         try:
-            rows.append(held_to(exact, name, side, run(method, name, side)))
-        except LipverifyError as error:
-            rows.append(Row(name, side, None, error=str(error)))
+            exact = run(reference, "exact", "exact")
+            for method in others:
+                tick()
+                if stop.asked:
+                    break
+                name, side = method.name, method.side
+                try:
+                    rows.append(held_to(exact, name, side, run(method, name, side)))
+                except LipverifyError as error:
+                    rows.append(Row(name, side, None, error=str(error)))
+                except Interrupted as interrupt:
+                    rows.append(held_to(exact, name, side, interrupt.bound))
+                    raise
         except Interrupted as interrupt:
-            rows.append(held_to(exact, name, side, interrupt.bound))
+            raise InterruptedComparison(against(exact or interrupt.bound, rows)) from interrupt
+        except KeyboardInterrupt as interrupt:
+            if exact is None:
+                raise
             raise InterruptedComparison(against(exact, rows)) from interrupt
     return against(exact, rows)
 
@@ -353,6 +367,6 @@ def _ratio(value: float, reference: Fraction | float, rounded: Callable[[Fractio
     """value / reference with 0 / 0 = 1."""
     if reference == 0:
         return 1.0 if value == 0 else math.inf
-    if math.isinf(value) or math.isinf(reference):
+    if math.isinf(value) or reference == math.inf:  # a Fraction may be beyond floats
         return math.inf if math.isinf(value) else 0.0
     return rounded(Fraction(value) / Fraction(reference))

@@ -1,4 +1,7 @@
-"""Where a network is looked at: the whole space, a box, or a polytope, always with interior.
+"""Where a network is looked at: the whole space, a box, or a polytope.
+
+A domain has interior, save that it may fix some inputs: then the constant is that with respect to the others, and
+`free` is the domain that these range over, with interior.
 
 Every domain is described to the exact code in one way: rows g with g·(x, t) ≥ 0 cut out the cone over
 the domain, {(x, t) : t ≥ 0, x/t in the domain}; the row t ≥ 0 itself is understood (proofs/domain.md).
@@ -6,8 +9,8 @@ the domain, {(x, t) : t ≥ 0, x/t in the domain}; the row t ≥ 0 itself is und
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias, final
@@ -18,7 +21,17 @@ from flint import fmpq
 
 from lipverify.arrays import Array, Matrix, Vector, frozen
 from lipverify.errors import InvalidDomain
-from lipverify.rationals import Never, farkas, interior_ray, rational, rational_matrix
+from lipverify.rationals import (
+    Never,
+    Positive,
+    column,
+    exact_floats,
+    farkas,
+    fraction,
+    interior_ray,
+    rational,
+    rational_matrix,
+)
 from lipverify.trusted.rounding import float_down, float_up
 
 
@@ -37,6 +50,16 @@ class Everywhere:
         """None: it fits every network."""
         return None
 
+    @property
+    def fixed(self) -> Mapping[int, float]:
+        """No input is fixed."""
+        return {}
+
+    @property
+    def free(self) -> Everywhere:
+        """Itself."""
+        return self
+
     def rows(self, dimension: int) -> Matrix:
         """The cone's half-spaces, shape (0, dimension + 1)."""
         return np.zeros((0, dimension + 1))
@@ -52,13 +75,14 @@ class Everywhere:
 @final
 @dataclass(frozen=True, eq=False)
 class Box:
-    """{x : lower ≤ x ≤ upper}, both of shape (d,), finite, with lower < upper in every coordinate.
+    """{x : lower ≤ x ≤ upper}, both of shape (d,), finite.
+
+    Where lower = upper the input is fixed: the constant is that of the function of the inputs that vary.
 
     Raises
     ------
     InvalidDomain
-        For NaN, infinite or crossed limits. A box that is flat in a coordinate has no interior and no
-        Lipschitz constant of its own: fold the fixed input into the first bias.
+        For NaN, infinite or crossed limits, and when every input is fixed.
     """
 
     lower: Vector
@@ -68,19 +92,19 @@ class Box:
         low, high = _vector(lower, "lower"), _vector(upper, "upper")
         if low.shape != high.shape:
             raise InvalidDomain(f"lower has shape {low.shape} and upper {high.shape}; they must agree")
-        for i in np.flatnonzero(~(low < high)):
-            raise InvalidDomain(
-                f"the box is empty or flat in coordinate {i}: lower {low[i]} is not below upper {high[i]}"
-            )
+        for i in np.flatnonzero(~(low <= high)):
+            raise InvalidDomain(f"the box is empty in coordinate {i}: lower {low[i]} is above upper {high[i]}")
+        if not (low < high).any():
+            raise InvalidDomain("lower = upper in every coordinate: the box is one point, and no input varies")
         object.__setattr__(self, "lower", low)
         object.__setattr__(self, "upper", high)
 
     @classmethod
     def around(cls, x: npt.ArrayLike, radius: float | npt.ArrayLike) -> Box:
-        """The ℓ∞ ball of a radius > 0 (or one per coordinate) around x, limits rounded outward."""
+        """The ℓ∞ ball of a radius > 0 around x, limits rounded outward; of radii, one per coordinate, 0 fixes it."""
         centre = _vector(x, "x")
         radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), centre.shape)
-        if not (np.isfinite(radii).all() and (radii > 0).all()):
+        if not (np.isfinite(radii).all() and (radii >= 0).all() and radii.any()):
             raise InvalidDomain(f"the radius must be positive and finite; got {radius!r}")
         exact = [(Fraction(c), Fraction(r)) for c, r in zip(centre.tolist(), radii.tolist(), strict=True)]
         return cls([float_down(c - r) for c, r in exact], [float_up(c + r) for c, r in exact])
@@ -95,15 +119,28 @@ class Box:
         """d."""
         return len(self.lower)
 
+    @cached_property
+    def fixed(self) -> Mapping[int, float]:
+        """The inputs with lower = upper, by index, and their values."""
+        return {int(i): float(self.lower[i]) for i in np.flatnonzero(self.lower == self.upper)}
+
+    @cached_property
+    def free(self) -> Box:
+        """The box of the inputs that vary; itself when all do."""
+        if not self.fixed:
+            return self
+        varies = self.lower < self.upper
+        return Box(self.lower[varies], self.upper[varies])
+
     def rows(self, dimension: int) -> Matrix:
         """The cone's half-spaces x − lower·t ≥ 0 and upper·t − x ≥ 0, shape (2d, d + 1)."""
         unit = np.eye(dimension)
         return np.vstack([np.column_stack([unit, -self.lower]), np.column_stack([-unit, self.upper])])
 
     def contains_inside(self, point: Sequence[Fraction]) -> bool:
-        """Whether a rational point lies strictly inside."""
+        """Whether a rational point lies strictly inside; in a fixed coordinate, whether it has that value."""
         limits = zip(self.lower.tolist(), point, self.upper.tolist(), strict=True)
-        return all(low < x < high for low, x, high in limits)
+        return all(low < x < high or low == x == high for low, x, high in limits)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Box):
@@ -114,6 +151,8 @@ class Box:
         return hash(((self.lower + 0.0).tobytes(), (self.upper + 0.0).tobytes()))  # −0 and 0 are equal
 
     def __str__(self) -> str:
+        if self.fixed:
+            return f"{self.free}, and {len(self.fixed)} fixed input{'s' * (len(self.fixed) > 1)}"
         low, high = set(self.lower.tolist()), set(self.upper.tolist())
         if len(low) == len(high) == 1:
             return f"[{low.pop():g}, {high.pop():g}]^{self.dimension}"
@@ -126,16 +165,20 @@ class Box:
 @final
 @dataclass(frozen=True, eq=False)
 class Polytope:
-    """{x : A x ≤ b} with A of shape (m, d) and b of shape (m,), bounded or not, with interior.
+    """{x : A x ≤ b} with A of shape (m, d) and b of shape (m,), bounded or not.
+
+    Where the rows leave an input a single value it is fixed, and the constant is that of the function of the others.
 
     Raises
     ------
     InvalidDomain
-        For bad shapes or entries, and for a set that is empty or flat: decided in exact arithmetic.
+        For bad shapes or entries, for an empty set, for one that is flat otherwise than by fixed inputs, and where a
+        fixed input's value, or what it leaves of a row, is no float64: all decided in exact arithmetic.
     """
 
     A: Matrix
     b: Vector
+    _reduced: tuple[Mapping[int, float], Polytope | Everywhere] | None = field(init=False, repr=False)
 
     def __init__(self, A: npt.ArrayLike, b: npt.ArrayLike) -> None:
         right = _vector(b, "b")
@@ -152,10 +195,8 @@ class Polytope:
         dimension = left.shape[1]
         rows = [[rational(v) for v in row] for row in self.rows(dimension).tolist()]
         rows.append([rational(0.0)] * dimension + [rational(1.0)])
-        if interior_ray(rows, dimension + 1) is None:
-            raise InvalidDomain(
-                "the polytope is empty or flat: A x < b has no solution; eliminate the variables that its equations fix"
-            )
+        solid = interior_ray(rows, dimension + 1) is not None
+        object.__setattr__(self, "_reduced", None if solid else _reduce(left, right, rows))
 
     @cached_property
     def bounded(self) -> bool:
@@ -170,12 +211,26 @@ class Polytope:
         """d."""
         return self.A.shape[1]
 
+    @property
+    def fixed(self) -> Mapping[int, float]:
+        """The inputs that have a single value on it, by index, and these values."""
+        return {} if self._reduced is None else self._reduced[0]
+
+    @property
+    def free(self) -> Polytope | Everywhere:
+        """The domain of the inputs that vary; itself when all do."""
+        return self if self._reduced is None else self._reduced[1]
+
     def rows(self, dimension: int) -> Matrix:
         """The cone's half-spaces b·t − A x ≥ 0, shape (m, d + 1); zero rows of A are left to the check."""
         return np.column_stack([-self.A, self.b])
 
     def contains_inside(self, point: Sequence[Fraction]) -> bool:
-        """Whether a rational point satisfies A x < b."""
+        """Whether a rational point satisfies A x < b; where inputs are fixed, whether it has their values and is
+        inside in the others."""
+        if self.fixed:
+            rest = [x for i, x in enumerate(point) if i not in self.fixed]
+            return all(point[i] == value for i, value in self.fixed.items()) and self.free.contains_inside(rest)
         return all(
             sum((Fraction(a) * x for a, x in zip(row, point, strict=True)), Fraction(0)) < limit
             for row, limit in zip(self.A.tolist(), self.b.tolist(), strict=True)
@@ -198,6 +253,38 @@ class Polytope:
 
 
 Domain: TypeAlias = Everywhere | Box | Polytope
+
+
+def _reduce(A: Matrix, b: Vector, rows: list[list[fmpq]]) -> tuple[Mapping[int, float], Polytope | Everywhere]:
+    """The inputs that a polytope without interior fixes, and the domain of the others; `rows` as in the cone."""
+    d = A.shape[1]
+    some = farkas(rows, rows[-1])
+    if not isinstance(some, Positive):
+        raise InvalidDomain("the polytope is empty: A x ≤ b has no solution")
+    fixed: dict[int, float] = {}
+    for j in range(d):
+        value = some.point[j] / some.point[-1]
+        form = [fmpq(int(i == j)) for i in range(d)] + [-value]
+        if all(isinstance(farkas(rows, side), Never) for side in (form, [-x for x in form])):
+            fixed[j] = float(fraction(value))
+            if rational(fixed[j]) != value:
+                raise InvalidDomain(f"the polytope fixes input {j} to {fraction(value)}, which is no float64")
+    if not fixed:
+        raise InvalidDomain(
+            "the polytope is flat, and fixes no input: an equation ties several of them; eliminate one by hand"
+        )
+    if len(fixed) == d:
+        raise InvalidDomain("the polytope is one point, and no input varies")
+    free = [j for j in range(d) if j not in fixed]
+    kept = np.flatnonzero(A[:, free].any(axis=1))  # the others hold, since there is a point
+    if not len(kept):
+        return fixed, Everywhere()
+    taken = rational_matrix(A[kept][:, list(fixed)]) * column(rational(v) for v in fixed.values())
+    left = column(rational(v) for v in b[kept].tolist()) - taken
+    limits = exact_floats(left)
+    if limits is None:
+        raise InvalidDomain("the fixed inputs leave limits for the others that no float64 holds; fold them in by hand")
+    return fixed, Polytope(A[kept][:, free], np.ravel(limits))
 
 
 def _vector(values: npt.ArrayLike, name: str) -> Array:

@@ -7,6 +7,7 @@ LipverifyError
 ├── UnsupportedLayer    a layer or operator that no reader knows
 ├── UnsupportedNorm     a norm pair that the method, or anyone, cannot compute
 ├── UnsupportedDomain   a domain that the method does not handle
+├── OutOfRange          numbers that the method needs as floats and float64 cannot hold
 └── CertificateError    a certificate that does not prove its claim
 Interrupted             a KeyboardInterrupt that carries the interval proved so far
 """
@@ -45,6 +46,10 @@ class UnsupportedNorm(LipverifyError, NotImplementedError):
 
 class UnsupportedDomain(LipverifyError, NotImplementedError):
     """A domain that the method cannot handle; the message names those that it can."""
+
+
+class OutOfRange(LipverifyError, OverflowError):
+    """Numbers beyond float64 that a method cannot do without; the message says what to scale."""
 
 
 class CertificateError(LipverifyError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -59,6 +60,7 @@ def jacobian_with_error(
 
     Every entry is a sum of products over paths; each product and each sum along the way is rounded at
     most Σ_k (n_k + 2) times, so γ of that count times the same chain of absolute values covers all of it.
+    What overflowed is 0 with an infinite error.
     """
     if len(active) != len(net.slopes):
         raise InvalidArgument(f"the pattern has {len(active)} layers; the network has {len(net.slopes)} hidden ones")
@@ -68,11 +70,12 @@ def jacobian_with_error(
         return mid, mid
     steps = sum(w.shape[1] + 3 for w in net.weights)
     magnitude = _chain([np.abs(w) for w in net.weights], [np.abs(s) for s in slopes])
-    # An underflow in one layer is multiplied by the layers behind it, which are bounded by their own chain.
-    reach = 1.0
-    for w in net.weights:
-        reach = max(reach, 1.0) * (1.0 + float(np.abs(w).sum()))
-    return mid, magnitude * (gamma(2 * steps)) + TINY * reach * steps
+    # An underflow in one layer is multiplied by the layers and the slopes behind it.
+    reach = math.prod(1.0 + float(np.abs(w).sum()) for w in net.weights)
+    reach *= math.prod(max(1.0, float(np.abs(s).max())) for s in net.slopes)
+    error = magnitude * gamma(2 * steps) + TINY * reach * steps
+    good = np.isfinite(mid) & np.isfinite(error)
+    return np.where(good, mid, 0.0), np.where(good, error, np.inf)
 
 
 def _chain(weights: list[Array], slopes: list[Array]) -> Array:

@@ -21,7 +21,7 @@ from lipverify.power import top_directions
 from lipverify.readers.aten.call import Live
 from lipverify.readers.graph import Node, Normalise
 from lipverify.readers.steps import BatchNorm, Dense, Select, TwoSlope
-from lipverify.readers.torch import input_features
+from lipverify.readers.torch import guessed_vector
 from lipverify.readers.torch_graph import trace
 from lipverify.readers.windows import Convolution
 from lipverify.trusted.spectral.convolution import Geometry, meetings
@@ -67,10 +67,10 @@ def autolip_penalty(module: nn.Module, example_input: Any = None, *, p: Any = 2,
     if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
         raise InvalidArgument(f"iterations must be an integer ≥ 1; got {iterations!r}")
     if example_input is None:
-        features = input_features(module)
-        if features is None:
+        guess = guessed_vector(module)
+        if guess is None:
             raise InvalidNetwork("nothing tells the shape of a sample: pass example_input (one sample, no batch axis)")
-        example_input = torch.zeros(features)
+        example_input = torch.zeros(guess[1])
     with _evaluating(module):
         traced = trace(module, example_input, gradients=True)
     graph = traced.graph

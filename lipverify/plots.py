@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from lipverify.comparison import Comparison, Row
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.report import digits_nearest, exact_text
+from lipverify.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,8 +105,10 @@ def save_figure(figure: Figure, path: Path) -> None:
         For a path that cannot be written.
     """
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    suffix, drawn = path.suffix.lower(), io.BytesIO()
+    figure.savefig(drawn, format=suffix[1:], dpi=200, metadata=undated.get(suffix))
     try:
-        figure.savefig(path, dpi=200, metadata=undated.get(path.suffix.lower()))
+        write_whole(path, drawn.getvalue())
     except OSError as error:
         raise InvalidArgument(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from lipverify.bound import Bound, Rigor
 from lipverify.domain import Domain, Everywhere
@@ -16,6 +16,9 @@ from lipverify.norms import NormPair, require_computable
 
 Side: TypeAlias = Literal["upper", "lower", "exact"]
 
+GRACE = 0.25
+"""Seconds after the end of a budget in which a method may still finish what it has begun."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,7 +27,7 @@ class Problem:
     Raises
     ------
     InvalidDomain
-        When the domain's dimension is not the network's.
+        When the domain's dimension is not the network's, or the domain fixes inputs.
     UnsupportedNorm
         When nobody can compute the norm of a Jacobian of this shape.
     """
@@ -37,6 +40,11 @@ class Problem:
         dimension = self.domain.dimension
         if dimension not in (None, self.network.input_dim):
             raise InvalidDomain(f"the domain has {dimension} coordinates, the network {self.network.input_dim} inputs")
+        if self.domain.fixed:
+            raise InvalidDomain(
+                f"a method takes domains with interior only, but this one fixes inputs ({self.domain}); the verbs of "
+                "lipverify fold them into the first bias"
+            )
         require_computable(self.norm, self.network.output_dim, self.network.input_dim)
 
 
@@ -48,7 +56,7 @@ class Budget:
     ----------
     seconds
         Wall-clock time from `started`, inf for no limit. The verb stops a method between two of the bounds
-        that it yields; a method only needs to look here to cut short a single long step.
+        that it yields, and at the first `watch.tick` after `last_call`.
     seed
         The seed of every random choice.
     rel_gap
@@ -74,6 +82,11 @@ class Budget:
         return max(0.0, self.started + self.seconds - time.monotonic())
 
     @property
+    def last_call(self) -> float:
+        """When a step that is under way is given up, on the clock of `time.monotonic`: a moment after the end."""
+        return self.started + self.seconds + GRACE
+
+    @property
     def expired(self) -> bool:
         """Whether the time is up."""
         return self.remaining == 0.0
@@ -85,15 +98,39 @@ class Method(Protocol):
 
     `run` yields valid bounds, each at least as good as the one before, and often: every yield is where a
     time limit, a progress callback or Ctrl-C takes effect. The last one carries the final status; those
-    before it carry INTERRUPTED, since that is what they are if nobody goes on.
+    before it carry INTERRUPTED, since that is what they are if nobody goes on. The attributes may be class
+    variables. `contract.bounds_of` holds a method to all that.
     """
 
-    name: ClassVar[str]
-    side: ClassVar[Side]
-    rigor: ClassVar[Rigor]
-    norms: ClassVar[tuple[NormPair, ...]]
-    needs_box: ClassVar[bool]
-    cost: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def side(self) -> Side:
+        """Which side it bounds; "exact" is both."""
+        ...
+
+    @property
+    def rigor(self) -> Rigor:
+        """The most that it claims for any of its numbers."""
+        ...
+
+    @property
+    def norms(self) -> tuple[NormPair, ...]:
+        """The norm pairs that it can be asked for."""
+        ...
+
+    @property
+    def needs_box(self) -> bool:
+        """Whether it can only be asked on bounded domains."""
+        ...
+
+    @property
+    def cost(self) -> str:
+        """What it takes, in words."""
+        ...
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """Bounds for the problem, better and better."""

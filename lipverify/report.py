@@ -8,8 +8,12 @@ import numbers
 from fractions import Fraction
 from typing import Any
 
-from lipverify.bound import Bound, Status
+from flint import fmpz
 
+from lipverify.bound import Bound, Status
+from lipverify.trusted.rounding import MAX
+
+_TINY = 2.0**-1022  # floats below have fewer digits
 SHORT = 24  # characters of a fraction that a line still shows
 
 
@@ -28,9 +32,11 @@ def describe(bound: Bound) -> list[str]:
 def exact_text(bound: Bound) -> str:
     """An exact value for readers: twelve digits, and the fraction or the root when it is short."""
     digits = digits_nearest(bound.lower)
+    if bound.enclosure is not None and not _TINY <= bound.enclosure[0] <= MAX and bound.enclosure[1]:
+        digits = _beyond(bound.enclosure[0])
     for prefix, value, suffix in (("", bound.exact_value, ""), ("√(", bound.exact_square, ")")):
         if value is not None:
-            text = f"{prefix}{value}{suffix}"
+            text = f"{prefix}{fraction_text(value)}{suffix}"
             if text == digits:
                 return digits
             return f"{digits} = {text}" if len(text) <= SHORT else digits
@@ -56,7 +62,25 @@ def _digits(x: float, rounding: str) -> str:
     if not math.isfinite(x):
         return str(x)
     context = decimal.Context(prec=12, rounding=rounding)
-    return f"{float(context.create_decimal_from_float(x)):.12g}"
+    digits = context.create_decimal_from_float(x)
+    # A subnormal float has fewer than twelve digits: writing it anew could change its side.
+    return f"{float(digits):.12g}" if x == 0.0 or abs(x) >= _TINY else f"{digits.normalize():e}"
+
+
+def _beyond(value: Fraction) -> str:
+    """A positive number of any size in twelve significant digits."""
+    context = decimal.Context(prec=30, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+    quotient = context.divide(decimal.Decimal(_brief(value.numerator)), decimal.Decimal(_brief(value.denominator)))
+    return f"{decimal.Context(prec=12).create_decimal(quotient).normalize():e}"
+
+
+def _brief(integer: int) -> str:
+    return str(fmpz(integer))
+
+
+def fraction_text(x: Fraction) -> str:
+    """A fraction as numerator/denominator, however many digits that takes (Python's own str ends at 4,300)."""
+    return _brief(x.numerator) if x.denominator == 1 else f"{_brief(x.numerator)}/{_brief(x.denominator)}"
 
 
 def bound_to_dict(bound: Bound) -> dict[str, Any]:
@@ -73,7 +97,7 @@ def bound_to_dict(bound: Bound) -> dict[str, Any]:
         "seconds": bound.seconds,
         "exact_value": _json_fraction(bound.exact_value),
         "exact_square": _json_fraction(bound.exact_square),
-        "witness": None if witness is None else [str(x) for x in witness.point],
+        "witness": None if witness is None else [fraction_text(x) for x in witness.point],
         "stats": {key: _json(value) for key, value in bound.stats.items()},
         "subject": bound.subject,
     }
@@ -84,7 +108,7 @@ def json_float(x: float | None) -> float | str | None:
 
 
 def _json_fraction(x: Fraction | None) -> str | None:
-    return None if x is None else str(x)
+    return None if x is None else fraction_text(x)
 
 
 def _json(value: Any) -> Any:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import reason, resolve
+from lipverify.contract import bounds_of
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
+from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
 from lipverify.network import Lowering, Network
 from lipverify.norms import norm_pair
@@ -25,6 +27,7 @@ from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
 from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
+from lipverify.watch import OutOfTime, listening, tick, until
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -67,7 +70,8 @@ def exact(
     rel_gap
         Stop as soon as upper ≤ (1 + rel_gap)·lower, with status CLOSED.
     certify
-        Ask for a certificate; no method writes one yet.
+        Prove both sides and leave the proof in `bound.certificate`, for `lipverify.check`. With a time limit the method
+        has half of it; the upper side is what could be proved by the end of the other half.
 
     Raises
     ------
@@ -81,10 +85,25 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
-    if certify:
-        raise InvalidArgument("certify=True: no method of this version writes certificates")
     budget = _budget(time_limit, seed, rel_gap)
-    return _drive(net, method, "exact", p, domain, budget, on_progress)
+    if not certify:
+        return _drive(net, method, "exact", p, domain, budget, on_progress)
+    network = as_network(net)
+    where = restrict(network, _domain(domain))
+    problem = Problem(where.network, norm_pair(p), where.domain)
+
+    def finished(bound: Bound) -> Bound:
+        return replace(where.bound(bound), subject="; ".join(filter(None, [bound.subject, where.subject])))
+
+    half = replace(budget, seconds=budget.seconds / 2)
+    try:
+        bound = _drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        return finished(_certified(problem, bound, budget, on_progress))
+    except Interrupted as stop:
+        if stop.bound.certificate is None:
+            stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+        stop.bound = finished(stop.bound)
+        raise
 
 
 def upper(
@@ -159,8 +178,7 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
         When the domain's dimension is not the network's.
     """
     network = as_network(net)
-    problem = Problem(network, norm_pair(1), _domain(domain))
-    return _regions(problem)
+    return _regions(network, restrict(network, _domain(domain)))
 
 
 def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
@@ -171,12 +189,33 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
     InvalidArgument
         For another ending, and otherwise as for `exact`.
     """
-    write_program(Problem(as_network(net), norm_pair(p), _domain(domain)), Path(path))
+    where = restrict(as_network(net), _domain(domain))
+    write_program(Problem(where.network, norm_pair(p), where.domain), Path(path))
 
 
-def _regions(problem: Problem) -> Iterator[Region]:
-    for leaf in Walk(problem.network, problem.domain).leaves():
-        yield Region(problem.network, leaf.pattern, leaf.point)
+def _regions(network: Network, where: Restriction) -> Iterator[Region]:
+    for leaf in Walk(where.network, where.domain).leaves():
+        yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
+
+
+def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
+    """The bound with its certificate."""
+    from lipverify.certificates.writer import certify
+
+    with listening() as asked:
+
+        def stop() -> bool:
+            return asked.stopped or budget.expired or bool(on_progress is not None and on_progress(bound))
+
+        try:
+            with single_threaded():
+                proved = certify(problem, bound, budget.seed, stop)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(bound) from interrupt
+    proved = replace(proved, seconds=time.monotonic() - budget.started)
+    if asked.stopped:
+        raise Interrupted(proved)
+    return proved
 
 
 def _budget(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
@@ -204,34 +243,45 @@ def _drive(
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
-    problem = Problem(network, norm_pair(p), _domain(domain))
+    where = restrict(network, _domain(domain))
+    problem = Problem(where.network, norm_pair(p), where.domain)
     chosen = resolve(method, side, problem)
     require_supported(chosen, problem)
-    subject = ""
-    if network.lowering is Lowering.ROUNDED:
-        subject = f"the float64 network read from {network.source or 'the model'}"
+    rounded = f"the float64 network read from {network.source or 'the model'}"
+    subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
     why = reason(method, side, problem)
 
     def finished(bound: Bound) -> Bound:
         stats = {**bound.stats, "choice": why} if why else bound.stats
-        return replace(bound, seconds=time.monotonic() - budget.started, subject=subject, stats=stats)
+        seconds = time.monotonic() - budget.started
+        return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
 
     latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
     reported = -math.inf
-    try:
-        with single_threaded():
-            for latest in chosen.run(problem, budget):
-                if latest.status is not Status.INTERRUPTED:
-                    continue  # the last one: let the method end
-                if 0 < latest.gap <= budget.rel_gap:
-                    return finished(latest.stopped(Status.CLOSED))
-                if budget.expired:
-                    return finished(latest.stopped(Status.TIME_LIMIT))
-                if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
-                    reported = time.monotonic()
-                    if on_progress(finished(latest)):
-                        return finished(latest)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(finished(latest)) from stop
+    with listening() as asked:
+        try:
+            with single_threaded(), until(budget.last_call):
+                for latest in bounds_of(chosen, problem, budget):
+                    if latest.status is not Status.INTERRUPTED:
+                        continue  # the last one: let the method end
+                    if 0 < latest.gap <= budget.rel_gap:
+                        return finished(latest.stopped(Status.CLOSED))
+                    if budget.expired:
+                        return finished(latest.stopped(Status.TIME_LIMIT))
+                    tick()
+                    if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
+                        reported = time.monotonic()
+                        if on_progress(finished(latest)):
+                            return finished(latest)
+        except OutOfTime:
+            return finished(latest.stopped(Status.TIME_LIMIT))
+        except KeyboardInterrupt as stop:
+            raise Interrupted(finished(latest)) from stop
+        except MemoryError:
+            return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": "out of memory"}))
+        except SystemError as error:  # a second Ctrl-C inside of compiled code
+            if not asked.stopped:
+                raise
+            raise Interrupted(finished(latest)) from error
     return finished(latest)

@@ -29,6 +29,7 @@ def examples(number: int) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the project's markers."""
     config.addinivalue_line("markers", "benchmark: a timing with a limit, slow; alone with -m benchmark")
+    config.addinivalue_line("markers", "campaign: many thousand networks, hours; alone with -m campaign")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ HALF = ExactNorm.square_root(Fraction(1, 2))
 
 def bound(lower: float, upper: float, **options: Any) -> lv.Bound:
     """A Bound of a method named "test"."""
-    settings: dict[str, Any] = {"method": "test", "status": lv.Status.CLOSED} | options
+    rigor = {"lower_rigor": lv.Rigor.PROVED, "upper_rigor": lv.Rigor.PROVED}
+    settings: dict[str, Any] = {"method": "test", "status": lv.Status.CLOSED} | rigor | options
     return lv.Bound(lower=lower, upper=upper, **settings)
 
 
@@ -27,6 +28,31 @@ def test_a_side_not_given_is_trivial_and_proved() -> None:
     assert (empty.lower, empty.upper) == (0.0, math.inf)
     assert empty.lower_rigor is empty.upper_rigor is lv.Rigor.PROVED
     assert (empty.exact_value, empty.exact_square, empty.enclosure, empty.regions, empty.nodes) == (None,) * 5
+
+
+@pytest.mark.parametrize(("side", "value"), [("lower", 1.0), ("lower", math.inf), ("upper", 0.001), ("upper", 0.0)])
+@pytest.mark.parametrize("rigor", [None, "PROVED", 4])
+def test_a_side_needs_its_rigor(side: str, value: float, rigor: Any) -> None:
+    with pytest.raises(lv.LipverifyError, match=rf"test gave {side}={value}.*{side}_rigor=Rigor"):
+        lv.Bound(method="test", status=lv.Status.ONE_SIDED, **{side: value, f"{side}_rigor": rigor})
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"exact": None}, "without `exact`"),
+        ({"lower": HALF.upper, "upper": HALF.upper}, "not around"),
+        ({"lower": HALF.lower, "upper": HALF.lower}, "not around"),
+        ({"upper_rigor": lv.Rigor.NUMERICAL}, "less than ROUNDED"),
+        ({"lower_rigor": lv.Rigor.HEURISTIC}, "less than ROUNDED"),
+    ],
+)
+def test_exact_says_that_it_is_proved(options: dict[str, Any], match: str) -> None:
+    given: dict[str, Any] = {"lower": HALF.lower, "upper": HALF.upper, "exact": HALF, "status": lv.Status.EXACT}
+    assert bound(**given).status is lv.Status.EXACT
+    with pytest.raises(lv.LipverifyError, match=match):
+        bound(**given | options)
+    assert bound(**given | options | {"status": lv.Status.CLOSED}).status is lv.Status.CLOSED
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(2.0, 1.0), (-1.0, 1.0), (math.nan, 1.0), (0.0, math.nan), (0.0, -1.0)])

@@ -44,8 +44,7 @@ class Claims:
 
 
 def settled(value: Fraction) -> Bound:
-    exact = ExactNorm.rational(value)
-    return Bound(method="truth", status=Status.EXACT, lower=exact.lower, upper=exact.upper, exact=exact)
+    return Bound.exactly(ExactNorm.rational(value), method="truth")
 
 
 def test_every_supported_method_has_a_row() -> None:
@@ -64,10 +63,12 @@ def test_every_supported_method_has_a_row() -> None:
 
 def test_ratios_are_rounded_to_the_safe_side() -> None:
     for value in (1.0, 1 / 3, 2 / 3, math.pi):
-        up = held_to(settled(THIRD), "m", "upper", Bound(method="m", status=Status.ONE_SIDED, upper=value))
+        above = Bound(method="m", status=Status.ONE_SIDED, upper=value, upper_rigor=Rigor.PROVED)
+        up = held_to(settled(THIRD), "m", "upper", above)
         assert up.ratio is not None
         assert Fraction(up.ratio) >= Fraction(value) / THIRD
-        down = held_to(settled(THIRD), "m", "lower", Bound(method="m", status=Status.ONE_SIDED, lower=value))
+        below = Bound(method="m", status=Status.ONE_SIDED, lower=value, lower_rigor=Rigor.PROVED)
+        down = held_to(settled(THIRD), "m", "lower", below)
         assert down.ratio is not None
         assert Fraction(down.ratio) <= Fraction(value) / THIRD
 
@@ -189,8 +190,7 @@ def test_short_fractions_are_shown(value: Fraction, text: str) -> None:
 
 
 def test_a_root_is_shown_by_its_square() -> None:
-    root = ExactNorm.square_root(Fraction(2))
-    bound = Bound(method="m", status=Status.EXACT, lower=root.lower, upper=root.upper, exact=root)
+    bound = Bound.exactly(ExactNorm.square_root(Fraction(2)), method="m")
     assert exact_text(bound) == "1.41421356237 = √(2)"
 
 

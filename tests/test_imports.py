@@ -25,17 +25,19 @@ BASE = frozenset(
         "arrays",
         "bound",
         "child",
+        "contract",
         "domain",
         "errors",
         "evaluate",
+        "fixed_inputs",
         "network",
         "norms",
         "problem",
         "rationals",
     }
-    | {"kernels", "power", "readers", "threads", "trusted"}
+    | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
 )
-TRUSTED = frozenset({"arrays", "errors", "rationals", "threads"})
+TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 GROUND = BASE | {"geometry", "relaxations"}
 ALLOWED: dict[str, frozenset[str]] = {

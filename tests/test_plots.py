@@ -23,11 +23,12 @@ from lipverify.trusted.algebraic import ExactNorm
 NET = lv.Network([[[1, 2]]])
 ZERO = ExactNorm.rational(Fraction(0))
 TWO = ExactNorm.rational(Fraction(2))
+PROVED = {"lower_rigor": Rigor.PROVED, "upper_rigor": Rigor.PROVED}
 CASES = {
-    "exact": Bound(method="truth", status=Status.EXACT, lower=2, upper=2, exact=TWO),
-    "zero": Bound(method="truth", status=Status.EXACT, lower=0, upper=0, exact=ZERO),
-    "open": Bound(method="truth", status=Status.TIME_LIMIT, lower=1.5, upper=7),
-    "half-open": Bound(method="truth", status=Status.TIME_LIMIT, lower=1.5),
+    "exact": Bound.exactly(TWO, method="truth"),
+    "zero": Bound.exactly(ZERO, method="truth"),
+    "open": Bound(method="truth", status=Status.TIME_LIMIT, lower=1.5, upper=7, **PROVED),
+    "half-open": Bound(method="truth", status=Status.TIME_LIMIT, lower=1.5, lower_rigor=Rigor.PROVED),
     "unknown": Bound(method="truth", status=Status.TIME_LIMIT),
 }
 
@@ -40,7 +41,7 @@ def comparison(exact: Bound, uppers: list[float], lowers: list[float]) -> Compar
         bound = Bound(method="m", status=Status.ONE_SIDED, upper=value, upper_rigor=rigor)
         rows.append(held_to(exact, f"upper-{k}", "upper", bound))
     for k, value in enumerate(lowers):
-        bound = Bound(method="m", status=Status.ONE_SIDED, lower=value)
+        bound = Bound(method="m", status=Status.ONE_SIDED, lower=value, lower_rigor=Rigor.PROVED)
         rows.append(held_to(exact, f"lower-{k}", "lower", bound))
     return Comparison(NET, NormPair(2.0, 2.0), lv.Everywhere(), exact, tuple(rows))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 from threadpoolctl import threadpool_info
 
 import lipverify as lv
@@ -30,3 +33,20 @@ def test_a_verb_runs_on_one_thread() -> None:
     lv.exact(net, "enumeration", on_progress=lambda _: bool(seen.extend(blas_threads())))
     assert set(seen) == {1}
     assert blas_threads() == before
+
+
+def test_concurrent_calls_leave_as_many_as_before() -> None:
+    with single_threaded():
+        pass
+    before = blas_threads()
+    together = Barrier(4)
+
+    def call(_: int) -> list[int]:
+        together.wait()
+        with single_threaded():
+            return blas_threads()
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            assert list(pool.map(call, range(4))) == [[1] * len(before)] * 4
+            assert blas_threads() == before

@@ -104,7 +104,8 @@ class Neighbourhood:
     def interior(self, states: tuple[Bools, ...]) -> tuple[tuple[float, ...], Fraction] | None:
         """A point (z, t) of the cone over the pattern's region, with the largest margin."""
         self.programs += 1
-        rows = np.vstack([self._facets, self._half_spaces(states)])
+        with np.errstate(all="ignore"):  # rows that overflow are left out
+            rows = np.vstack([self._facets, self._half_spaces(states)])
         found = self._solver.interior_point(rows)
         if found is None or found.margin < LEAST_MARGIN:
             return None

@@ -20,6 +20,8 @@ from lipverify.network import Network
 from lipverify.rationals import dot, fraction, interior_ray, rational
 
 DENOMINATOR = 1024
+FARTHEST = 1000.0
+"""Of the logarithms of distances: a few times as far is still a float."""
 
 
 def normalised(net: Network) -> Network:
@@ -79,10 +81,8 @@ def scales(net: Network, rng: np.random.Generator) -> tuple[float, float]:
         steep = np.median(np.abs(slope), axis=0)
         both = (bias != 0) & (steep > 0) & np.isfinite(bias)
         logs.append(np.log2(np.abs(bias[both])) - np.log2(steep[both]))
-    found = np.concatenate([*logs, np.zeros(0)])
-    if not len(found):
-        return 0.0, 0.0
-    return max(float(found.min()), -900.0), min(float(found.max()), 900.0)
+    found = np.clip(np.concatenate([*logs, np.zeros(0)]), -FARTHEST, FARTHEST)
+    return (float(found.min()), float(found.max())) if len(found) else (0.0, 0.0)
 
 
 def _anywhere(net: Network, count: int, rng: np.random.Generator) -> Array:

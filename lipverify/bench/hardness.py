@@ -1,10 +1,12 @@
 """The gap, measured: what the exact constant of max-cut networks costs against n, and what estimators give instead.
 
-    lipverify bench hardness [--sizes 4 6 …] [--graphs N] [--limit S] [--seed S] [--plot OUT.svg]
+    lipverify bench hardness [--sizes 4 6 …] [--graphs N] [--limit S] [--seed S] [--plot OUT.svg] [--only cuts|inputs]
 
-Random graphs G(n, 1/2), p = 2. Exact methods stop growing with n where their median exceeds the limit. Ratios are to
-the exact constant: AutoLip stays ≥ 2, LipSDP is the Goemans–Williamson value (≤ 1.0669), greedy SeqLip may be below 1.
-Growth is the factor per vertex of a line fitted to the logarithm of the medians above a millisecond.
+Cuts: random graphs G(n, 1/2), p = 2. Exact methods stop growing with n where their median exceeds the limit. Ratios
+are to the exact constant: AutoLip stays ≥ 2, LipSDP is the Goemans–Williamson value (≤ 1.0669), greedy SeqLip may be
+below 1. Growth is the factor per vertex of a line fitted to the logarithm of the medians above a millisecond.
+
+Inputs: multicoloured cliques, one input per colour; see few_inputs.py.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import networkx as nx
 import numpy as np
 from rich.table import Table
 
+from lipverify.bench import few_inputs
 from lipverify.bench.stdout import stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
@@ -111,9 +114,18 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--limit", type=float, default=5.0, help="seconds an exact method may take (default 5)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the graphs (default 0)")
     parser.add_argument("--plot", type=Path, help="draw both panels into this .svg, .png or .pdf file")
+    parser.add_argument("--only", choices=("cuts", "inputs"), help="one of the two families")
+    parser.add_argument(
+        "--vertices", type=int, nargs="+", default=list(few_inputs.VERTICES), help="vertices per colour"
+    )
+    parser.add_argument("--colours", type=int, nargs="+", default=list(few_inputs.COLOURS), help="numbers of inputs")
     options = parser.parse_args(argv)
     if options.plot is not None:
         require_drawable(options.plot)
+    if options.only != "cuts":
+        few_inputs.report(options.vertices, options.colours, options.limit, options.seed)
+    if options.only == "inputs":
+        return 0
     measured = measure(sorted(options.sizes), options.graphs, options.limit, options.seed)
     console = stdout()
     console.print(f"max-cut networks of random graphs, {options.graphs} per size, seed {options.seed}")

@@ -25,8 +25,8 @@ from lipverify.domain import Box
 from lipverify.network import Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
-from lipverify.solvers.milp.encoding import Strength, encode
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.encoding import Strength, encode
 from lipverify.threads import single_threaded
 
 INPUTS = (2, 4, 8, 16)

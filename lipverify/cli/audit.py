@@ -13,6 +13,7 @@ from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.options import Norm
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.progress import status
+from lipverify.cli.signals import working
 
 EXAMPLES = """Examples:
 
@@ -65,7 +66,7 @@ def audit(
     if plot is not None:
         require_drawable(plot)
     asked = Isolated(load(estimator), call_limit) if ":" in estimator else estimator
-    with status() as show:
+    with working(), status() as show:
         try:
             report = run(
                 asked,

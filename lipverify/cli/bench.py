@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from lipverify.bench import BENCHMARKS, run
 from lipverify.cli.printing import say
+from lipverify.cli.signals import working
 
 
 def bench(
@@ -22,4 +23,5 @@ def bench(
         for name, purpose in BENCHMARKS.items():
             say(f"{name:<{width}}  {purpose}")
         return 0
-    return run(words[0], words[1:])
+    with working():
+        return run(words[0], words[1:])

@@ -14,9 +14,10 @@ from rich.text import Text
 import lipverify as lv
 from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
-from lipverify.cli.options import DEFAULTS, Common, Model
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, Common, Model, Reading
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 from lipverify.comparison import HEADER, TEXTS, InterruptedComparison, Row
 from lipverify.plots import plot_comparison, require_drawable
 
@@ -42,7 +43,9 @@ def compare(
         list[str] | None,
         Parameter(negative="", help="Only this method; repeatable. Default: all that support the problem."),
     ] = None,
+    certify: Annotated[bool, Parameter(negative="", help="Prove both sides of the exact interval (PROVED).")] = False,
     plot: Annotated[Path | None, Parameter(help="Draw the bounds into this .svg, .png or .pdf file.")] = None,
+    reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
     """Hold every estimator to the exact Lipschitz constant."""
@@ -51,13 +54,13 @@ def compare(
         require_drawable(plot)
         if len(norms) > 1:
             raise lv.InvalidArgument(f"--plot draws one norm; got --p {' --p '.join(norms)}")
-    net = options.network(model)
+    net = options.network(model, reading)
     domain = options.domain(common.box, net)
     done: list[lv.Comparison] = []
     interrupted = False
     for text in norms:
         try:
-            with progress() as show:
+            with working(), progress() as show:
                 done.append(
                     lv.compare(
                         net,
@@ -67,6 +70,7 @@ def compare(
                         time_limit=common.time_limit,
                         seed=common.seed,
                         on_progress=show,
+                        certify=certify,
                     )
                 )
         except InterruptedComparison as stop:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 import lipverify as lv
 from lipverify.cli import options
-from lipverify.cli.options import DEFAULTS, Common, MethodName, Model, Norm
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, Common, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -21,6 +21,8 @@ lipverify exact model.onnx --p inf --box -1:1
 lipverify exact model.json --p 1:inf --method milp --time-limit 60 --json
 
 lipverify exact model.json --p inf --box -1:1 --method milp --write-model program.lp
+
+lipverify exact model.json --certificate proof.json.gz
 """
 
 
@@ -41,12 +43,21 @@ def exact(
         Path | None,
         Parameter(help="With --method milp: write its program to this .lp or .mps file first."),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        Parameter(help="Prove both sides, and write the proof to this file (.json or .json.gz) for lipverify check."),
+    ] = None,
+    reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
     """Compute the Lipschitz constant exactly, or the interval proved within the time limit."""
     if write_model is not None:
         if method != "milp":
             raise lv.InvalidArgument(f"--write-model needs --method milp; got --method {method}")
-        net = options.network(model)
+        net = options.network(model, reading)
         lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net))
-    return solve(lv.exact, model, method, p, common, rel_gap=rel_gap)
+    if certificate is None:
+        return solve(lv.exact, model, method, p, reading, common, rel_gap=rel_gap)
+    if not certificate.name.endswith((".json", ".json.gz")):
+        raise lv.InvalidArgument(f"--certificate {certificate}: expected a name that ends in .json or .json.gz")
+    return solve(lv.exact, model, method, p, reading, common, rel_gap=rel_gap, certify=True, certificate=certificate)

@@ -6,7 +6,7 @@ import sys
 
 import lipverify as lv
 
-HOLDS, FAILED, BAD_INPUT, LIMIT, NO_INTERVAL = 0, 1, 2, 3, 130
+HOLDS, FAILED, BAD_INPUT, LIMIT = 0, 1, 2, 3
 
 _CODES = {
     lv.Status.EXACT: HOLDS,

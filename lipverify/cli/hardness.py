@@ -14,8 +14,9 @@ import lipverify as lv
 from lipverify.cli import compare as compare_command
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.options import Norm, norm
-from lipverify.cli.printing import say, say_json
+from lipverify.cli.printing import say, say_aside, say_json
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 from lipverify.comparison import InterruptedComparison
 from lipverify.plots import plot_comparison, require_drawable
 
@@ -26,6 +27,8 @@ lipverify hardness maxcut petersen
 lipverify hardness maxcut graph.txt --p inf --json
 
 lipverify hardness independent-set C5
+
+lipverify hardness clique house --colours 3
 
 lipverify hardness sat formula.cnf --time-limit 60
 """
@@ -77,7 +80,10 @@ class Options:
 
 
 DEFAULTS = Options()
-_ENUMERABLE = 10  # vertices
+_COUNTABLE = 14  # vertices of an independent-set network whose regions are counted in a moment
+_ENUMERABLE = 1_000_000  # regions; measured: beyond them branch and bound leaves the narrower interval
+_SPEED = (500, 4000)  # regions a second, measured on a slow machine that was busy and on one that was not
+_PATIENCE = 10.0  # seconds that need no announcement
 
 
 @app.command
@@ -101,9 +107,34 @@ def independent_set(graph: Graph, /, *, options: Options = DEFAULTS) -> int:
         vertices = sorted(map(str, found.vertices), key=_natural)
         return f"{found.value}: {{{', '.join(vertices)}}}", vertices
 
-    # measured: enumeration answers graphs of up to some ten vertices first, and beyond them leaves the wider interval
-    exact = "enumeration" if len(reduction.vertices) <= _ENUMERABLE else "branch-and-bound"
+    few = len(reduction.vertices) <= _COUNTABLE and reduction.regions <= _ENUMERABLE
+    if options.method is None:
+        _announce(reduction.regions if few else None)
+    exact = "enumeration" if few else "branch-and-bound"
     return _answer("largest independent set", reduction, words, exact, options)
+
+
+@app.command
+def clique(
+    graph: Graph,
+    /,
+    *,
+    colours: Annotated[str, Parameter(help="A file with one 'vertex colour' a line, or the clique's size.")],
+    p: Norm = "inf",
+    options: Options = DEFAULTS,
+) -> int:
+    """A clique with one vertex of each colour, by a network with one input per colour."""
+    read = lv.hardness.load_graph(graph)
+    reduction = lv.hardness.clique(read, lv.hardness.load_colours(colours, read), _single(p))
+    copies = colours.isdecimal()
+
+    def words(found: Any) -> tuple[str, Any]:
+        if found is None:
+            return "none: there is no such clique", None
+        vertices = [str(v[0] if copies else v) for v in found.vertices]
+        return ", ".join(vertices), vertices
+
+    return _answer("clique", reduction, words, "enumeration", options)
 
 
 @app.command
@@ -128,7 +159,7 @@ def _answer(what: str, reduction: Any, words: Callable[[Any], tuple[str, Any]], 
     methods = options.method or [exact, *_estimators(reduction.p)]
     interrupted = False
     try:
-        with progress() as show:
+        with working(), progress() as show:
             comparison = lv.compare(
                 reduction.network,
                 methods,
@@ -171,6 +202,15 @@ def _answer(what: str, reduction: Any, words: Callable[[Any], tuple[str, Any]], 
     if any(row.failed for row in comparison.rows):
         return FAILED
     return LIMIT if interrupted or exit_code(bound) == LIMIT else HOLDS
+
+
+def _announce(regions: int | None) -> None:
+    """Say on stderr, beforehand, how long an exact answer will take, when that is long."""
+    if regions is None:
+        say_aside("an exact answer may take hours here; --time-limit bounds each method's seconds")
+    elif regions / _SPEED[0] > _PATIENCE:
+        slow, fast = (math.ceil(regions / speed) for speed in _SPEED)
+        say_aside(f"enumeration will visit {regions:,} regions: about {fast} to {slow} s; --time-limit ends it")
 
 
 def _estimators(p: float) -> list[str]:

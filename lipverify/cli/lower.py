@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lipverify as lv
-from lipverify.cli.options import DEFAULTS, Common, MethodName, Model, Norm
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, Common, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -20,7 +20,8 @@ def lower(
     *,
     p: Norm = "2",
     method: MethodName = "auto",
+    reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
     """Bound the Lipschitz constant from below."""
-    return solve(lv.lower, model, method, p, common)
+    return solve(lv.lower, model, method, p, reading, common)

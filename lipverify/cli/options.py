@@ -56,9 +56,56 @@ class Common:
 DEFAULTS = Common()
 
 
-def network(model: str | None) -> lv.Network:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Reading:
+    """What a file leaves open; `lipverify.load` explains it.
+
+    Attributes
+    ----------
+    activation, layers, transposed, key
+        For weights without an architecture.
+    input_shape
+        For a graph whose first axis may be a batch or part of a sample.
+    """
+
+    activation: Annotated[
+        str | None,
+        Parameter(help="For files of weights alone: relu, leaky_relu:0.01, abs, hardtanh, relu6, identity; or a,b,…"),
+    ] = None
+    layers: Annotated[str | None, Parameter(help="For the same: the layers' names in their order, as in fc1,fc2.")] = (
+        None
+    )
+    transposed: Annotated[bool | None, Parameter(help="For the same: whether matrices are (in, out).")] = None
+    key: Annotated[str | None, Parameter(help="For checkpoints: the entry with the weights, as in state_dict.")] = None
+    input_shape: Annotated[
+        str | None, Parameter(help="The shape of one sample, as in 1,28,28, where a file leaves it open.")
+    ] = None
+
+
+AS_IT_IS = Reading()
+
+
+def network(model: str | None, reading: Reading = AS_IT_IS) -> lv.Network:
     """The network in a file, or the embedded one."""
-    return lv.load(samples.path("iris") if model is None else model)
+    if model is None:
+        return lv.load(samples.path("iris"))
+    shape = None if reading.input_shape is None else _shape(reading.input_shape)
+    return lv.load(
+        model,
+        activation=reading.activation,
+        layers=None if reading.layers is None else reading.layers.split(","),
+        transposed=reading.transposed,
+        key=reading.key,
+        input_shape=shape,
+    )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise lv.InvalidArgument(f"--input-shape {text!r}: expected whole numbers, as in 1,28,28") from None
 
 
 def domain(box: str | None, net: lv.Network) -> lv.Box | lv.Everywhere:

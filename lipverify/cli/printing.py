@@ -17,6 +17,11 @@ def say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def say_aside(text: str) -> None:
+    """Write a line to stderr."""
+    sys.stderr.write(text + "\n")
+
+
 def say_json(data: dict[str, Any]) -> None:
     """Write one JSON object to stdout; NaN and infinities would be no JSON and are refused."""
     say(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))

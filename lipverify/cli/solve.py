@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lipverify as lv
@@ -10,6 +11,7 @@ from lipverify.cli import options
 from lipverify.cli.exits import exit_code
 from lipverify.cli.printing import say_bound
 from lipverify.cli.progress import progress
+from lipverify.cli.signals import working
 
 
 def solve(
@@ -17,13 +19,15 @@ def solve(
     model: str | None,
     method: str,
     p: str,
+    reading: options.Reading,
     common: options.Common,
+    certificate: Path | None = None,
     **more: Any,
 ) -> int:
-    """Run a verb, print its bound, and return the exit code."""
-    net = options.network(model)
+    """Run a verb, print its bound, write its certificate if one is wanted, and return the exit code."""
+    net = options.network(model, reading)
     domain, norm = options.domain(common.box, net), options.norm(p)
-    with progress() as show:
+    with working(), progress() as show:
         try:
             bound = verb(
                 net,
@@ -37,5 +41,7 @@ def solve(
             )
         except lv.Interrupted as stop:
             bound = stop.bound
+    if certificate is not None and bound.certificate is not None:
+        bound.certificate.save(certificate)
     say_bound(bound, net, domain, p, as_json=common.json)
     return exit_code(bound)

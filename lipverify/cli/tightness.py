@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from lipverify.cli.exits import FAILED, HOLDS
 from lipverify.cli.printing import say, say_json
+from lipverify.cli.signals import working
 
 EXAMPLES = """Examples:
 
@@ -44,7 +45,8 @@ def tightness(
         require_drawable(plot)
     path = held.BASELINE if baseline is None else baseline
     stored = held.read_baseline(path)
-    measured = held.measure(list(estimator) or held.upper_methods())
+    with working():
+        measured = held.measure(list(estimator) or held.upper_methods())
     if plot is not None:
         pictures.plot_ratios(measured.ratios(), plot)
     found = held.compare_entries(stored, measured, rtol=rtol)

@@ -232,8 +232,9 @@ def _file(given: Any) -> Given:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"network{suffix}"  # nothing of the visitor's name but its ending
         path.write_bytes(content)
+        activation = given.get("activation") if suffix in (".pt", ".pth", ".npz") else None
         try:
-            return Given(lv.load(path))
+            return Given(lv.load(path, activation=str(activation) if activation is not None else None))
         except lv.LipverifyError as error:
             raise lv.InvalidArgument(str(error).replace(str(path), shown)[:400]) from error
 

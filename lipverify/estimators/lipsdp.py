@@ -46,10 +46,14 @@ class LipSDP:
 
     name: ClassVar[str] = "lipsdp"
     side: ClassVar[Side] = "upper"
-    rigor: ClassVar[Rigor] = Rigor.ROUNDED
     norms: ClassVar[tuple[NormPair, ...]] = EUCLIDEAN
     needs_box: ClassVar[bool] = False
     cost: ClassVar[str] = "some dozens of Newton steps, each cubic in the number of neurons"
+
+    @property
+    def rigor(self) -> Rigor:
+        """ROUNDED, and PROVED where the end is to be proved."""
+        return Rigor.PROVED if self.prove else Rigor.ROUNDED
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """AutoLip's bound first, then lower and lower ρ."""
@@ -76,7 +80,7 @@ class LipSDP:
             yield self._bound(upper, status, steps)
             return
         proved = root_up(proved_square(chain, state), chain.exponent)
-        rigor = Rigor.PROVED if math.isfinite(proved) else self.rigor
+        rigor = Rigor.PROVED if math.isfinite(proved) else Rigor.ROUNDED
         yield self._bound(proved if rigor is Rigor.PROVED else upper, status, steps, rigor)
 
     def _bound(self, upper: float, status: Status, steps: int, rigor: Rigor = Rigor.ROUNDED) -> Bound:

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from lipverify.arrays import Array, Matrix, Vector
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, up
+from lipverify.arrays import Array, Bools, Matrix, Vector
+from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, quiet, up
 from lipverify.trusted.spectral.small import spectral_upper
 
 
@@ -63,6 +63,7 @@ class Pair:
         return min(times_up(steep_left, spectral_upper(right)), times_up(spectral_upper(left), steep_right))
 
 
+@quiet
 def gram(products: Array) -> Array:
     """The smaller of C Cᵀ and Cᵀ C for a batch of matrices C."""
     flipped = np.swapaxes(products, -1, -2)
@@ -71,7 +72,14 @@ def gram(products: Array) -> Array:
 
 def values(products: Array) -> Array:
     """Spectral norms of a batch, shape (N,), in plain floats."""
-    return np.sqrt(np.maximum(np.linalg.eigvalsh(gram(products))[:, -1], 0.0))
+    squares, known = _finite(gram(products))
+    return np.where(known, np.sqrt(np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)), np.inf)
+
+
+def _finite(squares: Array) -> tuple[Array, Bools]:
+    """A batch of matrices, 0 in place of those that overflowed, and which did not."""
+    known = np.array([bool(np.isfinite(square).all()) for square in squares], dtype=bool)
+    return np.where(known[:, None, None], squares, 0.0), known
 
 
 def rigorous_values(products: Array) -> Array:
@@ -80,14 +88,14 @@ def rigorous_values(products: Array) -> Array:
     τ ≥ ‖C‖ is shown by the success of a float Cholesky decomposition of a slightly smaller matrix than
     τ²I − CCᵀ; where it fails, a residual of the singular value decomposition takes its place.
     """
-    squares = gram(products)
+    squares, known = _finite(gram(products))
     r, inner = squares.shape[-1], max(products.shape[-2:])
     largest = np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)
     mass = np.einsum("nab,nab->n", products, products)
     slack = gamma(8 * (r + inner) + 64) * (mass + r * largest) + TINY * (r + inner) * 2.0**10
     shifted = (largest + 2 * slack)[:, None, None] * np.eye(r) - squares
     bounds = np.sqrt(largest + 4 * slack) * (1 + 8 * U)
-    for k in _indefinite(shifted):
+    for k in {*_indefinite(shifted), *np.flatnonzero(~(known & np.isfinite(bounds))).tolist()}:
         bounds[k] = spectral_upper(Ball.exact(products[k]))
     return bounds
 

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.trusted.rounding import TINY, U, gamma, up
+from lipverify.trusted.rounding import TINY, U, gamma, quiet, up
 
 SHRINK = 5.0  # of the barrier's weight, once Newton's method is near its path
 LIMIT = 300.0  # of |log t|: no overflow in exp
@@ -40,6 +40,7 @@ class Relaxation:
         """a + b, the order of the matrix."""
         return sum(self.middle.shape)
 
+    @quiet
     def matrix(self, x: Vector) -> Matrix:
         """H(x) for multipliers t = exp(x), its diagonal blocks rounded up a little."""
         into, out = self._weights(x)
@@ -53,8 +54,9 @@ class Relaxation:
         return self.half / t * (1 + 4 * U), self.half * t * (1 + 4 * U)
 
     def largest(self, x: Vector) -> float:
-        """λ_max(H(x)) in floats."""
-        return float(np.linalg.eigvalsh(self.matrix(x))[-1])
+        """λ_max(H(x)) in floats; inf where they end."""
+        H = self.matrix(x)
+        return float(np.linalg.eigvalsh(H)[-1]) if np.isfinite(H).all() else math.inf
 
     def slack(self, x: Vector, largest: float) -> float:
         """What rounding can hide in H(x), and in the Cholesky decomposition that bounds it."""
@@ -136,6 +138,7 @@ class Relaxation:
                     return
                 mu /= SHRINK
 
+    @quiet
     def _newton(self, x: Vector, H: Matrix, tau: float, mu: float) -> tuple[Vector, float]:
         """Newton's step for (x, τ), shape (f + 1,), and the squared decrement."""
         a, size, free = self.left.shape[0], self.size, len(self.half)

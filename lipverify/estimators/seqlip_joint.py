@@ -109,7 +109,8 @@ def _search(chain: Oriented, most: int) -> Iterator[tuple[float, int, bool]]:
 
 def _children(chain: Oriented, state: Relaxation) -> Iterator[Signs]:
     """The undecided neuron that is furthest from both of its sides, as the SDP sees it, on either side."""
-    scores = state.multipliers**2 * np.maximum(state.scores, 0.0).prod(axis=1)
+    with np.errstate(all="ignore"):  # where floats end any choice will do
+        scores = np.nan_to_num(state.multipliers**2 * np.maximum(state.scores, 0.0).prod(axis=1))
     neuron = state.free[int(np.argmax(scores))]
     for sign in (1, -1):
         signs = state.signs.copy()

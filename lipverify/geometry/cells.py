@@ -9,10 +9,12 @@ stack of rows inside the cone is brought to whichever cell is asked about. Proof
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+from flint import fmpq
 
 from lipverify.arrays import Bools, Indices, Pattern, Point, Signs
 from lipverify.domain import Domain
@@ -84,17 +86,45 @@ class Cell:
         return not self.signs or bool(self.signs[-1].all())
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A neuron has one sign on the whole cell of the signs decided so far, and why.
+
+    Attributes
+    ----------
+    neuron, sign
+        Counted over the whole network; +1 or −1.
+    multipliers
+        λ > 0 with sign·row = Σ λ_j s_j row_j + λ₀, λ₀ ≥ 0, by neuron j, or by −1 − j for the domain's half-space j;
+        every row as the affine form that it is. None where the neuron is constant.
+    """
+
+    neuron: int
+    sign: int
+    multipliers: Mapping[int, fmpq] | None
+
+
 @final
 class Cells:
-    """The cells of one network on one domain: mutable, one per search; counts its linear programs."""
+    """The cells of one network on one domain: mutable, one per search; counts its linear programs.
 
-    def __init__(self, net: Network, domain: Domain, seed: int = 0) -> None:
+    Parameters
+    ----------
+    trail
+        Where to leave a ruling, with exact multipliers, for every sign that `restrict` finds to follow: the last one
+        contradicts the signs asked for where no region has them. None for no evidence, which is faster.
+    """
+
+    def __init__(self, net: Network, domain: Domain, seed: int = 0, trail: list[Ruling] | None = None) -> None:
+        self._trail = trail
         self._net = net
         self._domain = domain
         self._seed = seed
         self._frame = Frame.of(net, domain)
         self._cone = Cone(domain, self._frame, len(net.slopes))
         self._stack: list[tuple[Layer, slice]] = []
+        facets = np.flatnonzero(self._frame.restrict(domain.rows(net.input_dim)).any(axis=1))
+        self._facets = [-1 - int(j) for j in facets]
 
     @property
     def lps(self) -> int:
@@ -199,7 +229,10 @@ class Cells:
         fixed &= slopes[:, 0] != slopes[:, 1]
         value = np.where(states, 1, -1).astype(np.int8)
         # A constant neuron is active iff it is positive; no region has it otherwise.
-        if (fixed & (signs[layer] != 0) & (signs[layer] != value)).any():
+        against = np.flatnonzero(fixed & (signs[layer] != 0) & (signs[layer] != value))
+        if len(against):
+            if self._trail is not None:
+                self._trail.append(Ruling(first + int(against[0]), int(value[against[0]]), None))
             return None
         signs[layer] = np.where(fixed, value, signs[layer])
         blank = np.zeros(len(rows), dtype=np.int8)
@@ -237,12 +270,15 @@ class Cells:
             else:
                 beyond = self._across(i, side, inside, here)
                 if beyond is None:
+                    self._rule(top, i, -side)
                     return None
                 if beyond is not inside:
                     inside, at = beyond, cone.signs_at(beyond.floats)
             known[i] = enforced[i] = cone.signs[index] = cone.enforced[index] = side
         forced = cone.forced()
         gained = ((known == 0) & (forced != 0)).nonzero()[0]
+        for i in gained.tolist():
+            self._rule(top, i, int(forced[i]))
         known[gained] = signs[top.first + top.rows[gained]] = forced[gained]
         return Cell(cell.layers, (*cell.signs[:-1], known), (*cell.enforced[:-1], enforced), inside)
 
@@ -259,6 +295,17 @@ class Cells:
         if known == 0:
             return cone.both_sides(i, exact)[side > 0]
         return inside if known == side else cone.beyond(i, known, inside)
+
+    def _rule(self, top: Layer, i: int, sign: int) -> None:
+        """Leave the evidence for a sign that follows, if it is wanted."""
+        if self._trail is None:
+            return
+        names = [*([None] if self._frame.has_t else []), *self._facets]  # t ≥ 0 is the constant that is left over
+        for layer, _ in self._stack:
+            names += (layer.first + layer.rows).tolist()
+        found = {names[j]: x for j, x in self._cone.multipliers(i, sign).items()}
+        named = {j: x for j, x in found.items() if j is not None}
+        self._trail.append(Ruling(top.first + int(top.rows[i]), sign, named))
 
     def _visit(self, cell: Cell) -> slice:
         """Bring the cone to a cell; returns the indices of the top layer's rows."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -22,9 +23,9 @@ from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
-from lipverify.rationals import Positive, dot, farkas, fraction, interior_ray, rational
+from lipverify.rationals import Never, Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.trusted.circuits import Circuits
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, U, gamma
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]
@@ -33,6 +34,7 @@ Climb: TypeAlias = Callable[[Matrix, Vector, Vector, int], tuple[int, Vector, In
 """`geometry.simplex.climb`, which is imported only when it is asked for."""
 
 _PIVOTS = 2_000
+_TINY_ENTRY = 2.0**-900
 _DUAL = 1e-11  # duals below this count as zero: a hint gone wrong costs time, nothing else
 
 
@@ -121,9 +123,8 @@ class Cone:
         InvalidDomain
             When the domain has no interior.
         """
-        margins = self.enforced * (samples @ self._rows.T)
-        errors = np.abs(samples) @ self._unit.T + TINY
-        good = samples[((margins > errors) | (self.enforced == 0)).all(axis=1)]
+        sides = self._proven(samples, slice(0, self.top))
+        good = samples[((sides == self.enforced) | (self.enforced == 0)).all(axis=1)]
         if len(good):
             return Inside(good)
         point = interior_ray(self._blocks[0].rows(), self.dimension)
@@ -137,6 +138,7 @@ class Cone:
 
     def _push(self, rows: Matrix, radii: Matrix, exact: ExactRows, skipped: int) -> slice:
         first, n = self.top, len(rows)
+        rows, radii = _completed(rows, radii, exact)
         # A power of two per row: signs, zeros and relative errors stay as they are.
         scale = np.ldexp(1.0, -np.clip(np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1], -1000, 1000))[:, None]
         scaled = rows * scale
@@ -144,7 +146,9 @@ class Cone:
         rows, radii = scaled, radii * scale + np.where(lost, TINY, 0.0)
         self._rows = np.concatenate([self._rows, rows])
         self._radii = np.concatenate([self._radii, radii])
-        self._unit = np.concatenate([self._unit, gamma(2 * self.dimension + 8) * np.abs(rows) + 2 * radii])
+        # γ|row| may be lost where an entry is tiny, and a coordinate that it meets huge.
+        share = gamma(2 * self.dimension + 8) * np.maximum(np.abs(rows), _TINY_ENTRY) * (rows != 0)
+        self._unit = np.concatenate([self._unit, share + 2 * radii])
         blank = np.zeros(n, dtype=np.int8)
         self.signs = np.concatenate([self.signs, blank])
         self.enforced = np.concatenate([self.enforced, blank])
@@ -168,10 +172,14 @@ class Cone:
 
     def signs_at(self, points: Array) -> Signs:
         """Proven signs of the top block's rows at float points (k, m): shape (k, n), 0 where floats cannot tell."""
-        rows = slice(self._blocks[-1].first, self.top)
+        return self._proven(points, slice(self._blocks[-1].first, self.top))
+
+    def _proven(self, points: Array, rows: slice) -> Signs:
+        """Proven signs of rows at float points (k, m): shape (k, n); a sum that overflowed proves nothing."""
         value = points @ self._rows[rows].T
         error = np.abs(points) @ self._unit[rows].T + TINY
-        return (value > error).astype(np.int8) - (value < -error).astype(np.int8)
+        finite = np.abs(value) < np.inf
+        return ((value > error) & finite).astype(np.int8) - ((value < -error) & finite).astype(np.int8)
 
     def exact_sign(self, i: int, point: ExactPoint) -> int:
         """The sign of row i (of the top block) at a rational point."""
@@ -185,6 +193,23 @@ class Cone:
     def forced(self) -> Signs:
         """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
         return self._circuits.forced(self.signs)
+
+    def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
+        """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
+
+        To be asked only where that is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        """
+        form = [-known * x for x in self._exact_row(i)]
+        members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
+        if members:
+            rows = [[int(self.signs[j]) * x for x in self._row(j)] for j in members]
+            found = farkas(rows, form, range(len(rows)))
+            if isinstance(found, Never):
+                return {members[k]: x for k, x in found.multipliers.items()}
+        indices, rows = self._enforced_rows()
+        answer = farkas(rows, form)
+        assert isinstance(answer, Never)
+        return {indices[k]: x for k, x in answer.multipliers.items()}
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -283,9 +308,9 @@ class Cone:
         value = self._rows @ point
         error = self._unit @ np.abs(point) + TINY
         margin = self.enforced * value
-        if not ((margin > error) | (self.enforced == 0)).all():
+        if not ((margin > error) & (margin < np.inf) | (self.enforced == 0)).all():
             return False
-        return index is None or bool(sign * value[index] > error[index])
+        return index is None or bool(error[index] < sign * value[index] < np.inf)
 
     def _support(self, optimum: Optimum) -> list[int]:
         """Global indices of the cone's rows that seem to carry the multipliers at an optimum."""
@@ -334,6 +359,11 @@ class Cone:
     def _exact_row(self, i: int) -> list[fmpq]:
         return self._blocks[-1].rows()[i]
 
+    def _row(self, index: int) -> list[fmpq]:
+        """Any row, exactly."""
+        block = next(block for block in self._blocks if index < block.first + block.size)
+        return block.rows()[index - block.first]
+
     def _enforced_rows(self) -> tuple[list[int], list[list[fmpq]]]:
         """Global indices of the rows that cut the cell out, and s_i rows_i for each, exactly."""
         indices: list[int] = []
@@ -344,3 +374,22 @@ class Cone:
                 exact = block.rows()[k]
                 rows.append(exact if self.enforced[indices[-1]] > 0 else [-x for x in exact])
         return indices, rows
+
+
+def _completed(rows: Matrix, radii: Matrix, exact: ExactRows) -> tuple[Matrix, Matrix]:
+    """Rows as floats of any common scale: those that floats could not hold, from their exact entries."""
+    lost = np.flatnonzero(np.isinf(radii).any(axis=1))
+    if not len(lost):
+        return rows, radii
+    rows, radii, known = rows.copy(), radii.copy(), exact()
+    for i in lost.tolist():
+        rows[i], radii[i] = _near_floats(known[i])
+    return rows, radii
+
+
+def _near_floats(row: list[fmpq]) -> tuple[Vector, Vector]:
+    """A rational row divided by a power of two that brings its largest entry near 1, in floats, and their errors."""
+    values = [fraction(x) for x in row]
+    exponent = max((x.numerator.bit_length() - x.denominator.bit_length() for x in values if x), default=0)
+    floats = [float(x / Fraction(2) ** exponent) for x in values]
+    return np.array(floats), np.array([2 * U * abs(x) + TINY * bool(v) for x, v in zip(floats, values, strict=True)])

@@ -27,6 +27,11 @@ _PRIMAL = 4  # of HiGHS's simplex strategies
 _ITERATIONS = 20_000  # many times what any cell has needed
 
 
+def accepted(status: highspy.HighsStatus) -> bool:
+    """Whether HiGHS took what it was given; of what it refuses nothing may be asked any more."""
+    return status != highspy.HighsStatus.kError
+
+
 def quiet_solver() -> highspy.Highs:
     """HiGHS for many small LPs: simplex, one thread, no presolve, no output."""
     solver = highspy.Highs()
@@ -56,7 +61,7 @@ class LinearProgram:
         self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS)
         m = len(lower)
         self._columns = np.arange(m, dtype=np.int32)
-        self._solver.addVars(m, lower, upper)
+        self._able = accepted(self._solver.addVars(m, lower, upper))
         self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
         self._signs: list[int] = []
         self.solved = 0
@@ -64,34 +69,38 @@ class LinearProgram:
     def push(self, rows: Matrix) -> None:
         """Append half-spaces, shape (n, m), all switched off."""
         n, m = rows.shape
-        if n:
+        if n and self._able:
             free = np.full(n, INF)
             starts = np.arange(n, dtype=np.int32) * m
-            self._solver.addRows(n, -free, free, n * m, starts, np.tile(self._columns, n), rows.ravel())
+            columns, values = np.tile(self._columns, n), rows.ravel()
+            self._able = accepted(self._solver.addRows(n, -free, free, n * m, starts, columns, values))
         self._signs += [0] * n
 
     def pop(self, n: int) -> None:
         """Remove the last n half-spaces."""
         if n:
             total = len(self._signs)
-            self._solver.deleteRows(n, np.arange(total - n, total, dtype=np.int32))
+            if self._able:
+                self._able = accepted(self._solver.deleteRows(n, np.arange(total - n, total, dtype=np.int32)))
             del self._signs[total - n :]
 
     def maximise(self, form: Vector, signs: Signs) -> Optimum | None:
         """Maximise form·z with the rows switched as in `signs`, shape (rows,).
 
-        None unless HiGHS says optimal: any other status says nothing.
+        None unless HiGHS says optimal: any other status says nothing. Once it has refused a number, always None.
         """
         solver = self._solver
         current = self._signs
         for i, sign in enumerate(signs.tolist()):
-            if sign != current[i]:
-                solver.changeRowBounds(i, 0.0 if sign > 0 else -INF, 0.0 if sign < 0 else INF)
+            if sign != current[i] and self._able:
+                limits = 0.0 if sign > 0 else -INF, 0.0 if sign < 0 else INF
+                self._able = accepted(solver.changeRowBounds(i, *limits))
                 current[i] = sign
-        solver.changeColsCost(len(form), self._columns, form)
-        solver.run()
+        if not (self._able and accepted(solver.changeColsCost(len(form), self._columns, form))):
+            return None
+        status = solver.run()
         self.solved += 1
-        if solver.getModelStatus() != HighsModelStatus.kOptimal:
+        if not accepted(status) or solver.getModelStatus() != HighsModelStatus.kOptimal:
             solver.clearSolver()
             return None
         solution = solver.getSolution()

@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.geometry.lp import quiet_solver
+from lipverify.geometry.lp import accepted, quiet_solver
 
 _DUAL = 1e-9  # duals below this count as zero
 
@@ -45,8 +45,8 @@ class MarginProgram:
         unit = unit_rows(rows)
         solver = self._solver
         solver.clearModel()
-        solver.passModel(self._model(unit))
-        solver.run()
+        if not (accepted(solver.passModel(self._model(unit))) and accepted(solver.run())):
+            return None
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         values = np.array(solver.getSolution().col_value)

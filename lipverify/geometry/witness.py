@@ -15,6 +15,7 @@ from flint import fmpq_mat
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Witness
 from lipverify.domain import Domain
+from lipverify.errors import LipverifyError
 from lipverify.evaluate import affine_rows, jacobian_exact, next_affine_rows
 from lipverify.network import Network
 from lipverify.norms import exact_norm
@@ -67,3 +68,17 @@ def certify_region(problem: Problem, point: Point, pattern: Pattern) -> Certifie
     """The exact norm on a region whose interior point and pattern are already verified."""
     matrix = jacobian_exact(problem.network, pattern)
     return Certified(Witness(point, pattern), matrix, exact_norm(matrix, problem.norm))
+
+
+def confirmed(problem: Problem, found: Certified) -> Certified:
+    """A region found by other means, once more from its point alone: what is wrong there ends here.
+
+    Raises
+    ------
+    LipverifyError
+        When the point is not inside a region of that pattern.
+    """
+    seen = certify_point(problem, found.witness.point)
+    if seen is None or seen.witness.pattern != found.witness.pattern:
+        raise LipverifyError("a region was found whose point does not lie inside it; this is a bug in lipverify")
+    return seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -13,7 +14,7 @@ from lipverify.arrays import Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
 from lipverify.hardness.cuts import Vertex, vertices_and_edges
-from lipverify.hardness.reduction import down_to, ensure_reached, region, settled, trusted, up_to
+from lipverify.hardness.reduction import down_to, ensure_reached, region, settled, trusted, unweighted, up_to
 from lipverify.network import Network
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class MaxIndependentSet:
         chosen = self.independent(given).vertices
         return (*(Fraction(1 if v in chosen else -1) for v in self.vertices), self.slope / 2)
 
+    @property
+    def regions(self) -> int:
+        """How many activation regions the network has (proofs/independent_set.md); takes 2^n steps."""
+        return sum(_regions(len(self.vertices), self.edges, weight) for weight in (1, 2))
+
     def describe(self) -> str:
         """The problem, the network, and what their constants have to do with each other."""
         return (
@@ -125,7 +131,7 @@ def independent_set(graph: nx.Graph) -> MaxIndependentSet:
     InvalidArgument
         For a directed graph, one without vertices, or an edge from a vertex to itself.
     """
-    vertices, edges = vertices_and_edges(_unweighted(graph))
+    vertices, edges = vertices_and_edges(unweighted(graph))
     n = len(vertices)
     adjacency = np.zeros((n, n))
     for u, v, _ in edges:
@@ -144,13 +150,33 @@ def independent_set(graph: nx.Graph) -> MaxIndependentSet:
     return MaxIndependentSet(Network([split, compare, count]), 1, vertices, pairs, slope)
 
 
-def _unweighted(graph: nx.Graph) -> nx.Graph:
-    """The graph without its edges' weights."""
-    import networkx as nx
+def _regions(n: int, edges: tuple[tuple[int, int], ...], weight: int) -> int:
+    """Σ weight^|S| over the sets P of positive x_v and S ⊆ P of positive z_v that some region has."""
+    beside = [0] * n
+    for u, v in edges:
+        beside[u] |= 1 << v
+        beside[v] |= 1 << u
 
-    if not isinstance(graph, nx.Graph):
-        return graph  # refused by name where it is read
-    plain = nx.DiGraph() if graph.is_directed() else nx.Graph()
-    plain.add_nodes_from(graph.nodes)
-    plain.add_edges_from(graph.edges())
-    return plain
+    @cache
+    def independent(rest: int) -> int:
+        """Σ weight^|S| over the independent sets S of some vertices."""
+        if not rest:
+            return 1
+        lowest = (rest & -rest).bit_length() - 1
+        without = rest & (rest - 1)
+        return independent(without) + weight * independent(without & ~beside[lowest])
+
+    @cache
+    def positive(rest: int) -> int:
+        """The sum for P = rest: a product over its components, of which one or two vertices never have all z_v < 0."""
+        if not rest:
+            return 1
+        component, fresh = 0, rest & -rest
+        while fresh:
+            lowest = (fresh & -fresh).bit_length() - 1
+            component |= 1 << lowest
+            fresh = (fresh | beside[lowest]) & rest & ~component
+        some = independent(component) - (component.bit_count() <= 2)
+        return some * positive(rest & ~component)
+
+    return sum(positive(chosen) for chosen in range(1 << n))

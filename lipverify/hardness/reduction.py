@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Rigor
@@ -12,6 +12,9 @@ from lipverify.domain import Everywhere
 from lipverify.errors import InvalidArgument, LipverifyError
 from lipverify.geometry.witness import locate
 from lipverify.network import Network
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @runtime_checkable
@@ -110,3 +113,15 @@ def ensure_reached(value: Fraction, low: Fraction, what: str) -> None:
     """Raise LipverifyError when a decoded solution is worth less than its bound: a bug, never an answer."""
     if value < low:
         raise LipverifyError(f"the decoded {what} is worth {value}, below the bound {low}; this is a bug")
+
+
+def unweighted(graph: nx.Graph) -> nx.Graph:
+    """The graph without its edges' weights."""
+    import networkx as nx
+
+    if not isinstance(graph, nx.Graph):
+        return graph  # refused by name where it is read
+    plain = nx.DiGraph() if graph.is_directed() else nx.Graph()
+    plain.add_nodes_from(graph.nodes)
+    plain.add_edges_from(graph.edges())
+    return plain

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from lipverify.errors import InvalidArgument, InvalidNetwork, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import require_file
+from lipverify.readers.options import Activation, Reading
 
 if TYPE_CHECKING:
     import torch
@@ -26,30 +27,54 @@ if TYPE_CHECKING:
     Model: TypeAlias = Network | torch.nn.Module | str | Path
 
 
-def load(path: str | Path) -> Network:
+def load(
+    path: str | Path,
+    *,
+    activation: Activation | None = None,
+    layers: Sequence[str] | None = None,
+    transposed: bool | None = None,
+    key: str | None = None,
+    input_shape: Sequence[int] | int | None = None,
+) -> Network:
     """The network in a file.
+
+    Nothing that a file leaves open is assumed: what has to be said is asked for, with the call that says it.
 
     Parameters
     ----------
     path
-        A `.onnx` or `.onnx.gz` graph, a `.pt` or `.pth` state dict of a plain ReLU network, or a `.npz`
-        or `.json` file that `Network.save` wrote.
+        A `.onnx` or `.onnx.gz` graph; a `.npz` or `.json` file that `Network.save` wrote; a `.pt` or `.pth` state dict,
+        or a `.npz` file, of the weights and biases of linear layers.
+    activation
+        For weights without an architecture: what stands between the layers, one name for all or a list: "relu",
+        "leaky_relu:0.01", "abs", "hardtanh", "relu6", "identity".
+    layers
+        For the same: the layers' names in the order in which they run, where numbers and shapes leave it open.
+    transposed
+        For the same: True for matrices of shape (in, out), False for (out, in), where the shapes leave it open.
+    key
+        For a checkpoint: the entry that holds the state dict, such as "state_dict" or "model.encoder".
+    input_shape
+        For an `.onnx` graph whose first axis may be a batch or part of the sample: the shape of one sample.
 
     Raises
     ------
     InvalidArgument
-        For a suffix that is none of these.
+        For a suffix that is none of these, and an option that the file has no use for.
     InvalidNetwork
-        For a missing file, a directory, or a file that holds no network.
+        For a missing file, a directory, a file that holds no network, or one that does not say enough.
     UnsupportedLayer
         For a layer or operator that is no piecewise-linear step of a chain; the message names it.
     """
     file = Path(path)
-    reader = next((read for suffix, read in _READERS.items() if file.name.lower().endswith(suffix)), None)
-    if reader is None:
+    suffix = next((suffix for suffix in _READERS if file.name.lower().endswith(suffix)), None)
+    if suffix is None:
         raise InvalidArgument(f"cannot tell the format of {file}: expected one of {', '.join(_READERS)}")
+    reader, options = _READERS[suffix]
+    reading = Reading(activation=activation, layers=layers, transposed=transposed, key=key, input_shape=input_shape)
+    reading.require_only(options, f"{suffix} files")
     require_file(file)
-    return reader(file)
+    return reader(file, reading)
 
 
 def as_network(model: Model, input_shape: Sequence[int] | None = None, *, example_input: Any = None) -> Network:
@@ -80,7 +105,7 @@ def as_network(model: Model, input_shape: Sequence[int] | None = None, *, exampl
 def is_torch_module(model: object) -> TypeGuard[torch.nn.Module]:
     """Whether it is one: who holds a torch module has imported torch, without it there is nothing to look for."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
+    return torch is not None and isinstance(model, (torch.nn.Module, torch.export.ExportedProgram))
 
 
 def as_graph(module: torch.nn.Module, network: Network, example_input: Any = None) -> Graph | None:
@@ -95,35 +120,36 @@ def as_graph(module: torch.nn.Module, network: Network, example_input: Any = Non
         return None
 
 
-def _onnx(path: Path) -> Network:
+def _onnx(path: Path, reading: Reading) -> Network:
     from lipverify.readers.onnx import load_onnx
 
-    return load_onnx(path)
+    return load_onnx(path, reading)
 
 
-def _torch(path: Path) -> Network:
+def _torch(path: Path, reading: Reading) -> Network:
     from lipverify.readers.torch import load_torch
 
-    return load_torch(path)
+    return load_torch(path, reading)
 
 
-def _npz(path: Path) -> Network:
+def _npz(path: Path, reading: Reading) -> Network:
     from lipverify.readers.native import load_npz
 
-    return load_npz(path)
+    return load_npz(path, reading)
 
 
-def _json(path: Path) -> Network:
+def _json(path: Path, reading: Reading) -> Network:
     from lipverify.readers.native import load_json
 
     return load_json(path)
 
 
-_READERS: dict[str, Callable[[Path], Network]] = {
-    ".onnx": _onnx,
-    ".onnx.gz": _onnx,
-    ".pt": _torch,
-    ".pth": _torch,
-    ".npz": _npz,
-    ".json": _json,
+_NAMED = ("activation", "layers", "transposed")
+_READERS: dict[str, tuple[Callable[[Path, Reading], Network], tuple[str, ...]]] = {
+    ".onnx": (_onnx, ("input_shape",)),
+    ".onnx.gz": (_onnx, ("input_shape",)),
+    ".pt": (_torch, (*_NAMED, "key")),
+    ".pth": (_torch, (*_NAMED, "key")),
+    ".npz": (_npz, _NAMED),
+    ".json": (_json, ()),
 }

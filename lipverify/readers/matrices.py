@@ -31,6 +31,21 @@ def finite(values: npt.ArrayLike, what: str) -> Array:
     return array
 
 
+def exact(values: npt.NDArray[np.generic], what: str) -> Array:
+    """An array of any real dtype as float64, entry by entry the same number.
+
+    Raises
+    ------
+    InvalidNetwork
+        For an integer that float64 does not hold.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        array = values.astype(np.float64)
+    if values.dtype.kind in "iu" and not np.array_equal(array.astype(object), values.astype(object)):
+        raise InvalidNetwork(f"{what} holds integers that are no float64")
+    return array
+
+
 def dense(rows: int, columns: int) -> Matrix:
     """A zero matrix to be filled in.
 

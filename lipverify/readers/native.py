@@ -28,9 +28,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Lowering, Network
 from lipverify.readers.files import MOST_BYTES, read_bytes
+from lipverify.readers.matrices import exact, finite
+from lipverify.readers.named import chain
+from lipverify.readers.options import SILENT, Reading
+from lipverify.writing import write_whole
 
 _NPZ_FORMAT = "lipverify-network-1"
 _JSON_FORMAT = "lipverify-network"
@@ -53,20 +57,28 @@ def save(net: Network, path: Path) -> None:
         raise InvalidArgument(f"cannot save to {path}: expected a name that ends in .npz or .json")
     content = _npz_bytes(net) if suffix == ".npz" else _json_text(net).encode()
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error}") from error
 
 
-def load_npz(path: Path) -> Network:
-    """The network in a `.npz` file.
+def load_npz(path: Path, reading: Reading = SILENT) -> Network:
+    """The network in a `.npz` file, ours or anybody's named weights and biases.
 
     Raises
     ------
     InvalidNetwork
-        For a damaged file, pickled objects, a missing or unknown entry, or one of the wrong type.
+        For a damaged file, pickled objects, a missing or unknown entry, one of the wrong type, or what has to be said
+        of another's file and was not.
     """
     found = _npz_arrays(path)
+    if "format" not in found:
+        arrays = {name: finite(_numbers_of_any(value, name), name) for name, value in found.items()}
+        try:
+            return chain(arrays, reading, f"{path} (named arrays)")
+        except (InvalidNetwork, UnsupportedLayer) as error:
+            raise type(error)(f"{path}: {error}") from error
+    reading.require_only((), "a file that Network.save wrote")
     version = _text(found, "format", path)
     if version != _NPZ_FORMAT:
         raise InvalidNetwork(f"{path}: its format is {version!r}; expected {_NPZ_FORMAT!r}")
@@ -187,8 +199,16 @@ def _numbers(value: Any, name: str, path: Path) -> Array:
     return value
 
 
-def _json_text(net: Network) -> str:
-    record = {
+def _numbers_of_any(value: Any, name: str) -> Array:
+    """The numbers of somebody else's array; integers are floats that need no rounding."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.dtype.itemsize > 8:
+        raise InvalidNetwork(f"{name} has type {getattr(value, 'dtype', type(value).__name__)}; expected real numbers")
+    return exact(value, name)
+
+
+def network_record(net: Network) -> dict[str, Any]:
+    """The JSON object of a network."""
+    return {
         "format": _JSON_FORMAT,
         "version": _JSON_VERSION,
         "lowering": net.lowering.name,
@@ -197,7 +217,10 @@ def _json_text(net: Network) -> str:
         "biases": [_to_hex(b.tolist()) for b in net.biases],
         "slopes": [_to_hex(s.tolist()) for s in net.slopes],
     }
-    return json.dumps(record, indent=None, separators=(",", ":")) + "\n"
+
+
+def _json_text(net: Network) -> str:
+    return json.dumps(network_record(net), indent=None, separators=(",", ":")) + "\n"
 
 
 def _to_hex(values: Any) -> Nested:

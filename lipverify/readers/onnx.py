@@ -1,14 +1,16 @@
 """ONNX graphs that are one chain of piecewise-linear operators, from `.onnx` and `.onnx.gz` files.
 
-The network is what the graph computes on its declared input tensor, flattened: on a batch of one where
-the first axis is symbolic. Every shape is then known, and is tracked as a whole, batch axis
-included, so that broadcasting and reshaping mean what ONNX says and nothing is guessed.
+The network is what the graph computes on its declared input tensor, flattened. Where the first of several axes
+is open or longer than 1, it has to be a batch, and the network is that of one row: every node is looked at. Every
+shape is then known, and is tracked as a whole, batch axis included, so that broadcasting and reshaping mean what
+ONNX says and nothing is guessed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,20 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import read_bytes
 from lipverify.readers.matrices import MOST_ENTRIES
 from lipverify.readers.onnx_operators import ATTRIBUTES, RULES, Constant, Node, Read, Shape
+from lipverify.readers.onnx_rows import for_one_row, mixing
+from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower
 from lipverify.readers.steps import Step
 
 _OLDEST_OPSET = 7
 
 
-def load_onnx(path: Path) -> Network:
+def load_onnx(path: Path, reading: Reading = SILENT) -> Network:
     """The network in an ONNX file.
 
     Raises
@@ -36,7 +40,8 @@ def load_onnx(path: Path) -> Network:
     UnsupportedLayer
         For an operator, or a use of one, that is not read; the message names operator, node and place.
     InvalidNetwork
-        For a damaged file, weights outside the file, or a graph without one input and one output.
+        For a damaged file, weights outside the file, a graph without one input and one output, or a first axis that
+        may be a batch or part of the sample.
     """
     content = read_bytes(path)
     try:
@@ -46,14 +51,15 @@ def load_onnx(path: Path) -> Network:
         raise InvalidNetwork(f"{path} is no ONNX model: {error}") from error
     try:
         _require_opset(model)
-        return _network(model.graph, str(path))
+        return _network(model.graph, str(path), reading)
     except LipverifyError as error:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _network(graph: onnx.GraphProto, source: str) -> Network:
+def _network(graph: onnx.GraphProto, source: str, reading: Reading) -> Network:
     constants = _initializers(graph)
-    name, shape = _input(graph, constants)
+    name, declared = _input(graph, constants)
+    rows, shape = _sample(declared, reading, name)
     if len(graph.output) != 1:
         raise InvalidNetwork(f"the graph has {len(graph.output)} outputs; expected one")
     inputs = math.prod(shape)
@@ -66,7 +72,7 @@ def _network(graph: onnx.GraphProto, source: str) -> Network:
                 raise InvalidNetwork(f"{place} defines the tensor '{made}' a second time")
             seen.add(made)
         try:
-            read = _step(proto, place, constants, name, shape)
+            read = _step(proto, place, constants, name, shape, rows)
         except LipverifyError as error:
             raise type(error)(f"{place}: {error}") from error
         if read is not None:
@@ -75,7 +81,41 @@ def _network(graph: onnx.GraphProto, source: str) -> Network:
             name = proto.output[0]
     if graph.output[0].name != name:
         raise UnsupportedLayer(f"the output '{graph.output[0].name}' is not the end of the chain, '{name}'")
+    if rows is not None and rows.batch is not None:
+        source += f", one row of its batch of {rows.batch}"
     return lower(steps, inputs=inputs, source=source)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A first axis that is taken for a batch: its size, None where it is open, and the way to say that it is none."""
+
+    batch: int | None
+    otherwise: str
+
+
+def _sample(declared: tuple[int | None, ...], reading: Reading, name: str) -> tuple[_Rows | None, Shape]:
+    """The shape for which the graph is read, and the first axis where it has to be a batch."""
+    shown = [n if n is not None else "?" for n in declared]
+    tail = tuple(n for n in declared[1:] if n is not None)
+    if len(tail) < len(declared) - 1 or not declared or (len(declared) == 1 and declared[0] is None):
+        raise InvalidNetwork(f"the input '{name}' has shape {shown}; only the first of several axes may be open")
+    first = declared[0]
+    whole = () if first is None else (first, *tail)
+    given = reading.input_shape
+    if given is not None:
+        given = (given,) if isinstance(given, int) else tuple(given)
+        if given == whole:
+            return None, whole
+        if given != tail or not tail:
+            raise InvalidArgument(f"input_shape={given}: the input '{name}' has shape {shown}, its rows {tail}")
+    elif len(declared) == 1 or first == 1:
+        return None, whole
+    otherwise = "fix its first axis when you export it"
+    if first is not None:
+        otherwise = f"if all of it is one sample, say so with lipverify.load(path, input_shape={whole})"
+        otherwise += f", --input-shape {','.join(map(str, whole))} on the command line"
+    return _Rows(first, otherwise), (1, *tail)
 
 
 def _operator(proto: onnx.NodeProto) -> str:
@@ -83,7 +123,9 @@ def _operator(proto: onnx.NodeProto) -> str:
     return str(proto.op_type) if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
 
 
-def _step(proto: onnx.NodeProto, place: str, constants: dict[str, Constant], name: str, shape: Shape) -> Read | None:
+def _step(
+    proto: onnx.NodeProto, place: str, constants: dict[str, Constant], name: str, shape: Shape, rows: _Rows | None
+) -> Read | None:
     """What a node does to the tensor that flows; None for a node that only defines a constant."""
     operator = _operator(proto)
     rule = RULES.get(operator)
@@ -107,6 +149,12 @@ def _step(proto: onnx.NodeProto, place: str, constants: dict[str, Constant], nam
     inputs = tuple(constants.get(i) for i in proto.input)
     while inputs and not proto.input[len(inputs) - 1]:  # optional inputs may be left out by an empty name
         inputs = inputs[:-1]
+    if rows is not None:
+        why = mixing(operator, inputs, attributes, shape, rows.batch)
+        if why:
+            raise InvalidNetwork(f"the first axis may be a batch or part of the sample: {why}; {rows.otherwise}")
+        if operator == "Reshape" and inputs[1] is not None:
+            inputs = (None, np.array(for_one_row(inputs[1].tolist(), rows.batch), dtype=np.int64))
     return rule(Node(place, operator, inputs, attributes), shape)
 
 
@@ -143,8 +191,8 @@ def _tensor(tensor: onnx.TensorProto) -> Constant:
         raise InvalidNetwork(f"the tensor '{tensor.name}' is damaged: {error}") from error
 
 
-def _input(graph: onnx.GraphProto, constants: dict[str, Constant]) -> tuple[str, Shape]:
-    """The graph's one input that is no initialiser, and its shape with a batch of one."""
+def _input(graph: onnx.GraphProto, constants: dict[str, Constant]) -> tuple[str, tuple[int | None, ...]]:
+    """The graph's one input that is no initialiser, and its shape, None for axes that are open."""
     given = [value for value in graph.input if value.name not in constants]
     if len(given) != 1:
         raise InvalidNetwork(f"the graph has {len(given)} inputs beside its weights; expected one")
@@ -157,14 +205,12 @@ def _input(graph: onnx.GraphProto, constants: dict[str, Constant]) -> tuple[str,
         onnx.TensorProto.BFLOAT16,
     ):
         raise InvalidNetwork(f"the input '{value.name}' is no tensor of floats")
-    axes = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
-    if len(axes) > 1 and axes[0] is None:
-        axes[0] = 1
-    shape = tuple(n for n in axes if n is not None and n > 0)
-    if not axes or len(shape) != len(axes) or math.prod(shape) > MOST_ENTRIES:
-        shown = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in kind.shape.dim]
-        raise InvalidNetwork(f"the input '{value.name}' has shape {shown}; only the first of several axes may be open")
-    return value.name, shape
+    axes = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+    known = [n for n in axes if n is not None]
+    if any(n < 1 for n in known) or math.prod(known) > MOST_ENTRIES:
+        shown = [n if n is not None else "?" for n in axes]
+        raise InvalidNetwork(f"the input '{value.name}' has the impossible shape {shown}")
+    return value.name, axes
 
 
 def _attributes(proto: onnx.NodeProto, known: Sequence[str]) -> dict[str, Any]:

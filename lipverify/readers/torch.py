@@ -9,29 +9,38 @@ limit of hard-tanh) are the float64 numbers that the module holds, also in a flo
 from __future__ import annotations
 
 import math
-import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.readers.files import require_file
 from lipverify.readers.graph import Graph
+from lipverify.readers.named import chain
+from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower, lower_graph
 from lipverify.readers.steps import Step
+from lipverify.readers.torch_graph import plain_module, trace
 from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array
+from lipverify.readers.torch_probe import require_vectors
 
 
-def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None, *, example_input: Any = None) -> Network:
+def from_torch(
+    module: nn.Module | torch.export.ExportedProgram,
+    input_shape: Sequence[int] | int | None = None,
+    *,
+    example_input: Any = None,
+    output: int | str | None = None,
+) -> Network:
     """The network that a torch module computes in eval mode.
 
     Parameters
@@ -40,12 +49,16 @@ def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None, *, e
         Any piecewise-linear module. A `Sequential` of Linear, ReLU, LeakyReLU, PReLU, Hardtanh, ReLU6, Conv2d
         (zero padding), AvgPool2d, BatchNorm1d and 2d, Flatten, Identity and Dropout is read as it stands;
         everything else is traced by `torch.export`: residual and dense connections, max-pooling,
-        concatenations, maxima, sorting, clamps, convolutions of every kind.
+        concatenations, maxima, sorting, clamps, convolutions of every kind. What torch.compile or torch.export made
+        of a module is that module.
     input_shape
-        The shape of one sample, without the batch axis; needed for images, (C, H, W). The network's
-        input is that sample flattened in PyTorch's order, its output the flattened output.
+        The shape of one sample, without the batch axis: (n,) or n for vectors, (C, H, W) for images. The network's
+        input is that sample flattened in PyTorch's order, its output the flattened output. It may be left out where
+        the first layer is a Linear and the module has no other use for other shapes.
     example_input
         One sample, without the batch axis, instead of its shape: a tensor or an array.
+    output
+        Which tensor, of a module that returns several: its place in a tuple, or its key in a dict.
 
     Raises
     ------
@@ -54,52 +67,93 @@ def from_torch(module: nn.Module, input_shape: Sequence[int] | None = None, *, e
         message names it and its place.
     InvalidNetwork
         For training mode where it matters, hooks, weights that are not finite real floats, shapes that
-        do not fit, or an input shape that is needed and not given.
+        do not fit, an input shape that is needed and not given, or several outputs and no choice.
+    InvalidArgument
+        For both a shape and an example, and for an output that is not there.
     """
-    if not isinstance(module, nn.Module):
+    if not isinstance(module, (nn.Module, torch.export.ExportedProgram)):
         raise InvalidNetwork(f"expected a torch.nn.Module; got {type(module).__qualname__}")
     if example_input is not None and input_shape is not None:
         raise InvalidArgument("pass input_shape or example_input, not both")
     if input_shape is not None:
         example_input = torch.zeros(_given(input_shape))
+    if isinstance(module, torch.export.ExportedProgram) and example_input is None:
+        example_input = torch.zeros(exported_shape(module))
+    module = plain_module(module)
     refusal: UnsupportedLayer | None = None
     try:
         layers = tuple(_layers(module, ""))
     except UnsupportedLayer as error:
         layers, refusal = (), error
-    if refusal is None:
-        shape = _guessed(layers) if example_input is None else _given(np.shape(example_input))
+    if refusal is None and output is None:
+        shape = _guessed(module, layers) if example_input is None else _given(np.shape(example_input))
         try:
             return lower(_steps(layers, shape), inputs=math.prod(shape), source=f"a torch {type(module).__name__}")
         except UnsupportedLayer as error:
             refusal = error
     try:
-        return lower_graph(traced(module, example_input, refusal))
+        graph = _traced(module, example_input, output, refusal)
+        network = lower_graph(graph)
     except UnsupportedLayer as error:
-        if error.__cause__ is refusal:
+        if refusal is None or error.__cause__ is refusal:
             raise
         raise UnsupportedLayer(f"{error} (read as a chain: {refusal})") from error
-
-
-def traced(module: nn.Module, example_input: Any, refusal: UnsupportedLayer) -> Graph:
-    """The graph of a module that is no plain chain; where no shape is known, the refusal that says why it is none."""
-    from lipverify.readers.torch_graph import trace
-
     if example_input is None:
-        features = input_features(module)
-        if features is None:
-            message = f"{refusal}; or pass input_shape or example_input (one sample) to trace it"
-            raise UnsupportedLayer(message) from refusal
-        example_input = torch.zeros(features)
-    return trace(module, example_input).graph
+        require_vectors(module, graph.inputs, lambda returned: _leaf(returned, output))
+    return network
 
 
-def input_features(module: nn.Module) -> int | None:
-    """The length of an input that is a vector, when the module's first layer with weights takes vectors."""
-    for child in module.modules():
+def _traced(module: nn.Module, example_input: Any, output: int | str | None, refusal: Exception | None) -> Graph:
+    """The graph of a module that is no plain chain; where no shape is known, the refusal that says why it is none."""
+    if example_input is not None:
+        return trace(module, example_input, output=output).graph
+    guess = guessed_vector(module)
+    if guess is None:
+        raise UnsupportedLayer(f"{refusal}; or {_SHAPE} to trace it") from refusal
+    layer, features = guess
+    try:
+        return trace(module, torch.zeros(features), output=output).graph
+    except UnsupportedLayer as error:
+        raise UnsupportedLayer(
+            f"{error}. That a sample is a vector of {features} entries was guessed from {layer}: {_SHAPE}"
+        ) from error
+
+
+def _leaf(returned: Any, output: int | str | None) -> torch.Tensor:
+    """The tensor that is meant, in what a module returned that was traced before."""
+    for key in [] if output is None else str(output).split("."):
+        returned = returned[key] if isinstance(returned, dict) else returned[int(key)]
+    (tensor,) = [leaf for leaf in pytree.tree_leaves(returned) if isinstance(leaf, torch.Tensor)]
+    return tensor
+
+
+def guessed_vector(module: nn.Module) -> tuple[str, int] | None:
+    """The module's first layer with weights and its inputs' number, when it is one that takes vectors."""
+    for name, child in module.named_modules():
         if not any(True for _ in child.children()) and any(True for _ in child.parameters(recurse=False)):
-            return child.in_features if type(child) is nn.Linear else None
+            return (f"layer '{name}' (Linear)", child.in_features) if type(child) is nn.Linear else None
     return None
+
+
+def exported_shape(program: torch.export.ExportedProgram) -> Shape:
+    """The shape of one sample, from the input that a program was exported for.
+
+    Raises
+    ------
+    InvalidNetwork
+        For several inputs, and for a first axis that is neither open nor 1.
+    """
+    inputs = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in program.graph_signature.user_inputs]
+    shapes = [tuple(n.meta["val"].shape) for n in inputs if isinstance(n.meta.get("val"), torch.Tensor)]
+    if len(shapes) != 1 or len(inputs) != 1:
+        raise InvalidNetwork(f"the exported program has {len(inputs)} inputs; expected one tensor")
+    (shape,) = shapes
+    if len(shape) < 2 or (isinstance(shape[0], int) and shape[0] != 1) or not all(type(n) is int for n in shape[1:]):
+        raise InvalidNetwork(
+            f"the program was exported for an input of shape {tuple(map(str, shape))}; export it with a first axis "
+            "that is a batch, of one sample or open, and fixed axes behind it"
+        )
+    return shape[1:]
 
 
 def _steps(layers: Sequence[_Layer], shape: Shape) -> list[Step]:
@@ -138,17 +192,16 @@ def to_torch(net: Network, dtype: torch.dtype | None = None) -> nn.Sequential:
     return nn.Sequential(*modules).eval()
 
 
-def load_torch(path: Path) -> Network:
-    """The network in a `.pt` or `.pth` file: a state dict of Linear layers, read with relu between them.
+def load_torch(path: Path, reading: Reading = SILENT) -> Network:
+    """The network in a `.pt` or `.pth` file: a state dict of Linear layers, and what was said of them.
 
-    A state dict holds numbers and no architecture. One that consists of `*.weight` (2-D) and `*.bias` in
-    layer order is what a plain ReLU network saves; `Network.source` records that relu was assumed.
-    Nothing is ever unpickled beyond tensors and plain containers.
+    A state dict holds numbers and no architecture: the activations have to be named. Nothing is ever unpickled beyond
+    tensors and plain containers.
 
     Raises
     ------
     InvalidNetwork
-        For a pickled module, a damaged file, or any other content.
+        For a pickled module, a damaged file, any other content, or what has to be said and was not.
     """
     require_file(path)
     try:
@@ -161,8 +214,10 @@ def load_torch(path: Path) -> Network:
                 f"{path} holds pickled Python objects, not a state dict; unpickling could run code. {_ADVICE}"
             ) from error
         raise InvalidNetwork(f"{path} is no readable torch file: {_first_line(error)}") from error
-    weights, biases = _state_dict(content, path)
-    return Network(weights, biases, source=f"{path} (a state dict; relu assumed between its layers)")
+    try:
+        return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
+    except (InvalidNetwork, UnsupportedLayer) as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 _SEQUENTIAL: object = nn.Sequential.forward
@@ -186,9 +241,6 @@ class _Layer:
 def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
     """The layers in the order in which they run, each checked to run as its type says."""
     layer = _Layer(name, module)
-    # torch has no public way to see hooks.
-    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
-        raise UnsupportedLayer(f"{layer.place} has forward hooks or a replaced forward method; remove them")
     if isinstance(module, nn.Sequential) and type(module).forward is _SEQUENTIAL:
         # Not named_children(): that skips a layer which occurs twice.
         for key, child in zip(module._modules, module, strict=True):
@@ -203,16 +255,38 @@ def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
         raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {known}")
 
 
-def _given(input_shape: Sequence[int]) -> Shape:
-    given: Sequence[object] = input_shape
-    shape = tuple(n for n in given if type(n) is int and n > 0)
+def _given(input_shape: Sequence[int] | int) -> Shape:
+    given: Any = (input_shape,) if isinstance(input_shape, int) else input_shape
+    shape = tuple(n for n in given if type(n) is int and n > 0) if isinstance(given, Iterable) else ()
     if not shape or len(shape) != len(given):
-        raise InvalidNetwork(f"input_shape must hold positive integers, as in (C, H, W); got {input_shape!r}")
+        raise InvalidNetwork(f"input_shape must hold positive integers, as in (n,) or (C, H, W); got {input_shape!r}")
     return shape
 
 
-def _guessed(layers: Sequence[_Layer]) -> Shape:
-    """The shape of an input that is a vector, from the first layer that knows its length."""
+_SHAPE = "read it with lipverify.from_torch(module, input_shape=…), the shape of one sample,"
+
+
+def _guessed(module: nn.Module, layers: Sequence[_Layer]) -> Shape:
+    """The shape of an input that is a vector, where the module has no other use for other shapes."""
+    (features,) = _first_vector(layers)
+    steps = [layer.module for layer in layers]
+    if not all(_on_rows(step) for step in steps):
+        _steps(layers, (features,))  # what is wrong with a layer comes first
+        require_vectors(module, features, lambda returned: returned)
+    return (features,)
+
+
+def _on_rows(layer: nn.Module) -> bool:
+    """Whether a layer acts on the last axis, or on entries: then a vector's network is also every row's."""
+    if isinstance(layer, nn.Flatten):
+        return layer.start_dim == 1 and layer.end_dim == -1  # puts the rows behind each other
+    if isinstance(layer, nn.PReLU):
+        return layer.num_parameters == 1
+    return not isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.Conv2d, nn.AvgPool2d))
+
+
+def _first_vector(layers: Sequence[_Layer]) -> tuple[int]:
+    """From the first layer that knows the number of its inputs."""
     for layer in layers:
         match layer.module:
             case nn.Linear():
@@ -224,8 +298,12 @@ def _guessed(layers: Sequence[_Layer]) -> Shape:
             case nn.PReLU() if layer.module.num_parameters > 1:
                 return (layer.module.num_parameters,)
             case nn.Conv2d() | nn.AvgPool2d() | nn.BatchNorm2d():
-                raise InvalidNetwork(f"{layer.place} works on images: pass input_shape=(C, H, W)")
-    raise InvalidNetwork("no layer tells the number of inputs: pass input_shape=(n,)")
+                raise InvalidNetwork(
+                    f"{layer.place} works on images: read it with lipverify.from_torch(module, input_shape=(C, H, W))"
+                )
+    raise InvalidNetwork(
+        "no layer tells the number of inputs: read it with lipverify.from_torch(module, input_shape=(n,))"
+    )
 
 
 def _linear(weight: Array, bias: Array, dtype: torch.dtype) -> nn.Linear:
@@ -251,41 +329,36 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     return tensor
 
 
-def _state_dict(content: object, path: Path) -> tuple[list[Array], list[Array | None]]:
-    """Weights and biases of a state dict that only a chain of Linear layers has."""
-    if not isinstance(content, dict) or not content:
-        raise InvalidNetwork(f"{path} holds {_kind(content)}, not a state dict. {_ADVICE}")
-    names: list[str] = []
-    weights: list[Array] = []
-    biases: list[Array | None] = []
-    for key, value in content.items():
-        prefix, _, part = str(key).rpartition(".")
+def _entry(content: Any, key: str | None) -> Any:
+    """The part of a file that a key with dots names."""
+    while key is not None and key != "":
+        names = [name for name in content if key == name or key.startswith(f"{name}.")] if _is_dict(content) else []
+        if not names:
+            known = ", ".join(map(repr, content)) if _is_dict(content) else _kind(content)
+            raise InvalidArgument(f"key={key!r}: there is no such entry; there is {known}")
+        name = max(names, key=len)
+        content, key = content[name], key[len(name) + 1 :]
+    return content
+
+
+def _is_dict(content: object) -> bool:
+    return isinstance(content, dict) and all(isinstance(name, str) for name in content)
+
+
+def _tensors(content: Any) -> dict[str, Array]:
+    """A state dict as arrays."""
+    if not _is_dict(content) or not content:
+        raise InvalidNetwork(f"it holds {_kind(content)}, not a state dict. {_ADVICE}")
+    nested = [name for name, value in content.items() if _is_dict(value) and value]
+    if nested and not any(isinstance(value, torch.Tensor) for value in content.values()):
+        raise InvalidNetwork(
+            f"it is a checkpoint with the entries {', '.join(map(repr, content))}: choose one, as in "
+            f"lipverify.load(path, key={nested[0]!r}, …), --key {nested[0]} on the command line"
+        )
+    for name, value in content.items():
         if not isinstance(value, torch.Tensor):
-            raise InvalidNetwork(f"{path}: entry {key!r} is {_kind(value)}, not a tensor. {_ADVICE}")
-        if part == "weight" and prefix not in names and value.ndim == 2:
-            names.append(prefix)
-            weights.append(exact_array(value, f"{path}: {key}"))
-            biases.append(None)
-        elif part == "bias" and names and prefix == names[-1] and biases[-1] is None and value.ndim == 1:
-            biases[-1] = exact_array(value, f"{path}: {key}")
-        else:
-            raise InvalidNetwork(
-                f"{path}: entry {key!r} of shape {tuple(value.shape)} does not belong to a chain of Linear "
-                f"layers, and a state dict holds no architecture. {_ADVICE}"
-            )
-    _require_gaps(names, path)
-    return weights, biases
-
-
-def _require_gaps(names: Sequence[str], path: Path) -> None:
-    """Refuse `0.weight, 1.weight`: a Sequential that numbers them so has no relu in between."""
-    numbered = [re.fullmatch(r"((?:.*\.)?)(\d{1,9})", name) for name in names]
-    for first, second in pairwise(numbered):
-        if first and second and first[1] == second[1] and int(second[2]) - int(first[2]) == 1:
-            raise InvalidNetwork(
-                f"{path}: layers {first[0]!r} and {second[0]!r} have adjacent numbers, so nothing tells "
-                f"whether a relu stands between them. {_ADVICE}"
-            )
+            raise InvalidNetwork(f"entry {name!r} is {_kind(value)}, not a tensor. {_ADVICE}")
+    return {name: exact_array(value, name) for name, value in content.items()}
 
 
 def _kind(value: object) -> str:

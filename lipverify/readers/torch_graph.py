@@ -8,22 +8,26 @@ or an error names it: nothing is guessed, and nothing is skipped.
 
 from __future__ import annotations
 
+import logging
 import operator
 import re
 import warnings
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
-from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.readers.aten import BUILDERS
 from lipverify.readers.aten.call import Builder, Call, Live, Ref
 from lipverify.readers.graph import Graph, Node
 from lipverify.readers.steps import Select
+from lipverify.readers.torch_probe import require_samples
 
 
 @final
@@ -35,7 +39,7 @@ class Trace:
     live: tuple[Live, ...]
 
 
-def trace(module: nn.Module, example_input: Any, *, gradients: bool = False) -> Trace:
+def trace(module: nn.Module, example_input: Any, *, gradients: bool = False, output: int | str | None = None) -> Trace:
     """The graph of a module.
 
     Parameters
@@ -47,6 +51,8 @@ def trace(module: nn.Module, example_input: Any, *, gradients: bool = False) -> 
         `example_input.unsqueeze(0)`.
     gradients
         Whether constants that are computed from parameters keep their gradients.
+    output
+        Which of several tensors that the module returns: a place in a tuple, a key of a dict, or both with a dot.
 
     Raises
     ------
@@ -54,14 +60,19 @@ def trace(module: nn.Module, example_input: Any, *, gradients: bool = False) -> 
         For an operator that is not known, or used in a way that is not: the message names the node, the
         operator and the source line. For modules that `torch.export` cannot follow.
     InvalidNetwork
-        For hooks, training mode where it matters, or an example that does not fit.
+        For training mode where it matters, samples of a batch that know of each other, several outputs and no choice,
+        or an example that does not fit.
+    InvalidArgument
+        For an output that is not there.
     """
+    module = plain_module(module)
     sample = _sample(module, example_input)
-    _require_plain(module)
     program = _exported(module, sample.unsqueeze(0))
+    place = _output(program, output, type(module).__name__)
     with nullcontext() if gradients else torch.no_grad():
-        builder, output = _converted(program, _constants(program, module, gradients))
-    nodes, live = _reachable(builder, _ending(builder, output, sample.numel()).index)
+        builder, made = _converted(program, _constants(program, module, gradients), place)
+    require_samples(module, sample, lambda returned: pytree.tree_leaves(returned)[place])
+    nodes, live = _reachable(builder, _ending(builder, made, sample.numel()).index)
     graph = Graph(tuple(sample.shape), nodes, f"a torch {type(module).__name__}")
     return Trace(graph, live)
 
@@ -81,35 +92,113 @@ def _sample(module: nn.Module, example_input: Any) -> torch.Tensor:
     return sample.detach()
 
 
-def _require_plain(module: nn.Module) -> None:
-    """Hooks may do anything, and torch.export does not always show them."""
+def plain_module(module: Any) -> nn.Module:
+    """The module itself, out of what torch.compile and torch.export put around it.
+
+    Raises
+    ------
+    UnsupportedLayer
+        For TorchScript, and for hooks: they may do anything, and torch.export does not always show them.
+    """
+    while type(module).__name__ == "OptimizedModule" and isinstance(getattr(module, "_orig_mod", None), nn.Module):
+        module = module._orig_mod
+    if isinstance(module, torch.export.ExportedProgram):
+        module = module.module()
     for name, child in module.named_modules():
-        # torch has no public way to see hooks.
-        if child._forward_hooks or child._forward_pre_hooks or "forward" in vars(child):
-            place = f"layer '{name}'" if name else "the module"
-            kind = type(child).__name__
-            raise UnsupportedLayer(f"{place} ({kind}) has forward hooks or a replaced forward method; remove them")
+        place = f"layer '{name}'" if name else "the module"
+        require_plain(child, f"{place} ({type(child).__name__})")
+    return module
+
+
+def require_plain(module: nn.Module, place: str) -> None:
+    """Refuse a module that does something else than its class says, with the way back to what it was."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsupportedLayer(f"{place} is TorchScript, which is not read: pass the Python module that it was made of")
+    if type(module).__name__ == "OptimizedModule":
+        raise UnsupportedLayer(f"{place} is made by torch.compile: put its _orig_mod in its place")
+    # torch has no public way to see hooks.
+    hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+    hooks = [hook for hook in hooks if getattr(hook, "__module__", "") != "torch.export._unlift"]
+    for hook in hooks:
+        for remedy in ("spectral_norm", "weight_norm"):
+            if type(hook).__module__ == f"torch.nn.utils.{remedy}":
+                raise UnsupportedLayer(
+                    f"{place} has a hook of {remedy}: call torch.nn.utils.remove_{remedy} on it first"
+                )
+    own = type(module).__module__.startswith("torch.export.")  # its guards have their forward in the instance
+    if hooks or ("forward" in vars(module) and not own):
+        raise UnsupportedLayer(f"{place} has forward hooks or a replaced forward method; remove them")
 
 
 def _exported(module: nn.Module, batch: torch.Tensor) -> Any:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")  # torch.export's own, about its own future
         try:
             program = torch.export.export(module, (batch,), strict=False)
             if _mutates(program):
                 program = program.run_decompositions({})
         except Exception as error:  # whatever the module's own code raises on the way
-            advice = "; it is in training mode: call module.eval() first" if module.training else ""
+            advice = _EVAL if module.training and "training" in str(error) else ""
             raise UnsupportedLayer(
                 f"torch.export cannot follow {type(module).__name__} on a batch of one sample of shape "
                 f"{tuple(batch.shape[1:])}: {_first_line(error)}{advice}"
             ) from error
     kinds = {spec.kind.name for spec in program.graph_signature.output_specs}
     if kinds != {"USER_OUTPUT"}:
-        raise UnsupportedLayer(f"{type(module).__name__} changes its own buffers when it runs: it is no function")
-    if len(program.graph_signature.output_specs) != 1:
-        raise UnsupportedLayer(f"{type(module).__name__} returns several values; expected one tensor")
+        advice = _EVAL if any(child.training for child in module.modules()) else ""
+        raise UnsupportedLayer(
+            f"{type(module).__name__} changes its own buffers when it runs: it is no function{advice}"
+        )
     return program
+
+
+_EVAL = "; it is in training mode: call module.eval() first"
+
+
+@contextmanager
+def _silent() -> Generator[None]:
+    """Without the stack traces that torch writes to stderr about errors which it raises as well."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _output(program: Any, chosen: int | str | None, module: str) -> int:
+    """The place, among all that a module returns, of the tensor that is meant."""
+    specs = program.graph_signature.output_specs
+    structure = pytree.tree_unflatten(list(range(len(specs))), program.call_spec.out_spec)
+    tensors = {name: k for name, k in _named(structure, "") if type(specs[k].arg).__name__ == "TensorArgument"}
+    if chosen is None and len(tensors) == 1:
+        (place,) = tensors.values()
+        return place
+    if not tensors:
+        raise UnsupportedLayer(f"{module} returns no tensor")
+    known = ", ".join(map(repr, tensors))
+    if chosen is None:
+        first = next(iter(tensors))
+        raise InvalidNetwork(
+            f"{module} returns several tensors, {known}: choose one, as in "
+            f"lipverify.from_torch(module, output={first!r}, …)"
+        )
+    if str(chosen) not in tensors:
+        raise InvalidArgument(f"output={chosen!r}: {module} returns {known}")
+    return tensors[str(chosen)]
+
+
+def _named(structure: Any, name: str) -> list[tuple[str, int]]:
+    """The places in a structure of dicts and sequences, with their names."""
+    if isinstance(structure, int):
+        return [(name, structure)]
+    if isinstance(structure, dict):
+        items = structure.items()
+    elif isinstance(structure, (list, tuple)):
+        items = enumerate(structure)
+    else:
+        raise UnsupportedLayer(f"an output of type {type(structure).__name__} is not read; return a tuple or a dict")
+    return [pair for key, inner in items for pair in _named(inner, f"{name}.{key}" if name else str(key))]
 
 
 def _mutates(program: Any) -> bool:
@@ -138,23 +227,23 @@ def _constants(program: Any, module: nn.Module, gradients: bool) -> dict[str, to
     return found
 
 
-def _converted(program: Any, constants: dict[str, torch.Tensor]) -> tuple[Builder, Any]:
+def _converted(program: Any, constants: dict[str, torch.Tensor], place: int) -> tuple[Builder, Any]:
     builder, values = Builder(), {}
-    needed = _needed(program.graph)
+    needed = _needed(program.graph, place)
     for node in program.graph.nodes:
         if node.op == "placeholder":
             values[node] = constants[node.name] if node.name in constants else Ref(0, _shape(_first(node)))
         elif node.op == "output":
-            (returned,) = node.args[0]
-            return builder, _bound(returned, values)
+            return builder, _bound(node.args[0][place], values)
         elif node in needed:
             values[node] = _value(node, values, builder)
     raise UnsupportedLayer("the trace has no output")
 
 
-def _needed(graph: Any) -> set[Any]:
-    """The nodes that the output depends on."""
-    waiting = [node for node in graph.nodes if node.op == "output"]
+def _needed(graph: Any, place: int) -> set[Any]:
+    """The nodes that the chosen output depends on."""
+    outputs = [node.args[0][place] for node in graph.nodes if node.op == "output"]
+    waiting = [node for node in outputs if isinstance(node, torch.fx.Node)]
     found: set[Any] = set()
     while waiting:
         node = waiting.pop()

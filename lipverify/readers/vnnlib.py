@@ -2,7 +2,8 @@
 
 A property is a conjunction of assertions about inputs X_i and outputs Y_j; the box is what it says about
 the inputs. Assertions about outputs only are left aside. The decimals are read as the rationals they are,
-lower limits rounded down and upper limits up: the box contains the file's.
+lower limits rounded down and upper limits up: the box contains the file's. An input that the file fixes has the
+float64 nearest to its value.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def load_box(path: str | Path) -> Box:
     ------
     InvalidDomain
         For a missing or damaged file, constraints on inputs that are no limits, an input without a lower
-        or upper limit, several input boxes, or a box that is empty or flat.
+        or upper limit, several input boxes, or a box that is empty or a single point.
     """
     file = Path(path)
     try:
@@ -91,9 +92,13 @@ def _closed(limits: _Limits, declared: set[int]) -> Box:
         if lower[index] > upper[index]:
             # Rounded outward, an empty interval could seem to have an inside.
             raise InvalidDomain(f"the limits of X_{index} cross: {lower[index]} is above {upper[index]}")
-        if lower[index] == upper[index]:
-            raise InvalidDomain(f"the box is flat: X_{index} is fixed to {lower[index]}; fold it into the first bias")
-    return Box([float_down(lower[i]) for i in known], [float_up(upper[i]) for i in known])
+    fixed = {i: _nearest(lower[i]) for i in known if lower[i] == upper[i]}
+    return Box([fixed.get(i, float_down(lower[i])) for i in known], [fixed.get(i, float_up(upper[i])) for i in known])
+
+
+def _nearest(x: Fraction) -> float:
+    low, high = float_down(x), float_up(x)
+    return float(x) if math.isfinite(low) and math.isfinite(high) else math.inf
 
 
 def _regions(claim: Expression) -> list[_Limits]:

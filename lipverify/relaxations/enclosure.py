@@ -10,10 +10,9 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.relaxations.layers import Layer, exact_below
-from lipverify.trusted.rounding import TINY, Ball, U, gamma
+from lipverify.trusted.rounding import TINY, Ball, U, gamma, quiet
 
 _SAFE = 2.0**-960  # where all products of two factors are above it, underflow is covered by any relative slack
-quiet = np.errstate(over="ignore", invalid="ignore")
 
 
 def outward(low: Array, high: Array) -> tuple[Array, Array]:

@@ -16,7 +16,7 @@ from typing import TypeAlias, final
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Indices, Signs, Vector
+from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
 from lipverify.relaxations.split import Forms, Oriented, propagate
 from lipverify.trusted.semidefinite import is_positive
@@ -68,13 +68,13 @@ class Relaxation:
         since 2 T u (δy − u) ≤ T δ² y² − T u².
         """
         multipliers = np.zeros(chain.neurons)
-        reach = max(_LEAST, _ROOM * float(np.linalg.norm(chain.weights[-1], 2)) ** 2)
+        reach = max(_LEAST, _ROOM * _square(_size(chain.weights[-1])))
         for weight, layer in zip(chain.weights[-2::-1], chain.layers[::-1], strict=True):
             steep = max(float(np.abs(chain.alpha[layer]).max()), float(np.abs(chain.beta[layer]).max()))
             spread = 2.0 if chain.alpha[layer].any() else 1.0
             multipliers[layer] = _ROOM * spread * reach
-            carried = reach * spread * (_ROOM * float(np.abs(chain.delta[layer]).max()) ** 2 + steep**2)
-            reach = max(_LEAST, _ROOM * carried * float(np.linalg.norm(weight, 2)) ** 2)
+            carried = reach * spread * (_ROOM * _square(float(np.abs(chain.delta[layer]).max())) + _square(steep))
+            reach = max(_LEAST, _ROOM * carried * _square(_size(weight)))
         free = np.flatnonzero(signs == 0)
         return cls(signs, reach, multipliers[free], _START * reach, math.inf, np.zeros((len(free), 2)), 0)
 
@@ -102,9 +102,10 @@ class Relaxation:
         """Decrease ρ until it is ≤ target > 0, or cannot be (in real arithmetic); for target 0, to the end."""
         with np.errstate(all="ignore"):  # what overflows here is not certified later
             forms = Forms.of(chain, self.signs)
+            if not (math.isfinite(self.rho) and np.isfinite(forms.rows).all() and np.isfinite(forms.gram).all()):
+                return replace(self, rho=math.inf, gap=0.0, steps=0)
             if not len(forms.free):
-                rho = float(np.linalg.eigvalsh(forms.gram)[-1]) if np.isfinite(forms.gram).all() else math.inf
-                return replace(self, rho=max(rho, 0.0), gap=0.0)
+                return replace(self, rho=max(float(np.linalg.eigvalsh(forms.gram)[-1]), 0.0), gap=0.0)
             rho, multipliers, mu, gap, scores, steps = descent(
                 forms.rows,
                 forms.gram,
@@ -117,6 +118,15 @@ class Relaxation:
                 limit,
             )
         return Relaxation(self.signs, float(rho), multipliers, float(mu), float(gap), scores, int(steps))
+
+
+def _square(x: float) -> float:
+    return x * x  # inf where x**2 would raise
+
+
+def _size(matrix: Matrix) -> float:
+    """About the spectral norm."""
+    return float(np.linalg.norm(matrix, 2))
 
 
 def _frozen(chain: Oriented, forms: Forms) -> Bools:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import final
 
 import numpy as np
@@ -37,6 +37,8 @@ class Oriented:
         Position in the order of reading → neuron of the network, counted layer by layer; shape (n,).
     exponent
         The powers of two taken out, summed.
+    lifts
+        What multipliers T_i are multiplied by for the network's own matrices, as exponents of two; shape (n,).
     """
 
     weights: tuple[Matrix, ...]
@@ -44,6 +46,7 @@ class Oriented:
     beta: Vector
     order: Indices
     exponent: int
+    lifts: Indices
 
     @classmethod
     def of(cls, net: Network) -> Oriented:
@@ -56,12 +59,17 @@ class Oriented:
             slopes, order = slopes[::-1], order[::-1]
         scaled, pairs = [_scaled(w) for w in weights], [_scaled(s) for s in slopes]
         stacked = np.concatenate([np.zeros((0, 2)), *(s for s, _ in pairs)])
+        exponent = sum(e for _, e in (*scaled, *pairs))
+        # u at layer k is divided by what the matrices and slopes up to there are divided by, the output by everything.
+        reached = accumulate((e + f for (_, e), (_, f) in zip(scaled, pairs, strict=False)), initial=0)
+        lifts = [np.full(len(s), 2 * (exponent - e)) for (s, _), e in zip(pairs, [*reached][1:], strict=True)]
         return cls(
             tuple(w for w, _ in scaled),
             stacked[:, 0].copy(),
             stacked[:, 1].copy(),
             np.concatenate([np.zeros(0, dtype=np.intp), *order]).astype(np.intp),
-            sum(e for _, e in (*scaled, *pairs)),
+            exponent,
+            np.concatenate([np.zeros(0, dtype=np.intp), *lifts]).astype(np.intp),
         )
 
     @property

@@ -16,11 +16,12 @@ from typing import ClassVar
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.contract import ceilings
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.walk import Leaf, Walk
-from lipverify.geometry.witness import Certified, certify_region
+from lipverify.geometry.witness import Certified, certify_region, confirmed
 from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
-from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.problem import Budget, Method, Problem, Side
 
 _BATCH = 256
 _PATIENCE = 0.1  # seconds after which a smaller batch is evaluated, so that progress is seen
@@ -52,9 +53,8 @@ class Enumeration:
         """Yield the interval proved so far, a few times a second, and the exact constant at the end."""
         walk = Walk(problem.network, problem.domain, budget.seed)
         ceiling = Bound(method=self.name, status=Status.INTERRUPTED)
-        if self.bound is not None and supports(self.bound, problem):
-            for given in self.bound.run(problem, budget):
-                ceiling = given
+        for given in ceilings(self.bound, problem, budget):
+            ceiling = given
         best: Certified | None = None
         regions = 0
         yield self._interval(best, ceiling, regions, walk)
@@ -64,22 +64,14 @@ class Enumeration:
             regions += len(leaves)
             yield self._interval(best, ceiling, regions, walk)
         assert best is not None  # a domain has an interior, so it meets a region
-        exact = best.norm.settled()
-        yield Bound(
-            method=self.name,
-            status=Status.EXACT,
-            lower=exact.lower,
-            upper=exact.upper,
-            exact=exact,
-            witness=best.witness,
-            stats=_stats(regions, walk),
-        )
+        yield Bound.exactly(best.norm, method=self.name, witness=best.witness, stats=_stats(regions, walk))
 
     def _interval(self, best: Certified | None, ceiling: Bound, regions: int, walk: Walk) -> Bound:
         return Bound(
             method=self.name,
             status=Status.INTERRUPTED,
             lower=best.norm.lower if best else 0.0,
+            lower_rigor=self.rigor,
             upper=ceiling.upper,
             upper_rigor=ceiling.upper_rigor,
             witness=best.witness if best else None,
@@ -125,6 +117,6 @@ def _improve(problem: Problem, best: Certified | None, leaves: list[Leaf]) -> Ce
             break
         region = certify_region(problem, leaves[k].point, leaves[k].pattern)
         if best is None or region.norm.exceeds(best.norm):
-            best = region
+            best = confirmed(problem, region)
     assert best is not None
     return best

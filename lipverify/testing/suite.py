@@ -1,4 +1,4 @@
-"""The tightness suite: about thirty named networks whose exact constants are known.
+"""The tightness suite: some thirty named networks whose exact constants are known.
 
 Random weights are drawn by the standard library's generator, whose sequence is the same in every version,
 and rounded to multiples of 2⁻¹⁰, so that a name means one network on every machine. Exact constants are
@@ -21,12 +21,14 @@ from typing import Any
 
 from lipverify import verbs
 from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.hardness.staircases import unreachable
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.readers import load
 from lipverify.samples import path as sample_path
 from lipverify.testing.families import Edge, complete, cycle, max_cut
 from lipverify.trusted.rounding import float_down, float_up
+from lipverify.writing import write_whole
 
 EXACT = Path(__file__).with_name("exact.json")
 GRID = 2.0**-10
@@ -116,7 +118,7 @@ def cache_key(case: Case) -> str:
 def write_exacts(cases: Iterable[Case], path: Path = EXACT) -> None:
     """Compute every case's constant and write them all."""
     entries = {cache_key(case): exact_constant(case).to_dict() for case in cases}
-    path.write_text(json.dumps(dict(sorted(entries.items())), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(dict(sorted(entries.items())), indent=1) + "\n").encode())
 
 
 def domain_text(domain: Domain) -> str:
@@ -134,7 +136,7 @@ def suite() -> tuple[Case, ...]:
     """Every case: each network everywhere for p = 2 and, where regions are few, on a box for p = inf."""
     cases: list[Case] = []
     for name, family, net in _networks():
-        radius = 8.0 if name == "iris" else 1.0
+        radius = RADII.get(name, 1.0)
         low = 0.0 if name == "iris" else -radius
         box = Box([low] * net.input_dim, [radius] * net.input_dim)
         cases.append(Case(name, family, net, norm_pair(2), Everywhere()))
@@ -159,6 +161,7 @@ RANDOM = (
     (2, 5, 5, 5, 5, 2),
     (1, 4, 4, 4, 4, 4, 1),
 )
+RADII = {"iris": 8.0, "staircase-1x3": 3.0, "staircase-2x2": 2.0, "staircase-3x2": 2.0}
 GRAPHS: Mapping[str, list[Edge]] = {
     "cut-triangle": complete(3),
     "cut-path-5": [(0, 1), (1, 2), (2, 3), (3, 4)],
@@ -185,6 +188,9 @@ def _networks() -> list[tuple[str, str, Network]]:
         ("never-all-active", "degenerate", never),
         ("leaky-2-6-6-1", "other slopes", random_network((2, 6, 6, 1), 40, slopes=(0.125, 1.0))),
         ("abs-2-5-5-1", "other slopes", random_network((2, 5, 5, 1), 41, slopes=(-1.0, 1.0))),
+        ("staircase-1x3", "unreachable", unreachable(1, 3).network),
+        ("staircase-2x2", "unreachable", unreachable(2, 2).network),
+        ("staircase-3x2", "unreachable", unreachable(3, 2).network),
         ("iris", "trained", load(sample_path("iris"))),
     ]
     return listed

@@ -23,6 +23,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.problem import Method
 from lipverify.testing.estimators import Estimator, as_estimator, name_of
 from lipverify.testing.suite import Case, Exacts, suite
+from lipverify.writing import write_whole
 
 BASELINE = Path(__file__).with_name("baseline.txt")
 RTOL = 1e-3
@@ -288,6 +289,6 @@ def write_baseline(path: Path, entries: Sequence[Entry]) -> None:
     rows = [("# " + COLUMNS[0], *COLUMNS[1:]), *(entry.cells() for entry in entries)]
     lines = [" ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     try:
-        path.write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+        write_whole(path, "\n".join([HEADER, *lines, ""]).encode())
     except OSError as error:
         raise InvalidArgument(f"cannot write the baseline {str(path)!r}: {error.strerror or error}") from error

@@ -18,6 +18,7 @@ from lipverify.trusted.rounding import TINY, gamma
 
 _MEMORY = 2**20  # floats of the inverses of one block
 _MOST = 512
+_TINY_ENTRY = 2.0**-900
 _CARRIED = 64  # circuits of lower blocks that are tried on a new one
 
 
@@ -60,6 +61,13 @@ class Circuits:
         """Whether some circuit forces `sign` on row i of the top block, given the signs of all rows."""
         k = self.count
         return bool(k and (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1).any())
+
+    def support(self, i: int, sign: int, signs: Signs) -> list[int]:
+        """Global indices of the rows from which some circuit forces `sign` on row i; none where no circuit does."""
+        k = self.count
+        agreed = (self._tables[-1][i, :k] * signs[self._members[:k]] == sign).all(axis=1)
+        found = np.flatnonzero(agreed)
+        return list(dict.fromkeys(self._members[found[0]].tolist())) if len(found) else []
 
     def forced(self, signs: Signs) -> Signs:
         """The sign that some circuit forces on each row of the top block, 0 where none does, shape (n,)."""
@@ -121,6 +129,9 @@ def _coefficient_signs(rows: Matrix, radii: Matrix, inverses: Array, slack: Arra
     """Proven signs of the coefficients of rows (n, m) in bases with these inverses (k, m, m): shape (k, n, m)."""
     m = rows.shape[1]
     value = rows @ inverses
-    spread = (gamma(2 * m + 8) * np.abs(rows) + radii) @ np.abs(inverses) * (1 + gamma(4 * m))
+    # γ|row| may be lost where an entry is tiny, and what it meets in an inverse huge.
+    share = gamma(2 * m + 8) * np.maximum(np.abs(rows), _TINY_ENTRY) * (rows != 0)
+    spread = (share + radii) @ np.abs(inverses) * (1 + gamma(4 * m))
     error = spread + slack[:, None, None] * np.abs(value).sum(axis=2, keepdims=True) + TINY
-    return (value > error).astype(np.int8) - (value < -error).astype(np.int8)
+    finite = np.abs(value) < np.inf
+    return ((value > error) & finite).astype(np.int8) - ((value < -error) & finite).astype(np.int8)

@@ -14,11 +14,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Bools, Matrix, Vector
 
 U = 2.0**-53
 TINY = 2.0**-1022  # covers, many times over, the underflow of one product
 MAX = float(np.finfo(np.float64).max)
+quiet = np.errstate(over="ignore", invalid="ignore", under="ignore")
+"""Around arithmetic that looks at what overflow leaves: an infinity or a NaN, and never a proof."""
 
 
 def up(x: float) -> float:
@@ -75,13 +77,29 @@ class Ball:
         """The transpose."""
         return Ball(self.mid.T, self.rad.T)
 
+    @classmethod
+    def known(cls, mid: Matrix, rad: Matrix) -> Ball:
+        """mid ± rad, an entry that overflow made infinite or NaN being unknown: 0 ± inf."""
+        good = np.isfinite(mid) & np.isfinite(rad)
+        return cls(mid, rad) if good.all() else cls(np.where(good, mid, 0.0), np.where(good, rad, np.inf))
+
+    @quiet
     def magnitude(self) -> Matrix:
         """An entrywise upper bound of the absolute value, shape (m, n)."""
         return (np.abs(self.mid) + self.rad) * (1 + 4 * U) + TINY * (self.rad > 0)
 
+    @quiet
     def __matmul__(self, other: Ball) -> Ball:
-        """The product, with a radius that covers both radii and every rounding."""
+        """The product, with a radius that covers both radii and every rounding.
+
+        What is not known is multiplied as an infinite radius, but for exact zeros: they stay zeros.
+        """
         n = self.mid.shape[1]
+        lost, gone = np.isinf(self.rad), np.isinf(other.rad)
+        if lost.any() or gone.any():
+            seen = Ball(self.mid, np.where(lost, 0.0, self.rad)) @ Ball(other.mid, np.where(gone, 0.0, other.rad))
+            unknown = _meet(lost, (other.mid != 0) | (other.rad > 0)) | _meet((self.mid != 0) | (self.rad > 0), gone)
+            return Ball(np.where(unknown, 0.0, seen.mid), np.where(unknown, np.inf, seen.rad))
         mid = self.mid @ other.mid
         a, b = np.abs(self.mid), np.abs(other.mid)
         # Integer data with exact sums would allow a zero radius; only products of zeros keep it.
@@ -90,21 +108,29 @@ class Ball:
             spread = spread + self.rad @ (b + other.rad)
         if other.rad.any():
             spread = spread + a @ other.rad
-        return Ball(mid, _inflate(spread, n) + _underflow(a + self.rad, b + other.rad))
+        return Ball.known(mid, _inflate(spread, n) + _underflow(a + self.rad, b + other.rad))
 
+    @quiet
     def scale_rows(self, factors: Vector) -> Ball:
         """Rows multiplied by exact factors, shape (m,)."""
-        mid = factors[:, None] * self.mid
-        rad = np.abs(factors)[:, None] * self.rad
+        column = factors[:, None]
+        mid = column * self.mid
+        rad = np.where(column == 0.0, 0.0, np.abs(column) * self.rad)  # 0 times what is not known is 0
         if not np.isin(factors, (-1.0, 0.0, 1.0)).all():
             rad = rad + U * np.abs(mid)
-            rad = _inflate(rad, 1) + TINY * ((self.mid != 0) | (self.rad != 0))
-        return Ball(mid, rad)
+            rad = _inflate(rad, 1) + TINY * ((column != 0.0) & ((self.mid != 0) | (self.rad != 0)))
+        return Ball.known(mid, rad)
 
+    @quiet
     def __add__(self, other: Ball) -> Ball:
         mid = self.mid + other.mid
         rad = self.rad + other.rad + U * np.abs(mid)
-        return Ball(mid, rad * (1 + 4 * U))
+        return Ball.known(mid, rad * (1 + 4 * U))
+
+
+def _meet(a: Bools, b: Bools) -> Bools:
+    """Where a row of the one and a column of the other are True at the same place."""
+    return (a.astype(np.float64) @ b.astype(np.float64)) > 0
 
 
 def _inflate(rad: Matrix, n: int) -> Matrix:

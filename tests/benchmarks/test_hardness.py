@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lipverify.bench import run
+from lipverify.bench import few_inputs, run
 from lipverify.bench.hardness import Series, measure
 
 
 def test_small_graphs_are_measured_and_drawn(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "gap.svg"
-    assert run("hardness", ["--sizes", "4", "5", "--graphs", "2", "--plot", str(path)]) == 0
+    assert run("hardness", ["--sizes", "4", "5", "--graphs", "2", "--only", "cuts", "--plot", str(path)]) == 0
     printed = capsys.readouterr().out
     for name in ("enumeration", "branch-and-bound", "autolip", "seqlip-greedy"):
         assert name in printed
@@ -29,6 +29,24 @@ def test_ratios_are_where_the_theorems_put_them() -> None:
 def test_growth_is_the_factor_per_vertex() -> None:
     assert Series("x", {n: 0.01 * 1.5**n for n in range(4, 9)}).growth() == pytest.approx(1.5)
     assert Series("x", {4: 1.0, 5: 2.0, 6: 1e-5}).growth() is None
+
+
+def test_few_inputs_are_measured_until_the_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--vertices", "1", "2", "--colours", "1", "2", "9", "--limit", "3"]
+    assert run("hardness", ["--only", "inputs", *sizes]) == 0
+    printed = capsys.readouterr().out
+    assert "regions" in printed
+    assert "> 3" in printed
+
+
+def test_regions_of_few_inputs_grow_with_a_power_that_the_inputs_bound() -> None:
+    runs = few_inputs.measure([2, 4], [1, 2], 20.0, seed=0)
+    assert [run.regions for run in runs[:2]] == [2 * n + 1 for n in (2, 4)]  # 2n thresholds on a line
+    powers = [few_inputs.exponent([run for run in runs if run.colours == k]) for k in (1, 2)]
+    assert powers[0] is not None
+    assert powers[1] is not None
+    assert powers[0] < powers[1] <= 2.1
+    assert few_inputs.exponent(runs[:1]) is None
 
 
 @pytest.mark.benchmark

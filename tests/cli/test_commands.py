@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
 import lipverify as lv
 from lipverify import samples
@@ -183,3 +184,18 @@ def test_a_program_needs_its_method_and_an_ending(lipverify: Run, small: Path, o
     answer = lipverify("exact", small, *options)
     assert (answer.code, answer.out) == (2, "")
     assert "--method milp" in answer.err or ".lp or .mps" in answer.err
+
+
+def test_what_a_state_dict_leaves_open_is_said_by_flags(lipverify: Run, tmp_path: Path) -> None:
+    path = tmp_path / "m.pt"
+    torch.save({"fc2.weight": torch.tensor([[1.0, 1.0]]), "fc1.weight": torch.tensor([[2.0], [-3.0]])}, path)
+    answer = lipverify("exact", path, "--activation", "relu")
+    assert answer.code == 2
+    assert "--layers fc2,fc1" in answer.err
+    answer = lipverify("exact", path, "--layers", "fc1,fc2")
+    assert answer.code == 2
+    assert "--activation relu" in answer.err
+    for activation, constant in (("relu", "3"), ("abs", "5"), ("leaky_relu:0.5", "2"), ("identity", "1")):
+        answer = lipverify("exact", path, "--layers", "fc1,fc2", "--activation", activation)
+        assert answer.code == 0
+        assert f"L = {constant}\n" in answer.out

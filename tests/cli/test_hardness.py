@@ -46,6 +46,25 @@ def test_independent_sets(lipverify: Run) -> None:
     assert (data["value"], len(data["solution"])) == ("2", 2)
 
 
+def test_a_long_answer_is_announced(lipverify: Run) -> None:
+    answer = lipverify("hardness", "independent-set", "petersen", "--time-limit", "0.1")
+    assert answer.code == 3
+    assert "80,028 regions" in answer.err
+    assert lipverify("hardness", "independent-set", "C4", *QUICK).err == ""
+
+
+def test_cliques(lipverify: Run, tmp_path: Path) -> None:
+    graph, colours = tmp_path / "graph.txt", tmp_path / "colours.txt"
+    graph.write_text("a b\nb c\n")
+    colours.write_text("a red\nb green  # in the middle\n\nc red\n")
+    argv = ("--method", "enumeration", "--json")
+    data = json.loads(lipverify("hardness", "clique", graph, "--colours", colours, *argv).out)
+    assert (data["value"], data["network"]["inputs"]) == ("1", 2)
+    assert data["solution"] in (["a", "b"], ["c", "b"])
+    colours.write_text("a red\nb red\nc green\n")
+    assert json.loads(lipverify("hardness", "clique", graph, "--colours", colours, *argv).out)["solution"] == ["b", "c"]
+
+
 @pytest.mark.parametrize(("clauses", "value"), [("1 2 0\n-1 0\n", "1"), ("1 0\n-1 0\n", "0")])
 def test_sat(lipverify: Run, tmp_path: Path, clauses: str, value: str) -> None:
     path = tmp_path / "formula.cnf"
@@ -69,6 +88,8 @@ def test_the_plot_is_drawn(lipverify: Run, tmp_path: Path) -> None:
         (("maxcut", "C5", "--p", "3"), "expected 1, 2 or inf"),
         (("maxcut", "C5", "--p", "1:2"), "one norm"),
         (("sat", "nowhere.cnf"), "no file"),
+        (("clique", "C5", "--colours", "nowhere.txt"), "there is no file"),
+        (("clique", "C5", "--colours", "2", "--p", "1"), "p must be 2 or inf"),
         (("maxcut", "C5", "--plot", "x.gif"), ".svg"),
     ],
 )

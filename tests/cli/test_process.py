@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-c", CALL]
 
 
 CTRL_C = (
-    "import os, signal, sys, threading; from lipverify.cli import main; "
+    "import os, signal, sys, threading; from lipverify.cli import app, main; "
     "threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start(); sys.exit(main())"
 )
 

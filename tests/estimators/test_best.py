@@ -14,6 +14,7 @@ from lipverify.domain import Domain
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.lipsdp import LipSDP
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
@@ -58,4 +59,12 @@ def test_a_pair_that_nobody_bounds_everywhere_is_refused() -> None:
 def test_the_winner_is_named() -> None:
     bound = lv.upper(NET, Best((Frobenius(), AutoLip())))
     assert bound.upper == min(lv.upper(NET, name).upper for name in ("frobenius", "autolip"))
-    assert bound.details == "autolip"
+    assert bound.stats["from"] == "autolip"
+    assert bound.details == lv.upper(NET, "autolip").details
+
+
+def test_each_bound_keeps_the_rigor_of_its_method() -> None:
+    proved = Best((AutoLip(), LipSDP(prove=True)))
+    assert proved.rigor is lv.Rigor.PROVED
+    bound = lv.upper(NET, proved)
+    assert (bound.stats["from"], bound.upper_rigor) == ("lipsdp", lv.Rigor.PROVED)

@@ -60,3 +60,14 @@ def satisfies(values: Sequence[bool], clauses: Iterable[Iterable[int]]) -> bool:
 def satisfiable(clauses: Sequence[Sequence[int]], variables: int) -> bool:
     """Whether any assignment does."""
     return any(satisfies(values, clauses) for values in itertools.product((False, True), repeat=variables))
+
+
+def rainbow_cliques(graph: nx.Graph, colours: dict[object, object]) -> list[tuple[object, ...]]:
+    """Every choice of one vertex of each colour of which any two are neighbours."""
+    kinds = list(dict.fromkeys(colours[v] for v in graph))
+    classes = [[v for v in graph if colours[v] == kind] for kind in kinds]
+    return [
+        chosen
+        for chosen in itertools.product(*classes)
+        if all(graph.has_edge(u, v) for u, v in itertools.combinations(chosen, 2))
+    ]

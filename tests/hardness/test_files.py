@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 import lipverify as lv
-from lipverify.hardness import load_formula, load_graph, parse_formula, parse_graph
+from lipverify.hardness import load_colours, load_formula, load_graph, parse_formula, parse_graph
 from tests.hardness import brute
 
 
@@ -44,6 +44,22 @@ def test_edge_lists_with_comments_weights_and_single_vertices(tmp_path: Path) ->
     assert lv.hardness.maxcut(graph).cut(["bob"]).value == Fraction(7, 2)
 
 
+@pytest.mark.parametrize("separator", [",", ", ", ";", "\t", " ; ", "  "])
+def test_any_common_separator_makes_the_triangle(separator: str) -> None:
+    graph = parse_graph("\n".join(separator.join(edge) for edge in ("01", "12", "20")))
+    assert nx.is_isomorphic(graph, nx.cycle_graph(3))
+    assert lv.exact(lv.hardness.maxcut(graph).network).exact_square == 2
+
+
+def test_what_networkx_writes() -> None:
+    graph = nx.petersen_graph()
+    assert nx.is_isomorphic(parse_graph("\n".join(nx.generate_edgelist(graph))), graph)
+    assert nx.is_isomorphic(parse_graph("\n".join(nx.generate_edgelist(graph, data=False))), graph)
+    with pytest.raises(lv.InvalidArgument, match="adjacency"):
+        parse_graph("\n".join(nx.generate_adjlist(graph)))
+    assert parse_graph("0 1 1\n1 2 2").edges["1", "2"]["weight"] == 2
+
+
 def test_dimacs_counts_isolated_vertices() -> None:
     graph = parse_graph("c hello\np edge 4 2\ne 1 2\ne 2 3\n")
     assert sorted(graph) == [1, 2, 3, 4]
@@ -76,6 +92,13 @@ def test_graph6_of_every_small_graph() -> None:
         ("p edge 999999999 0", "999999999 vertices"),
         ("p edge 3 1\nx 1 2", "line 2"),
         (">>graph6<<D", "graph6"),
+        ("p edge 3 2\ne 1 2", "1 edges.*announces 2"),
+        ("p edge 3 1\np edge 4 1\ne 1 2", "line 2: a second"),
+        ("source,target\n0,1\n1,2", "line 1.*header"),
+        ("0,,1", "line 1: nothing stands"),
+        ("# adjacency list\n0 1 4\n1 2\n2 3\n3 4\n4", "line 2.*two neighbours"),
+        ("0 1 2 3\n1", "line 1.*adjacency"),
+        ("1 2 " + "9" * 1000, "line 1: the weight"),
         ("1 2\n" * 200_000, "100000 lines"),
     ],
 )
@@ -96,7 +119,7 @@ def test_dimacs_formulas(tmp_path: Path) -> None:
     path = tmp_path / "formula.cnf"
     path.write_text("c hello\np cnf 4 2\n1 -2\n3 0\n-1 2 0\n%\n0\n")
     assert load_formula(path) == ([[1, -2, 3], [-1, 2]], 4)
-    assert parse_formula("p cnf 1 2\n1 0\n-1") == ([[1], [-1]], 1)
+    assert parse_formula("p cnf 1 2\n1 0\n-1 0") == ([[1], [-1]], 1)
     assert parse_formula("p cnf 1 1\n0\n") == ([[]], 1)
 
 
@@ -109,8 +132,35 @@ def test_dimacs_formulas(tmp_path: Path) -> None:
         ("p cnf 2 1\n3 0", "variable 3"),
         ("p cnf 999999999 1\n1 0", "999999999"),
         ("p cnf 0 0", "variable"),
+        ("p cnf 1 2\n1 0\n-1", "does not end with 0"),
+        ("p cnf 1 1\n1 0\n-1 0", "2 clauses.*announces 1"),
+        ("p cnf 1 2\n1 0\np cnf 1 1\n-1 0", "line 3: a second"),
+        ("p cnf 1\n1 0", "line 1"),
     ],
 )
 def test_what_is_no_formula_gets_a_clear_word(text: str, word: str) -> None:
     with pytest.raises(lv.InvalidArgument, match=word):
         parse_formula(text)
+
+
+def test_colours_of_named_and_read_vertices(tmp_path: Path) -> None:
+    path = tmp_path / "colours.txt"
+    path.write_text("0 red\n1 green  # a comment\n\n2 red\n")
+    assert load_colours(path, nx.path_graph(3)) == {0: "red", 1: "green", 2: "red"}
+    assert load_colours("3", nx.path_graph(3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("0\n", "line 1.*vertex colour"),
+        ("0 a b\n", "line 1"),
+        ("9 red\n", "'9' is no vertex"),
+        ("0 a\n0 b\n", "line 2.*already"),
+    ],
+)
+def test_what_are_no_colours_gets_a_clear_word(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "colours.txt"
+    path.write_text(text)
+    with pytest.raises(lv.InvalidArgument, match=word):
+        load_colours(path, nx.path_graph(3))

@@ -24,6 +24,8 @@ def check(graph: nx.Graph, method: str) -> None:
     bound = lv.exact(reduction.network, method, p=1)
     assert bound.status is lv.Status.EXACT
     assert bound.exact_value == reduction.value(bound) == truth
+    if method == "enumeration":
+        assert bound.regions == reduction.regions
     found = reduction.decode(bound)
     assert found.value == len(found.vertices) == truth
     assert brute.is_independent(graph, set(found.vertices))

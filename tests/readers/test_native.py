@@ -65,7 +65,7 @@ def _arrays(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": None}, "'format' is missing or no string"),
+        ({"format": None}, "lowering has type"),
         ({"format": "lipverify-network-2"}, "expected 'lipverify-network-1'"),
         ({"format": np.ones(3)}, "'format'"),
         ({"lowering": "MAYBE"}, "lowering is 'MAYBE'"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gzip
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from lipverify.errors import InvalidNetwork, UnsupportedLayer
+from lipverify.errors import InvalidArgument, InvalidNetwork, UnsupportedLayer
 from lipverify.evaluate import forward_exact
 from lipverify.network import Lowering, Network
 from lipverify.readers.onnx import load_onnx
+from lipverify.readers.options import Reading
 from tests.readers.exact import of_network, points
 
 Node = tuple[Any, ...]
@@ -50,9 +53,14 @@ def _model(nodes: list[Node], shape: Any, dtype: Any = np.float32, opset: int = 
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-def _read(folder: Path, model: onnx.ModelProto) -> Network:
+def _read(folder: Path, model: onnx.ModelProto, **options: Any) -> Network:
     (folder / "m.onnx").write_bytes(model.SerializeToString())
-    return load_onnx(folder / "m.onnx")
+    return load_onnx(folder / "m.onnx", Reading(**options))
+
+
+def _whole(shape: Any) -> dict[str, Any]:
+    """The option that says that a first axis is no batch, where it could be one."""
+    return {"input_shape": shape} if len(shape) > 1 and shape[0] not in (1, "N") else {}
 
 
 def _runtime(content: bytes, x: Any) -> Any:
@@ -172,7 +180,7 @@ def test_same_outputs_as_onnxruntime(tmp_path: Path, name: str, dtype: Any) -> N
         for op, ins, *rest in nodes
     ]
     model = _model(cast, shape, dtype)
-    net = _read(tmp_path, model)
+    net = _read(tmp_path, model, **_whole(shape))
     if dtype is np.float64 and name == "leaky":
         x = np.random.default_rng(0).normal(size=(5, 3))
         assert np.allclose(net(x), _reference(model, x), rtol=1e-7)
@@ -183,10 +191,65 @@ def test_same_outputs_as_onnxruntime(tmp_path: Path, name: str, dtype: Any) -> N
 @pytest.mark.parametrize("name", GRAPHS)
 def test_lowering_says_whether_it_rounds(tmp_path: Path, name: str) -> None:
     nodes, shape = GRAPHS[name]
-    net = _read(tmp_path, _model(nodes, shape))
+    net = _read(tmp_path, _model(nodes, shape), **_whole(shape))
     assert (net.lowering is Lowering.ROUNDED) == (name == "div")
     for x in points(1, net.input_dim, 1):
         assert list(forward_exact(net, x)) == of_network(net, x)
+
+
+ROWS: dict[str, tuple[list[Node], tuple[int, ...]]] = {
+    "gemm": ([("Gemm", ["", _c(3, 4), _c(4)]), ("Relu", [""]), ("Gemm", ["", _c(4, 2), _c(1, 2)])], (3,)),
+    "add and scale": ([("Add", ["", _c(3)]), ("Mul", ["", _c(1, 3)]), ("PRelu", ["", _c(3)])], (3,)),
+    "matmul from the left": ([("MatMul", [_c(4, 3), ""])], (3, 2)),
+    "flatten": ([("Flatten", [""]), ("MatMul", ["", _c(6, 2)])], (2, 3)),
+    "reshape to the batch": ([("Reshape", ["", _i(8, -1)]), ("MatMul", ["", _c(6, 2)])], (2, 3)),
+    "reshape, copied": ([("Reshape", ["", _i(0, 6)]), ("MatMul", ["", _c(6, 2)])], (2, 3)),
+    "reshape, inferred": ([("Reshape", ["", _i(-1, 6)]), ("MatMul", ["", _c(6, 2)])], (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_one_row_of_a_batch_that_acts_on_rows_alone(tmp_path: Path, name: str) -> None:
+    nodes, shape = ROWS[name]
+    batch = _model(nodes, [8, *shape])
+    net = _read(tmp_path, batch)
+    assert net.input_dim == math.prod(shape)
+    assert "one row of its batch of 8" in repr(net)
+    assert net == _read(tmp_path, batch, input_shape=shape)
+    x = np.random.default_rng(0).normal(size=(8, *shape)).astype(np.float32)
+    (truth,) = onnxruntime.InferenceSession(batch.SerializeToString()).run(None, {"x": x})
+    assert np.allclose(net(x.reshape(8, -1).astype(float)), truth.reshape(8, -1), rtol=1e-5, atol=1e-5)
+    whole = _read(tmp_path, batch, input_shape=(8, *shape))
+    assert np.allclose(whole(x.ravel().astype(float)), truth.ravel(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "shape"),
+    [
+        ([("Add", ["", _c(8, 3)])], (8, 3)),
+        ([("Gemm", ["", _c(3, 4), _c(8, 1)])], (8, 3)),
+        ([("MatMul", [_c(2, 8), ""])], (8, 3)),
+        ([("Flatten", [""], {"axis": 0})], (8, 3)),
+        ([("Flatten", [""], {"axis": 2})], (8, 3, 2)),
+        ([("Reshape", ["", _i(4, -1)]), ("MatMul", ["", _c(6, 2)])], (8, 3)),
+        ([("Reshape", ["", _i(-1, 4)])], (8, 3)),
+        ([("Reshape", ["", _i(1, -1)])], (8, 3)),
+    ],
+)
+def test_rows_that_meet_are_asked_about(tmp_path: Path, nodes: list[Node], shape: tuple[int, ...]) -> None:
+    model = _model(nodes, shape)
+    with pytest.raises(InvalidNetwork, match=r"may be a batch or part of the sample") as caught:
+        _read(tmp_path, model)
+    advice = re.search(r"lipverify\.load\(path, input_shape=(\([0-9, ]+\))\)", str(caught.value))
+    assert advice
+    _agree(_read(tmp_path, model, input_shape=ast.literal_eval(advice[1])), model.SerializeToString())
+    with pytest.raises(InvalidNetwork, match="may be a batch"):
+        _read(tmp_path, model, input_shape=shape[1:])
+    with pytest.raises(InvalidArgument, match=r"input_shape=\(5,\)"):
+        _read(tmp_path, model, input_shape=5)
+    opened = _model(nodes, ["N", *shape[1:]])
+    with pytest.raises(InvalidNetwork):
+        _read(tmp_path, opened)
 
 
 def test_shift_product_and_scale_stay_exact(tmp_path: Path) -> None:
@@ -278,10 +341,10 @@ def test_what_is_not_read_is_named(tmp_path: Path, nodes: list[Node], shape: Any
         ([("Relu", [""])], [1, "width"], "may be open"),
         ([("Relu", [""])], ["width"], "may be open"),
         ([("Relu", [""])], [], "may be open"),
-        ([("Relu", [""])], [1, 0], "may be open"),
-        ([("Relu", [""])], [1, 2**40], "may be open"),
+        ([("Relu", [""])], [1, 0], "impossible shape"),
+        ([("Relu", [""])], [1, 2**40], "impossible shape"),
         ([("MatMul", ["", _c(4, 3)])], [1, 3], r"takes 4 values meets a tensor of shape \(1, 3\)"),
-        ([("MatMul", [_c(4, 2), ""])], [3, 2], "cannot multiply"),
+        ([("MatMul", [_c(4, 2), ""])], [1, 3, 2], "cannot multiply"),
         ([("Add", ["", _c(2)])], [1, 3], "does not broadcast"),
         ([("Gemm", ["", _c(3, 2), _c(3)])], [1, 3], "broadcast"),
         ([("Gemm", ["", _c(3, 2), _c(4, 2)])], [1, 3], "broadcast"),

@@ -65,7 +65,8 @@ def test_several_boxes_are_counted(tmp_path: Path) -> None:
         (DECLARED + FIRST, "X_1 has no lower limit"),
         (DECLARED + FIRST + "(assert (>= X_1 0))", "X_1 has no upper limit"),
         ("(assert (<= X_1 1))(assert (>= X_1 0))", "X_0 is missing"),
-        ("(assert (<= X_0 1))(assert (>= X_0 1.0))", "flat: X_0 is fixed"),
+        ("(assert (<= X_0 1))(assert (>= X_0 1.0))", "the box is one point"),
+        ("(assert (<= X_0 1e400))(assert (>= X_0 1e400))", "inf"),
         ("(assert (<= X_0 0.1))(assert (>= X_0 0.10000000000000000001))", "cross"),
         (FIRST + "(assert (<= X_0 X_1))", "no limit of one input"),
         (FIRST + "(assert (<= X_0 Y_0))", "no limit of one input"),
@@ -89,6 +90,13 @@ def test_several_boxes_are_counted(tmp_path: Path) -> None:
 def test_what_is_no_box(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidDomain, match=message):
         _read(tmp_path, text)
+
+
+def test_an_input_that_the_file_fixes_has_the_nearest_float(tmp_path: Path) -> None:
+    text = FIRST + "(assert (<= X_1 0.1))(assert (>= X_1 1e-1))(assert (<= X_2 3))(assert (>= X_2 3))"
+    box = _read(tmp_path, text)
+    assert box == Box([-1, 0.1, 3], [1, 0.1, 3])
+    assert box.fixed == {1: 0.1, 2: 3.0}
 
 
 def test_files(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ CUTS = {
 # The suite -----------------------------------------------------------------------------------------
 
 
-def test_thirty_networks_and_every_constant_is_stored() -> None:
-    assert len({case.name for case in CASES}) == 30
+def test_every_network_has_its_name_and_every_constant_is_stored() -> None:
+    assert len({case.name for case in CASES}) == 33
     assert len({case.key for case in CASES}) == len(CASES)
     stored = EXACT.read_text(encoding="utf-8")
     assert all(f'"{cache_key(case)}"' in stored for case in CASES)
@@ -53,6 +53,12 @@ def test_max_cut_networks_have_their_graphs_cut_as_constant() -> None:
             cut, constant = CUTS[case.name], known(case)
             power = 2 if case.norm.p == 2 else 1
             assert constant.low**power <= cut <= constant.high**power
+
+
+def test_staircases_have_constant_1() -> None:
+    known = Exacts()
+    found = [known(case) for case in CASES if case.family == "unreachable"]
+    assert [(constant.low, constant.high) for constant in found] == [(1, 1)] * 6
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.norm}")

@@ -77,7 +77,10 @@ def lower_graph(graph: Graph) -> Network:
     ends = [0]  # of every value of the graph: the item that makes it
     for node in graph.nodes:
         if not isinstance(node.operator, Step):
-            raise UnsupportedLayer(f"{node} is not piecewise linear, so that no network computes it; try autolip")
+            raise UnsupportedLayer(
+                f"{node} is not piecewise linear, so that no network computes it. For an upper bound of a torch module "
+                "call lipverify.autolip(module, example_input), with one sample without a batch axis"
+            )
         current: Steps = (node.operator,)
         try:
             for rewriting in ELEMENTARY:

@@ -14,6 +14,7 @@ from lipverify.problem import Problem
 from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Oriented
+from lipverify.solvers.branch_and_bound.branching import MOST
 from lipverify.solvers.branch_and_bound.node import Estimate
 from lipverify.trusted.rounding import down, up
 
@@ -89,7 +90,9 @@ class OpenSplitSDP:
         """T² · X_ii · (yᵀXy − X_ii): how far the undecided neuron is from both of its sides, as the SDP sees it."""
         scores = np.zeros(self._chain.neurons)
         moments = np.maximum(relaxation.scores, 0.0)
-        scores[self._chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            found = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
+        scores[self._chain.order[relaxation.free]] = np.minimum(np.nan_to_num(found, nan=0.0), MOST)
         return scores
 
     def _square(self, upper: float) -> float:

@@ -13,14 +13,16 @@ import numpy as np
 
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.contract import bounds_of, ceilings
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
-from lipverify.geometry.witness import Certified, certify_point, certify_region
+from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import norms_upper
 from lipverify.problem import Budget, Problem, supports
 from lipverify.solvers.branch_and_bound.closing import Grid
 from lipverify.solvers.branch_and_bound.node import Estimate, Node, NodeBound
 from lipverify.solvers.branch_and_bound.stability import Stability
+from lipverify.trusted.rounding import MAX
 
 if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -85,10 +87,9 @@ class Tree:
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        if self._options.ceiling is not None and supports(self._options.ceiling, self._problem):
-            for bound in self._options.ceiling.run(self._problem, self._budget):
-                self._root_upper = min(self._root_upper, bound.upper)
-                yield
+        for bound in ceilings(self._options.ceiling, self._problem, self._budget):
+            self._root_upper = min(self._root_upper, bound.upper)
+            yield
         self._consider(self._cells.root(), self._linear(), None, self._root_upper)
         yield
         tried = 0
@@ -223,7 +224,7 @@ class Tree:
         """Whether a certified upper bound rules out anything better than the incumbent."""
         if upper <= self._enough:
             return True
-        if self._best is not None and upper <= self._lower * (1 + self._budget.rel_gap):
+        if self._best is not None and upper <= min(self._lower * (1 + self._budget.rel_gap), MAX):
             self._sloppy = max(self._sloppy, upper)
             return True
         return False
@@ -233,7 +234,7 @@ class Tree:
     def _incumbents(self) -> Iterator[Bound]:
         method = self._options.incumbent
         if method is not None and supports(method, self._problem):
-            yield from method.run(self._problem, replace(self._budget, rel_gap=0.0))
+            yield from bounds_of(method, self._problem, replace(self._budget, rel_gap=0.0))
 
     def _try_incumbent(self) -> None:
         bound = next(self._attack, None)
@@ -256,7 +257,7 @@ class Tree:
 
     def _offer(self, certified: Certified) -> None:
         if self._best is None or certified.norm.exceeds(self._best.norm):
-            self._best = certified
+            self._best = certified = confirmed(self._problem, certified)
             self._lower = certified.norm.lower
             self._enough = self._grid.enough(certified.norm)
 
@@ -272,6 +273,7 @@ class Tree:
             method=self._options.name,
             status=status,
             lower=self._lower,
+            lower_rigor=Rigor.PROVED,
             upper=ceiling,
             upper_rigor=Rigor.PROVED if math.isinf(ceiling) else Rigor.ROUNDED,
             witness=self._best.witness if self._best else None,
@@ -281,16 +283,12 @@ class Tree:
     def result(self) -> Bound:
         """The end: nothing is open any more."""
         assert self._best is not None  # a domain has an interior, so it meets a region
-        exact = self._best.norm.settled()
-        if self._sloppy > exact.upper:
+        if self._sloppy > self._enough:  # what was given up may hold more, if by no more than that
             return self.report(Status.CLOSED)
-        return Bound(
-            method=self._options.name,
-            status=Status.EXACT,
-            lower=exact.lower,
-            upper=exact.upper,
+        return Bound.exactly(
+            self._best.norm,
             upper_rigor=Rigor.ROUNDED,
-            exact=exact,
+            method=self._options.name,
             witness=self._best.witness,
             stats=self._stats(),
         )

@@ -1,10 +1,10 @@
-"""Exact constants by mixed-integer programming.
+"""Exact constants by mixed-integer programming, in four rooms.
 
-problem → `arena` (a box to work in) → `encoding` (variables and rows: a `model`; `values` for the neurons, `derivative`
-and `measure` for the norm) → `proof`, a search that trusts no solver: `node_ranges` (with `sweep` and `cells`) and
-`relaxation` bound its nodes, `regions` says in rationals what a pattern really is, `clauses` remembers it, `branching`
-and `patience` decide where to go on. Where the search takes long, a solver works beside it: `program` and `backends`
-ask one through PuLP, `process` has it run apart, and `dialogue` says what its answers mean for what is `known`. `run`
-does all of it in order for the `method`. `relaxation` solves LPs with bounds that rounding cannot spoil; `tightening`
-uses them on the model while it is being built.
+`encode`: a problem becomes a program: `lifting` (a box to work in), `neurons`, `derivative` and `norm` (variables and
+rows of a `model`), put together by `encoding`. `bound`: `propagation` (with `sweep` and `cell_boxes`) and `lp` bound
+nodes, and rounding cannot spoil it; `obbt` tightens the program by LPs while it is built. `search`: `tree` trusts
+no solver; with `branching`, `nogoods` (what is closed), `patience` (which steps pay), and `regions`, which says in
+rationals what a pattern really is. `external`: where the search takes long, a solver works beside it: `pulp` and
+`backends` ask one, `process` has it run apart, and `oracle` says what its answers mean. `run` does all of it in order
+for the `method`.
 """

@@ -3,7 +3,7 @@
 The program (`encoding`) is Jordan & Dimakis' (2020, arXiv:2003.01219) with exact cuts for patterns that are
 no regions, more norms, and a homogeneous form for the whole space. The solver's bound, with an allowance for its
 tolerances, is an upper bound as far as solvers can be trusted (NUMERICAL); the lower bound is the exact norm at a
-verified witness. What is EXACT has been proved without the solver (`proof`). Proof: proofs/milp.md.
+verified witness. What is EXACT has been proved without the solver (`search`). Proof: proofs/milp.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import ClassVar, final
 from lipverify.bound import Bound, Rigor
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
-from lipverify.solvers.milp.encoding import Strength, encode
+from lipverify.solvers.milp.encode.encoding import Strength, encode
 from lipverify.solvers.milp.run import Run
 
 
@@ -79,6 +79,6 @@ def write_program(problem: Problem, path: Path, strength: Strength | None = None
     InvalidArgument
         For another ending.
     """
-    from lipverify.solvers.milp.program import Program
+    from lipverify.solvers.milp.external.pulp import Program
 
     Program(encode(problem, strength or Strength()).model).write(path)

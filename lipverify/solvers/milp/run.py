@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status, Witness
-from lipverify.geometry.witness import certify_region
+from lipverify.contract import bounds_of, ceilings
+from lipverify.geometry.witness import certify_point
 from lipverify.problem import Budget, Problem, supports
-from lipverify.solvers.milp.dialogue import Dialogue
-from lipverify.solvers.milp.encoding import Encoding, encode
-from lipverify.solvers.milp.known import Known
-from lipverify.solvers.milp.measure import ball_cut, ball_row
-from lipverify.solvers.milp.model import is_switch
-from lipverify.solvers.milp.proof import Proof
-from lipverify.solvers.milp.regions import Regions
-from lipverify.solvers.milp.relaxation import Relaxation
+from lipverify.solvers.milp.bound.lp import Relaxation
+from lipverify.solvers.milp.encode.encoding import Encoding, encode
+from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
+from lipverify.solvers.milp.external.oracle import Dialogue
+from lipverify.solvers.milp.search.incumbent import Known
+from lipverify.solvers.milp.search.regions import Regions
+from lipverify.solvers.milp.search.tree import Proof
 
 if TYPE_CHECKING:
     from lipverify.solvers.milp.method import Milp
@@ -34,7 +34,7 @@ class Run:
     """One run: what is known so far, and how it becomes more."""
 
     def __init__(self, method: Milp, problem: Problem, budget: Budget) -> None:
-        from lipverify.solvers.milp.backends import Backend, require  # PuLP is not loaded before it is needed
+        from lipverify.solvers.milp.external.backends import Backend, require  # PuLP is not loaded before it is needed
 
         self._method, self._problem, self._budget = method, problem, budget
         self._backend = Backend(method.solver, method.threads)
@@ -54,6 +54,7 @@ class Run:
             method=self._method.name,
             status=Status.INTERRUPTED,
             lower=known.lower,
+            lower_rigor=Rigor.PROVED,
             upper=upper,
             upper_rigor=rigor,
             witness=best.witness if best else None,
@@ -74,20 +75,19 @@ class Run:
     def start(self) -> Iterator[Bound]:
         """The bounds of the methods that were given, and the program."""
         method, problem, budget = self._method, self._problem, self._budget
-        if method.bound is not None and supports(method.bound, problem):
-            for given in method.bound.run(problem, budget):
-                self._known.prove(given.upper, given.upper_rigor)
+        for given in ceilings(method.bound, problem, budget):
+            self._known.prove(given.upper, given.upper_rigor)
         yield self.interval()
         if method.incumbent is not None and supports(method.incumbent, problem):
             patient = Budget(min(method.patience, budget.remaining), budget.seed)
             witness: Witness | None = None
-            for found in method.incumbent.run(problem, patient):
+            for found in bounds_of(method.incumbent, problem, patient):
                 witness = found.witness
                 if patient.expired:
                     break
                 yield self.interval()
             if witness is not None:
-                self._known.offer(certify_region(problem, witness.point, witness.pattern))
+                self._known.offer(certify_point(problem, witness.point))
         yield self.interval()
         self._encoding = encoding = encode(problem, method.strength, _SHARE * budget.remaining)
         self._regions = Regions(problem, encoding.states)
@@ -135,19 +135,17 @@ class Run:
                 self._dialogue.close()
         known.offer(proof.best)
         assert known.best is not None  # a domain has an interior, so it meets a region
-        exact = known.best.norm.settled()
-        yield replace(
-            self.interval(),
-            status=Status.EXACT,
-            lower=exact.lower,
-            upper=exact.upper,
-            upper_rigor=Rigor.PROVED,
-            exact=exact,
+        yield Bound.exactly(
+            known.best.norm,
+            method=self._method.name,
+            witness=known.best.witness,
+            stats=self.stats(),
+            details=self.details,
         )
 
     def _listen(self) -> bool:
         """Hear what the solver has said, or have it begin; whether there may be more to hear."""
-        from lipverify.solvers.milp.process import SolverProcess
+        from lipverify.solvers.milp.external.process import SolverProcess
 
         encoding, regions, proof = self._encoding, self._regions, self._proof
         assert encoding is not None

@@ -1,0 +1,66 @@
+"""The application: its subcommands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+import lipverify as lv
+from lipverify.cli import audit, bench, check, compare, demo, exact, hardness, lower, tightness, upper
+from lipverify.cli.exits import BAD_INPUT, complain
+from lipverify.cli.signals import NO_INTERVAL, WORDS
+
+HELP = """Exact Lipschitz constants of ReLU networks, and every estimator held to them.
+
+Exit codes: 0 the answer holds; 1 a method failed or broke its promise; 2 bad usage or input;
+3 stopped by a limit, by Ctrl-C or by SIGTERM, with a valid interval.
+
+`lipverify compare` needs no file: a small trained network comes along.
+"""
+
+app = App(
+    name="lipverify",
+    help=HELP,
+    help_format="plaintext",
+    version=lambda: version("lipverify"),
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    exit_on_error=False,
+    print_error=False,
+)
+app.command(compare.compare, help_epilogue=compare.EXAMPLES)
+app.command(exact.exact, help_epilogue=exact.EXAMPLES)
+app.command(upper.upper, help_epilogue=upper.EXAMPLES)
+app.command(lower.lower, help_epilogue=lower.EXAMPLES)
+app.command(check.check, help_epilogue=check.EXAMPLES)
+app.command(audit.audit, help_epilogue=audit.EXAMPLES)
+app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)
+app.command(hardness.app)
+app.command(demo.demo)
+app.command(bench.bench, help_flags=[])
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Run a command line, this process' own if it is None, and return the exit code."""
+    try:
+        result = app(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return complain(str(error), BAD_INPUT)
+    except (lv.LipverifyError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            return _reader_left()
+        return complain(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        return complain(WORDS, NO_INTERVAL)
+    return result if isinstance(result, int) else 0
+
+
+def _reader_left() -> int:
+    """`lipverify … | head`: leave quietly, without Python's complaint about stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

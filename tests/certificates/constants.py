@@ -1,0 +1,75 @@
+"""Write the proofs of published constants again: python -m tests.certificates.constants
+
+One file for each exact constant of the tightness suite (the README's embedded network among them) and, where the folder
+of real networks is at hand, for the small ones of the README's table. test_constants.py checks them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import lipverify as lv
+from lipverify.certificates.writer import Certificate, Proof, enough_for, exact_network, exact_pair
+from lipverify.problem import Problem
+from lipverify.testing.suite import Case, Exacts, suite
+
+FOLDER = Path(__file__).resolve().parent / "constants"
+
+PUBLISHED = {
+    "iris_net_4x6x6x3_ReLU": ("11.634355134114", "11.634355134115"),
+    "wine_net_11x12x12x1_ReLU": ("1.743369996710", "1.743369996711"),
+    "abalone_net_9x16x16x1_ReLU": ("11.121602332235", "11.121602332236"),
+}
+"""Networks of ExLipBaB (in exlipbab/), and what the README's table says of them: L₂ lies between these."""
+
+
+def data() -> Path | None:
+    """The folder of real networks, if there is one."""
+    folder = Path(os.environ.get("LIPVERIFY_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+    return folder / "exlipbab" if (folder / "exlipbab").is_dir() else None
+
+
+def file_of(case: Case) -> Path:
+    """Where a case's proof is."""
+    return FOLDER / f"{case.name}-p{case.norm}.json.gz"
+
+
+def proved(problem: Problem, upper: Fraction, point: tuple[Fraction, ...]) -> Certificate:
+    """The proof of a claim that is known to be true."""
+    net, pair = exact_network(problem.network), exact_pair(problem.norm)
+    enough = enough_for(net, pair, upper)
+    proof = Proof(problem, enough or upper)
+    for _ in proof.run():
+        pass
+    return Certificate(point, enough, tuple(proof.steps))
+
+
+def certificates() -> Iterator[tuple[Path, Certificate]]:
+    """Every file with its proof."""
+    known = Exacts()
+    for case in suite():
+        constant = known(case)
+        problem = Problem(case.network, case.norm, case.domain)
+        yield file_of(case), proved(problem, constant.high, constant.point)
+    folder = data()
+    if folder is None:
+        return
+    for name, (lower, upper) in PUBLISHED.items():
+        bound = lv.exact(folder / f"{name}.onnx", certify=True)
+        assert Fraction(lower) <= Fraction(bound.lower)
+        assert Fraction(bound.upper) <= Fraction(upper)
+        yield FOLDER / f"{name}.json.gz", bound.certificate
+
+
+def main() -> None:
+    """Write them all."""
+    FOLDER.mkdir(exist_ok=True)
+    for path, certificate in certificates():
+        certificate.save(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Exact constants that are published carry proofs: those of the tightness suite, and of the README's table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lipverify as lv
+from lipverify.testing.suite import Case, Exacts, suite
+from tests.certificates.constants import FOLDER, PUBLISHED, file_of
+
+CASES = suite()
+KNOWN = Exacts()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: file_of(case).name.removesuffix(".json.gz"))
+def test_constants_of_the_tightness_suite_are_proved(case: Case) -> None:
+    known = KNOWN(case)
+    question = {"p": case.norm, "domain": case.domain}
+    lv.check(case.network, file_of(case), **question, lower=known.low, upper=known.high)
+    if known.low > 0:
+        with pytest.raises(lv.CertificateError):
+            lv.check(case.network, file_of(case), **question, upper=known.low * (1 - 2**-40))
+    with pytest.raises(lv.CertificateError):
+        lv.check(case.network, file_of(case), **question, lower=known.high * (1 + 2**-40) + 2**-40)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_constants_of_published_networks_are_proved(name: str, data: Path) -> None:
+    lower, upper = PUBLISHED[name]
+    lv.check(data / "exlipbab" / f"{name}.onnx", FOLDER / f"{name}.json.gz", lower=lower, upper=upper)
+
+
+def test_there_is_no_other_proof() -> None:
+    expected = {file_of(case).name for case in CASES} | {f"{name}.json.gz" for name in PUBLISHED}
+    assert {path.name for path in FOLDER.iterdir()} == expected
