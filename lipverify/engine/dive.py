@@ -144,7 +144,6 @@ def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
     """Level b becomes a copy of level a."""
     d, rows = net.d, cell.rows[a]
     copy_row(cell.signs[a], cell.signs[b])
-    copy_row(cell.split[a], cell.split[b])
     copy_row(cell.failed[a], cell.failed[b])
     cell.has_failed[b] = cell.has_failed[a]
     cell.front[b] = cell.front[a]
@@ -174,7 +173,6 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
     signs, depth = cell.signs[lev], len(net.width)
     while True:
         k = cell.front[lev]
-        copy_row(signs, out.states[states])
         before = facts
         undecided, facts, lps = probe(
             T,
@@ -231,7 +229,6 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         work.line[k],
     )
     for above in range(k + 1, depth):
-        copy_row(signs, out.states[states])
         before = facts
         facts, lps = deep_layer(
             T,
@@ -465,7 +462,7 @@ def dive(
     d, depth = net.d, len(net.width)
     levels = len(cell.rows)
     neurons = len(net.size)
-    max_states, max_facts = len(out.states) - depth - 2, len(out.fact_neuron) - neurons
+    max_facts = len(out.fact_neuron) - neurons
     nodes, states, facts, points = 0, 0, 0, 0
     # the first level
     cell.rows[0] = 0
@@ -474,7 +471,6 @@ def dive(
         cell.low[0, j], cell.high[0, j] = net.lower[j], net.upper[j]
         cell.value[0, j] = 0.5 * (net.lower[j] + net.upper[j])
     copy_row(signs, cell.signs[0])
-    copy_row(split, cell.split[0])
     copy_row(failed, cell.failed[0])
     cell.has_failed[0] = has_failed
     for r in range(len(net.shifts)):
@@ -493,14 +489,14 @@ def dive(
         if not complete or k == depth - 1:
             break
         advance(net, cell, 0, work.block)
-    lev, parent = 0, -1
+    lev, parent, entered = 0, -1, 0
     while True:
         # a new node at level lev
         node = nodes
         nodes += 1
         out.parent[node] = parent
         fate, neuron, used = OPEN, -1, 0
-        room = nodes + 2 * lev + 2 < max_nodes and states < max_states and facts < max_facts and lev + 1 < levels
+        room = nodes + 2 * lev + 2 < max_nodes and facts < max_facts and lev + 1 < levels
         if room:
             status = repair(
                 cell.T[lev],
@@ -556,8 +552,7 @@ def dive(
         out.fate[node] = fate
         out.neuron[node] = neuron
         out.used[node] = used
-        copy_row(cell.signs[lev], out.node_signs[node])
-        copy_row(cell.split[lev], out.node_split[node])
+        out.side[node] = entered
         copy_row(cell.failed[lev], out.node_failed[node])
         out.node_has_failed[node] = cell.has_failed[lev]
         out.counts[2] += used
@@ -571,10 +566,9 @@ def dive(
         i = cell.neuron[lev]
         side = cell.side[lev] if cell.stage[lev] == 0 else -cell.side[lev]
         cell.stage[lev] += 1
-        parent = cell.node[lev]
+        parent, entered = cell.node[lev], side
         copy_level(net, cell, lev, lev + 1)
         lev += 1
         neuron = net.offset[cell.front[lev]] + i
         cell.signs[lev, neuron] = side
-        cell.split[lev, neuron] = 1
         cut(net, cell, lev, neuron, cell.form[lev, i], cell.shift[lev, i], side)

@@ -14,7 +14,7 @@ Net = namedtuple("Net", "weight bias left right width offset d lower upper rows 
 HeadArrays = namedtuple("HeadArrays", "upward end directions link")
 Cells = namedtuple(
     "Cells",
-    "T basic nonbasic low high value owner rows signs split front form shift failed has_failed neuron side stage node",
+    "T basic nonbasic low high value owner rows signs front form shift failed has_failed neuron side stage node",
 )
 Work = namedtuple(
     "Work",
@@ -23,8 +23,8 @@ Work = namedtuple(
 )
 Out = namedtuple(
     "Out",
-    "parent fate neuron used node_signs node_split node_failed node_has_failed states fact_state fact_node fact_neuron fact_sign "
-    "fact_kind mult_count mult_row mult points point_node counts",
+    "parent fate neuron used side node_failed node_has_failed fact_state fact_node "
+    "fact_neuron fact_sign fact_kind mult_count mult_row mult points point_node counts",
 )
 
 
@@ -86,7 +86,6 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
         f((levels, rows), i64),
         f(levels, i64),
         f((levels, n), i8),
-        f((levels, n), i8),
         f(levels, i64),
         f((levels, top, d)),
         f((levels, top)),
@@ -134,19 +133,17 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
 
 def out_arrays(net: Any, directions: int, nodes: int) -> Any:
     """Room for what a dive through so many nodes says."""
-    n, d, depth = len(net.size), net.d, len(net.width)
-    states, facts = nodes * 2 + depth + 8, nodes * 4 + 2 * n
+    n, d = len(net.size), net.d
+    facts = nodes * 4 + 2 * n
     f, i8, i64 = np.zeros, np.int8, np.int64
     return Out(
         f(nodes, i64),
         f(nodes, i8),
         f(nodes, i64),
         f(nodes, i64),
-        f((nodes, n), i8),
-        f((nodes, n), i8),
+        f(nodes, i8),
         f((nodes, directions), i8),
         f(nodes, i8),
-        f((states, n), i8),
         f(facts, i64),
         f(facts, i64),
         f(facts, i64),

@@ -11,8 +11,9 @@ import numpy as np
 from lipverify.engine import layout
 from lipverify.engine.dive import dive
 from lipverify.solvers.branch_and_bound.layers import Dive, Node
-from lipverify.trusted.evidence import Chain, Head, Implied, Space
+from lipverify.trusted.evidence import Chain, Head, Space
 from lipverify.trusted.evidence_floats import Sizes
+from lipverify.trusted.evidence_replay import Moves
 
 _MEMORY = 2**27  # bytes of tableaus at most
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
@@ -47,7 +48,7 @@ class CompiledEngine:
         cells, work, out = self._arrays[directions, nodes]
         best = max(target, 0.0)
         low = target - margin if math.isfinite(target) else -math.inf
-        count, states, facts, points = dive(
+        count, _, facts, points = dive(
             net,
             self._heads[head],
             cells,
@@ -69,18 +70,21 @@ class CompiledEngine:
         carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
         which, column = np.nonzero(carried)
         multipliers[which, out.mult_row[which, column]] = out.mult[which, column]
-        claims = Implied(
-            out.states[:states], out.fact_state[:facts], out.fact_neuron[:facts], out.fact_sign[:facts], multipliers
+        moves = Moves(
+            out.parent[:count],
+            out.neuron[:count],
+            out.side[:count],
+            out.fact_node[:facts],
+            out.fact_state[:facts],
+            out.fact_neuron[:facts],
+            out.fact_sign[:facts],
         )
         return Dive(
-            out.parent[:count],
+            moves,
             out.fate[:count],
-            out.node_signs[:count],
-            out.node_split[:count],
             out.node_failed[:count] * out.node_has_failed[:count, None],
             out.used[:count],
-            claims,
-            out.fact_node[:facts],
+            multipliers,
             out.fact_kind[:facts] != 0,
             out.points[:points],
             out.point_node[:points],

@@ -18,7 +18,7 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
-from lipverify.arrays import Bools, Signs
+from lipverify.arrays import Bools, Indices, Matrix, Signs
 from lipverify.domain import Box, Domain, Polytope
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
@@ -32,6 +32,7 @@ from lipverify.solvers.branch_and_bound.starts import good_points
 from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
+from lipverify.trusted.evidence_replay import Moves, Replayed, replay
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
@@ -42,34 +43,32 @@ _MARGIN = 3.0  # of the reader's error, kept by the engine
 
 @dataclass(frozen=True, eq=False)
 class Dive:
-    """What the engine says of the nodes below one: N of them, parents before children, the first the node itself.
+    """What the engine says of the nodes below one: N of them, the first the node itself.
 
     Attributes
     ----------
-    parents, fates
-        The parent of each, −1 for the first, and what became of it: see `engine.dive`.
-    signs, split, failed
-        The signs known at each node, shape (N, n), which of them were decided by a split, and the sign vector at which
-        its sign tree failed, (N, D), all 0 where there is none.
+    moves
+        The tree and its claims.
+    fates
+        What became of each node: see `engine.dive`.
+    failed
+        The sign vector at which its sign tree failed, shape (N, D), all 0 where there is none.
     passes
         How many passes its sign tree took.
-    facts, nodes, sure
-        The claims; which node each belongs to, and whether the engine is sure of it in floats.
+    multipliers, sure
+        The claims' evidence, shape (F, g + n), and whether the engine is sure of it in floats, (F,).
     points, where
         Points where the norm seems large, and the node of which each is a region's, −1 where any.
     """
 
-    parents: Any
-    fates: Any
-    signs: Signs
-    split: Signs
+    moves: Moves
+    fates: Signs
     failed: Signs
-    passes: Any
-    facts: Implied
-    nodes: Any
+    passes: Indices
+    multipliers: Matrix
     sure: Bools
-    points: Any
-    where: Any
+    points: Matrix
+    where: Indices
 
 
 class Engine(Protocol):
@@ -215,90 +214,87 @@ class LayerSearch:
         for point, where in zip(dive.points[::-1], dive.where[::-1], strict=True):
             if where < 0 and self._try_point(point):
                 break  # the last one is the best
-        good = self._proved(node, dive)
-        self._close(node, head, dive, good)
+        tree = replay(node.signs, dive.moves)
+        self._close(node, head, dive, tree, self._proved(node, dive, tree))
         self.counts.dives += 1
         spent = time.monotonic() - begun
-        if spent < _SLICE / 2 and len(dive.parents) > self._size // 2:
+        if spent < _SLICE / 2 and len(dive.fates) > self._size // 2:
             self._size = min(2 * self._size, 4096)
         elif spent > 2 * _SLICE:
             self._size = max(16, self._size // 2)
 
-    def _proved(self, node: Node, dive: Dive) -> Bools:
+    def _proved(self, node: Node, dive: Dive, tree: Replayed) -> Bools:
         """The nodes of a dive all of whose signs are proved; those at which this ends become open, to be settled."""
-        facts = dive.facts
-        count = len(dive.parents)
-        held = self._reader.implied(facts) & dive.sure
-        self.counts.facts += len(held)
-        lost = np.zeros(count, dtype=bool)
+        moves = dive.moves
+        held = np.ones(len(moves.nodes), dtype=bool)
+        asked = np.flatnonzero(tree.sound[moves.nodes])
+        index, neurons, signs = tree.index[asked], moves.claimed[asked], moves.signs[asked]
+        claims = Implied(tree.states, index, neurons, signs, dive.multipliers[asked])
+        held[asked] = self._reader.implied(claims) & dive.sure[asked]
+        self.counts.facts += len(asked)
+        lost = ~tree.sound
         for f in np.flatnonzero(~held).tolist():
-            if lost[dive.nodes[f]]:
+            if lost[moves.nodes[f]]:
                 continue
-            state = facts.states[facts.index[f]]
-            support = np.flatnonzero(facts.multipliers[f] > 0).tolist()
+            support = np.flatnonzero(dive.multipliers[f] > 0).tolist()
             self.counts.settled += 1
-            if not self._exact.implied(state, int(facts.neurons[f]), int(facts.signs[f]), support):
-                lost[dive.nodes[f]] = True
-        good = np.zeros(count, dtype=bool)
-        for i in range(count):
-            parent = int(dive.parents[i])
-            if parent >= 0 and not good[parent]:
+            state = tree.states[tree.index[f]]
+            if not self._exact.implied(state, int(moves.claimed[f]), int(moves.signs[f]), support):
+                lost[moves.nodes[f]] = True
+        good = np.zeros(len(lost), dtype=bool)
+        splits = tree.splits & (dive.fates == SPLIT)
+        for i, parent in enumerate(moves.parents.tolist()):
+            if i and not (0 <= parent < i and good[parent] and splits[parent]):
                 continue
-            if not lost[i]:
+            if lost[i]:
+                self._reopen(node, tree.entered[i], dive.failed[i])
+            else:
                 good[i] = True
-                continue
-            self.counts.refused += 1
-            self._push_exact(node, dive, i)
         return good
 
-    def _close(self, node: Node, head: Head, dive: Dive, good: Bools) -> None:
+    def _close(self, node: Node, head: Head, dive: Dive, tree: Replayed, good: Bools) -> None:
         """Commit the ends of a dive: what is pruned, regions, and what stays open."""
         fates = dive.fates
         self.counts.nodes += int(good.sum())
         self.counts.passes += int(dive.passes.sum())
-        shut = np.flatnonzero(good & (fates == PRUNED))
+        rest = good & ~(tree.splits & (fates == SPLIT))
+        shut = np.flatnonzero(rest & (fates == PRUNED))
         if len(shut):
             limit = _LEAVES * int(dive.passes[shut].max()) + 64
-            ok = self._reader.pruned(Pruned(dive.signs[shut], head, self._enough, limit))
+            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._enough, limit))
             self.counts.pruned += int(ok.sum())
-            for i in shut[~ok].tolist():
-                self._settle(node, head, dive, i)
+            rest[shut[ok]] = False
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
-        for i in np.flatnonzero(good & (fates == REGION)).tolist():
+        for i in np.flatnonzero(rest & (fates == REGION)).tolist():
             self.counts.leaves += 1
-            point = dive.points[points[i]] if i in points else None
-            if point is None or not self._is_region(dive.signs[i], point):
-                self._settle(node, head, dive, i)
-        for i in np.flatnonzero(good & ((fates == TIE) | (fates == FAILED))).tolist():
-            self._settle(node, head, dive, i)
-        left = np.flatnonzero(good & (fates == OPEN))
+            rest[i] = i not in points or not self._is_region(tree.signs[i], dive.points[points[i]])
+        left = np.flatnonzero(rest & (fates == OPEN))
         if len(left):
-            uppers = np.minimum(self._reader.upper(dive.signs[left], head), node.upper)
+            uppers = np.minimum(self._reader.upper(tree.signs[left], head), node.upper)
             for i, upper in zip(left.tolist(), uppers.tolist(), strict=True):
-                self._push(Node(node.head, dive.signs[i].copy(), dive.split[i].copy(), dive.failed[i].copy(), upper))
+                cuts = _cuts(node, dive.moves, i)
+                self._push(Node(node.head, tree.signs[i].copy(), cuts, dive.failed[i].copy(), upper))
+            rest[left] = False
+        for i in np.flatnonzero(rest).tolist():
+            self._settle(node, head, tree.signs[i], dive.failed[i])
 
-    def _settle(self, node: Node, head: Head, dive: Dive, i: int) -> None:
+    def _settle(self, node: Node, head: Head, signs: Signs, failed: Signs) -> None:
         """A node whose signs are proved and whose end is not."""
         if self._best is not None and self._best.norm.root is not None:
             self.counts.settled += 1
-            if self._is_no_better(dive.signs[i]):
-                return
-            if self._exact.pruned(dive.signs[i], head, self._best.norm.root):
+            if self._is_no_better(signs) or self._exact.pruned(signs, head, self._best.norm.root):
                 self.counts.pruned += 1
                 return
-        self.counts.refused += 1
-        self._push_exact(node, dive, i, dive.signs[i])
+        self._reopen(node, signs, failed)
 
-    def _push_exact(self, node: Node, dive: Dive, i: int, signs: Signs | None = None) -> None:
-        """Open a node of a dive for exact arithmetic; without its own signs with its parent's and the split's."""
-        if signs is None:
-            parent = int(dive.parents[i])
-            signs = node.signs
-            if parent >= 0:
-                signs = dive.signs[parent].copy()
-                fresh = np.flatnonzero((dive.split[i] != 0) & (dive.split[parent] == 0))
-                signs[fresh] = dive.signs[i][fresh]
-        self._push(Node(node.head, signs.copy(), dive.split[i].copy(), dive.failed[i].copy(), node.upper, True))
+    def _reopen(self, node: Node, signs: Signs, failed: Signs) -> None:
+        """Open a node of a dive below `node` for exact arithmetic."""
+        self.counts.refused += 1
+        self._push(Node(node.head, signs.copy(), self._hint(signs), failed.copy(), node.upper, True))
+
+    def _hint(self, signs: Signs) -> Signs:
+        """Which neurons' half-spaces cut a cell out, as far as the engine needs to know."""
+        return ((signs != 0) & ~self._chain.linear).astype(np.int8)
 
     def _expand(self, node: Node) -> None:
         """One step in exact arithmetic: the cell of a node's signs, and both sides of a neuron."""
@@ -320,8 +316,7 @@ class LayerSearch:
         for side in (1, -1):
             child = signs.copy()
             child[neuron] = side
-            split = ((child != 0) & ~self._chain.linear).astype(np.int8)
-            self._push(Node(node.head, child, split, node.failed, upper))
+            self._push(Node(node.head, child, self._hint(child), node.failed, upper))
 
     def _is_no_better(self, signs: Signs) -> bool:
         """Whether the Jacobian of a complete pattern, be there a region of it or not, does not beat the incumbent."""
@@ -371,3 +366,12 @@ class LayerSearch:
             self._best = certified
             self._lower = certified.norm.lower
             self._enough = self._grid.enough(certified.norm)
+
+
+def _cuts(node: Node, moves: Moves, i: int) -> Signs:
+    """Which neurons were split on the way to node i of a dive: their half-spaces cut its cell out."""
+    cuts = node.split.copy()
+    while i > 0:
+        i = int(moves.parents[i])
+        cuts[moves.neurons[i]] = 1
+    return cuts
