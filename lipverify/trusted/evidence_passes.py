@@ -219,7 +219,7 @@ def upper_bounds(nodes: Nodes, sizes: Sizes, head: Head) -> Vector:
     passes = Passes(nodes, sizes, head)
     slope, gap = passes.chords()
     c = (slope[:, None, :] @ passes.start)[:, 0]
-    value = passes.push(c, np.arange(len(c)))[0] + gap.sum(axis=1)
+    value = passes.push(c, np.arange(len(c))) + gap.sum(axis=1)
     entries = np.maximum(np.abs(passes.entry_low), np.abs(passes.entry_high)).sum(axis=1)
     bound = np.nextafter(np.minimum(value, entries) + passes.error, np.inf)
     return np.where(bound >= 0, bound, np.where(np.isnan(bound), np.inf, 0.0))

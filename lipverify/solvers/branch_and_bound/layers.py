@@ -273,7 +273,8 @@ class LayerSearch:
             uppers = np.minimum(self._reader.upper(tree.signs[left], head), node.upper)
             for i, upper in zip(left.tolist(), uppers.tolist(), strict=True):
                 cuts = _cuts(node, dive.moves, i)
-                self._push(Node(node.head, tree.signs[i].copy(), cuts, dive.failed[i].copy(), upper))
+                # a dive that came no further than its first node would not the next time either
+                self._push(Node(node.head, tree.signs[i].copy(), cuts, dive.failed[i].copy(), upper, i == 0))
             rest[left] = False
         for i in np.flatnonzero(rest).tolist():
             self._settle(node, head, tree.signs[i], dive.failed[i])
