@@ -10,6 +10,8 @@
       child.py                  a process beside this one, for a solver or a stranger's estimator
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
                                 passes/: one rewriting pass per file
+      contract.py               what a method promises, and a check of what it yields
+      search/                   one tree search: nodes and their fates, frontier, incumbent, effort
       geometry/                 activation regions: cone, LP, walk, witnesses
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
       estimators/ attacks/      upper bounds; lower bounds: one per file; graph/: AutoLip on any graph
@@ -17,6 +19,9 @@
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      decision.py               is L at most this number?
+      fixed_inputs.py           inputs that the domain fixes, folded into the network
+      radii.py                  how far an input may move
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -38,7 +43,8 @@ if TYPE_CHECKING:
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
     from lipverify.comparison import Comparison, compare
-    from lipverify.domain import Box, Everywhere, Polytope
+    from lipverify.decision import Answer, Decision, decide
+    from lipverify.domain import Ball, Box, Everywhere, Polytope
     from lipverify.errors import (
         CertificateError,
         Interrupted,
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.penalty import autolip_penalty
+    from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box
@@ -62,11 +69,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
+    "Ball",
     "Bound",
     "Box",
     "Certificate",
     "CertificateError",
+    "CertifiedRadius",
     "Comparison",
+    "Decision",
     "Everywhere",
     "Interrupted",
     "InvalidArgument",
@@ -87,8 +98,10 @@ __all__ = [
     "Witness",
     "autolip",
     "autolip_penalty",
+    "certified_radius",
     "check",
     "compare",
+    "decide",
     "exact",
     "from_torch",
     "load",
@@ -101,11 +114,15 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Answer": "decision",
+    "Ball": "domain",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
+    "CertifiedRadius": "radii",
     "Comparison": "comparison",
+    "Decision": "decision",
     "Everywhere": "domain",
     "Interrupted": "errors",
     "InvalidArgument": "errors",
@@ -126,8 +143,10 @@ _HOMES = {
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "certified_radius": "radii",
     "check": "certificates.verdict",
     "compare": "comparison",
+    "decide": "decision",
     "exact": "verbs",
     "from_torch": "readers.torch",
     "load": "readers",

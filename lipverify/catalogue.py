@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from lipverify.attacks.annealing import Annealing
@@ -15,11 +16,10 @@ from lipverify.contract import require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
-from lipverify.estimators.crown import Crown
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.frobenius import Frobenius
-from lipverify.estimators.interval import Interval
 from lipverify.estimators.lipsdp import LipSDP
+from lipverify.estimators.local import Local
 from lipverify.estimators.seqlip import SeqLip
 from lipverify.estimators.seqlip_greedy import SeqLipGreedy
 from lipverify.estimators.seqlip_joint import SeqLipJoint
@@ -28,9 +28,10 @@ from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
 from lipverify.problem import Method, Problem, Side, supports
+from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
-from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
 from lipverify.solvers.choice import choose
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
@@ -41,7 +42,8 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> Method:
-    return BranchAndBound((SlopePasses(spectral=False), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
+    bounds = (SlopePasses(spectral=False), SplitSDP())
+    return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 
 def _milp() -> Method:
@@ -60,8 +62,8 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
-        "interval": Interval,
-        "crown": Crown,
+        "interval": lambda: Local("interval"),
+        "crown": Local,
         "sample": Sample,
         "ascent": Ascent,
         "annealing": Annealing,
@@ -85,6 +87,17 @@ class MethodInfo:
     cost: str
 
 
+def write_program(problem: Problem, path: Path) -> None:
+    """Write the program that "milp" solves to a .lp or .mps file.
+
+    Raises
+    ------
+    InvalidArgument
+        For another ending.
+    """
+    Milp().write(problem, path)
+
+
 def methods() -> tuple[MethodInfo, ...]:
     """The catalogue: every method by name, with its side, rigor, norms, domains and cost."""
     infos = []
@@ -94,7 +107,15 @@ def methods() -> tuple[MethodInfo, ...]:
     return tuple(infos)
 
 
-def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
+@dataclass(frozen=True)
+class Choice:
+    """A method, and why it was taken where that was a choice; else nothing."""
+
+    method: Method
+    reason: str = ""
+
+
+def resolve(method: str | Method, side: Side, problem: Problem) -> Choice:
     """The method object meant by a name, "auto", or an object, for one side.
 
     Raises
@@ -103,29 +124,25 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Method:
         When there is no such method, or it works on another side.
     """
     if not isinstance(method, str):
-        return _on_side(require_method(method), side)
+        return Choice(_on_side(require_method(method), side))
     if method == "auto":
         return _auto(side, problem)
     if method not in METHODS:
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
-    return _on_side(METHODS[method](), side)
+    return Choice(_on_side(METHODS[method](), side))
 
 
-def reason(method: str | Method, side: Side, problem: Problem) -> str:
-    """Why `resolve` takes what it takes, where that was a choice; else nothing."""
-    return choose(problem)[1] if method == "auto" and side == "exact" else ""
-
-
-def _auto(side: Side, problem: Problem) -> Method:
+def _auto(side: Side, problem: Problem) -> Choice:
     """What "auto" means: the search, the exact method that promises to be fastest, or the best of the good bounds."""
     if side == "lower":
-        return LocalSearch()
+        return Choice(LocalSearch())
     if side == "exact":
-        return METHODS[choose(problem)[0]]()
+        name, why = choose(problem)
+        return Choice(METHODS[name](), why)
     everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
-    able = tuple(method for method in (everywhere, Crown()) if supports(method, problem))
-    return Best(able) if len(able) > 1 else able[0] if able else everywhere
+    able = tuple(method for method in (everywhere, Local()) if supports(method, problem))
+    return Choice(Best(able) if len(able) > 1 else able[0] if able else everywhere)
 
 
 def _on_side(method: Method, side: Side) -> Method:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 from lipverify import verbs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.catalogue import METHODS
+from lipverify.contract import require_method
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, LipverifyError
-from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.graph.bound import GraphAutoLip
 from lipverify.fixed_inputs import restrict
 from lipverify.network import Lowering, Network
@@ -226,7 +226,7 @@ def compare(
     Parameters
     ----------
     net
-        A network, a torch module, or a path. The "autolip" of a torch module is that of its own graph.
+        A network, a torch module, or a path. A torch module is bounded through its own graph too, by "autolip-graph".
     methods
         Names from `lipverify.methods()`, or method objects; None for every upper and lower method that
         supports the norm and the domain. The first exact one is what the others are held to ("auto" if
@@ -257,13 +257,13 @@ def compare(
         On Ctrl-C: an `InterruptedComparison`, with the exact interval and the rows so far.
     """
     if domain is not None and not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     network = as_network(net, example_input=example_input)
     where = Everywhere() if domain is None else domain
     norm, restricted = norm_pair(p), restrict(network, where)
-    reference, others = _select(methods, Problem(restricted.network, norm, restricted.domain))
-    if is_torch_module(net) and not restricted.fixed:  # the graph is a function of all inputs
-        others = _on_graph(others, as_graph(net, network, example_input))
+    traced = is_torch_module(net) and not restricted.fixed  # the graph is a function of all inputs
+    graph = as_graph(net, network, example_input) if traced else None
+    reference, others = _select(methods, Problem(restricted.network, norm, restricted.domain), graph)
     stop = _Stop(on_progress)
 
     def run(method: str | Method, name: str, side: Side) -> Bound:
@@ -328,26 +328,27 @@ class _Stop:
         return self.asked
 
 
-def _select(methods: Sequence[str | Method] | None, problem: Problem) -> tuple[str | Method, list[Method]]:
+def _select(
+    methods: Sequence[str | Method] | None, problem: Problem, graph: Graph | None
+) -> tuple[str | Method, list[Method]]:
     """The exact method, and the others."""
     if methods is None:
-        every = [make() for make in METHODS.values()]
+        every = [*(make() for make in METHODS.values()), *([] if graph is None else [GraphAutoLip(graph)])]
         return "auto", [m for m in every if m.side != "exact" and supports(m, problem)]
-    chosen = [_method(m) for m in dict.fromkeys(methods)]
+    chosen = [_method(m, graph) for m in dict.fromkeys(methods)]
     for method in chosen:
         require_supported(method, problem)
     exact = next((m for m in chosen if m.side == "exact"), None)
     return exact or "auto", [m for m in chosen if m is not exact]
 
 
-def _on_graph(methods: Sequence[Method], graph: Graph | None) -> list[Method]:
-    """The methods, AutoLip on the network replaced by AutoLip on the graph that the network was lowered from."""
-    return [GraphAutoLip(graph) if isinstance(m, AutoLip) and graph is not None else m for m in methods]
-
-
-def _method(method: str | Method) -> Method:
+def _method(method: str | Method, graph: Graph | None) -> Method:
     if not isinstance(method, str):
-        return method
+        return require_method(method)
+    if method == GraphAutoLip.name:
+        if graph is None:
+            raise InvalidArgument(f"{method} bounds a torch module through its graph; pass the module itself")
+        return GraphAutoLip(graph)
     if method not in METHODS:
         raise InvalidArgument(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
     return METHODS[method]()

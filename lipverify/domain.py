@@ -1,19 +1,22 @@
-"""Where a network is looked at: the whole space, a box, or a polytope.
+"""Where a network is looked at: the whole space, a box, a polytope, or a Euclidean ball.
 
 A domain has interior, save that it may fix some inputs: then the constant is that with respect to the others, and
 `free` is the domain that these range over, with interior.
 
 Every domain is described to the exact code in one way: rows g with g·(x, t) ≥ 0 cut out the cone over
-the domain, {(x, t) : t ≥ 0, x/t in the domain}; the row t ≥ 0 itself is understood (proofs/domain.md).
+the domain, {(x, t) : t ≥ 0, x/t in the domain}; the row t ≥ 0 itself is understood (proofs/domain.md). For a
+ball these rows are those of a box around it, and one quadratic form says the rest (proofs/ball.md).
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -252,7 +255,116 @@ class Polytope:
         return Polytope, (self.A, self.b)
 
 
-Domain: TypeAlias = Everywhere | Box | Polytope
+@final
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """The open Euclidean ball {x : ‖x − center‖₂ < radius}, center of shape (d,), radius > 0: the floats that they are.
+
+    With p = 1 it is the ℓ1 ball, a Polytope of 2^d facets, and with p = inf the ℓ∞ ball, `Box.around`; limits
+    of both are rounded outward.
+
+    Raises
+    ------
+    InvalidDomain
+        For NaN or infinite numbers, a radius that is not positive, another p, and an ℓ1 ball in more than ten
+        dimensions.
+    """
+
+    center: Vector
+    radius: float
+
+    def __new__(cls, center: npt.ArrayLike, radius: float, p: Any = 2) -> Any:
+        """The ball as a domain of its own, or as the polytope that it is."""
+        if p in (2, "2"):
+            return super().__new__(cls)
+        if p in (math.inf, "inf"):
+            return Box.around(center, radius)
+        if p in (1, "1"):
+            return _cross_polytope(_vector(center, "center"), _radius(radius))
+        raise InvalidDomain(f"there are balls of the norms p = 1, 2 and inf; got p = {p!r}")
+
+    def __init__(self, center: npt.ArrayLike, radius: float, p: Any = 2) -> None:
+        object.__setattr__(self, "center", _vector(center, "center"))
+        object.__setattr__(self, "radius", _radius(radius))
+
+    @property
+    def bounded(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return len(self.center)
+
+    @property
+    def fixed(self) -> Mapping[int, float]:
+        """No input is fixed."""
+        return {}
+
+    @property
+    def free(self) -> Ball:
+        """Itself."""
+        return self
+
+    @cached_property
+    def box(self) -> Box:
+        """The box around it, limits rounded outward."""
+        return Box.around(self.center, self.radius)
+
+    def rows(self, dimension: int) -> Matrix:
+        """Half-spaces of the cone over `box`: they hold on the ball, and are not all that does."""
+        return self.box.rows(dimension)
+
+    def contains_inside(self, point: Sequence[Fraction]) -> bool:
+        """Whether a rational point lies strictly inside."""
+        offsets = (x - Fraction(c) for x, c in zip(point, self.center.tolist(), strict=True))
+        return sum(v * v for v in offsets) < Fraction(self.radius) ** 2
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ball):
+            return NotImplemented
+        return np.array_equal(self.center, other.center) and self.radius == other.radius
+
+    def __hash__(self) -> int:
+        return hash(((self.center + 0.0).tobytes(), self.radius))  # −0 and 0 are equal
+
+    def __str__(self) -> str:
+        if self.dimension <= 3:
+            middle = ", ".join(f"{c:g}" for c in self.center.tolist())
+            return f"the ball of radius {self.radius:g} around ({middle})"
+        return f"a ball of radius {self.radius:g} in {self.dimension} dimensions"
+
+    def __reduce__(self) -> tuple[type[Ball], tuple[Vector, float]]:
+        return Ball, (self.center, self.radius)
+
+
+Domain: TypeAlias = Everywhere | Box | Polytope | Ball
+
+_MOST_SIGNS = 10  # dimensions of an ℓ1 ball
+
+
+def _radius(radius: float) -> float:
+    try:
+        found = float(radius)
+    except (TypeError, ValueError) as error:
+        raise InvalidDomain(f"the radius must be a number; got {radius!r}") from error
+    if not 0 < found < math.inf or Fraction(found) != Fraction(radius):
+        raise InvalidDomain(f"the radius must be a positive, finite float64; got {radius!r}")
+    return found
+
+
+def _cross_polytope(center: Vector, radius: float) -> Polytope:
+    """{x : ‖x − center‖₁ ≤ radius}, limits rounded up."""
+    if len(center) > _MOST_SIGNS:
+        raise InvalidDomain(
+            f"an l1 ball in {len(center)} dimensions has 2^{len(center)} facets; up to {_MOST_SIGNS} dimensions are "
+            "supported (the 2-ball lipverify.Ball(center, radius) contains it)"
+        )
+    signs = list(itertools.product((1, -1), repeat=len(center)))
+    exact = [Fraction(c) for c in center.tolist()]
+    limits = [sum((s * c for s, c in zip(row, exact, strict=True)), Fraction(radius)) for row in signs]
+    return Polytope(signs, [float_up(limit) for limit in limits])
 
 
 def _reduce(A: Matrix, b: Vector, rows: list[list[fmpq]]) -> tuple[Mapping[int, float], Polytope | Everywhere]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -14,7 +13,9 @@ from lipverify.arrays import Array, Bools, Pattern, Point
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.rationals import column, fraction, rational_vector, scale_rows
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.chains import chain_error
+from lipverify.trusted.rounding import quiet
+from lipverify.watch import tick
 
 
 def preactivations(net: Network, x: npt.ArrayLike) -> tuple[Array, ...]:
@@ -32,12 +33,14 @@ def pattern(net: Network, x: npt.ArrayLike) -> tuple[Bools, ...]:
     return tuple(y > 0 for y in preactivations(net, x))
 
 
+@quiet
 def _pass(net: Network, x: npt.ArrayLike) -> tuple[tuple[Array, ...], Array]:
     v = np.asarray(x, dtype=np.float64)
     if v.ndim == 0 or v.shape[-1] != net.input_dim:
         raise InvalidArgument(f"x has shape {v.shape}; expected (..., {net.input_dim})")
     seen: list[Array] = []
     for w, b, s in zip(net.weights, net.biases, net.slopes, strict=False):
+        tick()
         y = v @ w.T + b
         seen.append(y)
         v = np.where(y > 0, s[:, 1], s[:, 0]) * y
@@ -68,14 +71,8 @@ def jacobian_with_error(
     mid = _chain(list(net.weights), slopes)
     if not with_error:
         return mid, mid
-    steps = sum(w.shape[1] + 3 for w in net.weights)
     magnitude = _chain([np.abs(w) for w in net.weights], [np.abs(s) for s in slopes])
-    # An underflow in one layer is multiplied by the layers and the slopes behind it.
-    reach = math.prod(1.0 + float(np.abs(w).sum()) for w in net.weights)
-    reach *= math.prod(max(1.0, float(np.abs(s).max())) for s in net.slopes)
-    error = magnitude * gamma(2 * steps) + TINY * reach * steps
-    good = np.isfinite(mid) & np.isfinite(error)
-    return np.where(good, mid, 0.0), np.where(good, error, np.inf)
+    return chain_error(mid, magnitude, net.weights, net.slopes)
 
 
 def _chain(weights: list[Array], slopes: list[Array]) -> Array:
@@ -83,49 +80,48 @@ def _chain(weights: list[Array], slopes: list[Array]) -> Array:
     if weights[-1].shape[0] <= weights[0].shape[1]:
         product = weights[-1]
         for w, s in zip(weights[-2::-1], slopes[::-1], strict=True):
+            tick()
             product = (product * s[..., None, :]) @ w
         return product
     product = weights[0]
     for w, s in zip(weights[1:], slopes, strict=True):
+        tick()
         product = w @ (s[..., :, None] * product)
     return product
 
 
 def jacobian_exact(net: Network, active: Pattern) -> fmpq_mat:
-    """The exact Jacobian on the region of a pattern, shape (n_K, n_0)."""
+    """The exact Jacobian on the region of a pattern, shape (n_K, n_0), multiplied from the narrower end."""
     layers = net.rational_layers
-    product = layers[0].weight
-    for layer, following, states in zip(layers, layers[1:], active, strict=False):
-        chosen = [pair[on] for pair, on in zip(layer.slopes, states, strict=True)]
-        product = following.weight * scale_rows(product, chosen)
+    chosen = [
+        [pair[on] for pair, on in zip(layer.slopes, states, strict=True)]
+        for layer, states in zip(layers, active, strict=False)
+    ]
+    if net.output_dim >= net.input_dim:
+        product = layers[0].weight
+        for following, slopes in zip(layers[1:], chosen, strict=True):
+            tick()
+            product = following.weight * scale_rows(product, slopes)
+        return product
+    product = layers[-1].weight
+    for layer, slopes in zip(layers[-2::-1], chosen[::-1], strict=True):
+        tick()
+        product = scale_rows(product.transpose(), slopes).transpose() * layer.weight
     return product
 
 
 def forward_exact(net: Network, x: Sequence[Fraction] | Sequence[float]) -> Point:
     """f(x) as Fractions, for a rational point x of length n_0."""
-    return _exact_pass(net, x)[1]
-
-
-def pattern_exact(net: Network, x: Sequence[Fraction] | Sequence[float]) -> Pattern:
-    """Which neurons have a positive pre-activation at a rational point x of length n_0, exactly.
-
-    The sign at the point, nothing more: whether a region surrounds it is for `geometry.witness.locate` to say.
-    """
-    return _exact_pass(net, x)[0]
-
-
-def _exact_pass(net: Network, x: Sequence[Fraction] | Sequence[float]) -> tuple[Pattern, Point]:
     if len(x) != net.input_dim:
         raise InvalidArgument(f"x has {len(x)} coordinates; the network has {net.input_dim} inputs")
     v = column(rational_vector(Fraction(c) for c in x))
-    signs: list[tuple[bool, ...]] = []
     for k, layer in enumerate(net.rational_layers):
+        tick()
         y = [a + b for (a,), b in zip((layer.weight * v).tolist(), layer.bias, strict=True)]
         if k < len(net.slopes):
-            signs.append(tuple(bool(value > 0) for value in y))
             y = [pair[value > 0] * value for pair, value in zip(layer.slopes, y, strict=True)]
         v = column(y)
-    return tuple(signs), tuple(fraction(value) for (value,) in v.tolist())
+    return tuple(fraction(value) for (value,) in v.tolist())
 
 
 def affine_rows(net: Network) -> fmpq_mat:
@@ -141,6 +137,7 @@ def augmented(weight: fmpq_mat, bias: Sequence[fmpq]) -> fmpq_mat:
 
 def next_affine_rows(net: Network, k: int, rows: fmpq_mat, active: Sequence[bool]) -> fmpq_mat:
     """From the rows of layer k (0-based) and its pattern to the rows of layer k + 1, exactly."""
+    tick()
     layer, following = net.rational_layers[k], net.rational_layers[k + 1]
     chosen = [pair[on] for pair, on in zip(layer.slopes, active, strict=True)]
     carried = following.weight * scale_rows(rows, chosen)

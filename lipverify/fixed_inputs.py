@@ -74,6 +74,14 @@ class Restriction:
             return bound
         return replace(bound, witness=Witness(self.point(bound.witness.point), self.pattern(bound.witness.pattern)))
 
+    def inner(self, bound: Bound) -> Bound:
+        """The way back: a bound of the original network with its witness in this one's terms."""
+        if not self.fixed or bound.witness is None:
+            return bound
+        point = tuple(x for i, x in enumerate(bound.witness.point) if i not in self.fixed)
+        head = ((True,) * self.network.hidden[0],) if self.prepended else ()
+        return replace(bound, witness=Witness(point, (*head, *bound.witness.pattern)))
+
 
 def restrict(network: Network, domain: Domain) -> Restriction:
     """The network on the inputs that its domain leaves free; itself when these are all.

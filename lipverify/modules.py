@@ -60,7 +60,7 @@ def autolip(module: torch.nn.Module, example_input: Any, *, p: Any = 2, domain: 
         raise UnsupportedNorm(f"autolip does not support p = {pair}; it supports p = 1, 2, inf")
     where = Everywhere() if domain is None else domain
     if not isinstance(where, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     graph = trace(module, example_input).graph
     if where.dimension not in (None, graph.inputs):
         raise InvalidDomain(f"the domain has {where.dimension} coordinates, the sample {graph.inputs} entries")

@@ -20,6 +20,7 @@ from flint import fmpq, fmpq_mat
 from lipverify.arrays import Array, Matrix, Point, Vector, frozen, to_fractions
 from lipverify.errors import InvalidArgument, InvalidNetwork
 from lipverify.rationals import exact_floats, rational, rational_matrix
+from lipverify.text import printable
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +104,7 @@ class Network:
         set_(self, "biases", vectors)
         set_(self, "slopes", pairs)
         set_(self, "lowering", Lowering(lowering))
-        set_(self, "source", str(source))
+        set_(self, "source", printable(str(source)))
 
     @property
     def input_dim(self) -> int:

@@ -17,13 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from lipverify.arrays import Array, Matrix
+from lipverify.arrays import Array
 from lipverify.errors import UnsupportedNorm
 from lipverify.rationals import fraction
 from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
-from lipverify.trusted.rounding import Ball, U, down, gamma, norm_up
-from lipverify.trusted.spectral.small import spectral_upper
-from lipverify.trusted.vectors import vector_lower, vector_upper, vectors_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import grown
+from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.vectors import vector_upper, vectors_upper
+from lipverify.watch import tick
 
 MAX_SIGNS = 16
 INF = math.inf
@@ -127,7 +129,9 @@ def operator_norm(A: Array, p: Any, q: Any | None = None) -> Array:
     if pair.q == INF:
         return np.asarray(np.linalg.norm(A, ord=dual(pair.p), axis=-1).max(axis=-1))
     if pair == (2.0, 2.0):
-        return np.asarray(np.linalg.norm(A, ord=2, axis=(-2, -1)))
+        finite = np.isfinite(A)
+        norms = np.linalg.norm(np.where(finite, A, 0.0), ord=2, axis=(-2, -1))
+        return np.where(finite.astype(np.float64).min(axis=(-2, -1)) > 0, norms, INF)
     if pair == (2.0, 1.0) or (pair == (INF, 1.0) and m < n):
         A, pair = np.swapaxes(A, -1, -2), NormPair(dual(pair.q), dual(pair.p))
     S = np.array(list(_half_signs(A.shape[-1])), dtype=np.float64)
@@ -137,41 +141,6 @@ def operator_norm(A: Array, p: Any, q: Any | None = None) -> Array:
 def _half_signs(n: int) -> Iterator[tuple[int, ...]]:
     """Sign vectors up to a global sign: the first entry is +1."""
     return ((1, *rest) for rest in itertools.product((1, -1), repeat=n - 1))
-
-
-def norm_enclosure(A: Matrix, p: Any, q: Any | None = None) -> tuple[float, float]:
-    """Floats lower ≤ ‖A‖_{p→q} ≤ upper for a matrix of floats, shape (m, n), rounding included (ROUNDED).
-
-    For matrices too large for `exact_norm`; the relative width is about 1e-13.
-
-    Raises
-    ------
-    UnsupportedNorm
-        As for `operator_norm`.
-    """
-    pair = norm_pair(p if q is None else (p, q))
-    upper = norm_upper(Ball.exact(A), pair)
-    return min(_norm_lower(A, reduced_pair(pair, *A.shape)), upper), upper
-
-
-def _norm_lower(A: Matrix, pair: NormPair) -> float:
-    """A rigorous lower bound: the norm of one image Av over the norm of v, for the v that floats think best."""
-    if pair.p == 1.0:
-        return max(vector_lower(np.abs(column), pair.q) for column in A.T)
-    if pair.q == INF:
-        return max(vector_lower(np.abs(row), dual(pair.p)) for row in A)
-    if pair == (2.0, 1.0) or (pair == (INF, 1.0) and A.shape[0] < A.shape[1]):
-        A, pair = A.T, NormPair(dual(pair.q), dual(pair.p))
-    if pair == (2.0, 2.0):
-        direction = np.linalg.svd(A, full_matrices=False)[2][:1].T
-    else:
-        signs = np.array(list(_half_signs(A.shape[1])), dtype=np.float64)
-        images = np.linalg.norm(signs @ A.T, ord=pair.q, axis=1)
-        direction = signs[[int(images.argmax())]].T
-    image = Ball.exact(A) @ Ball.exact(np.ascontiguousarray(direction))
-    reached = vector_lower(np.maximum(np.abs(image.mid) - image.rad, 0.0).ravel() * (1 - 4 * U), pair.q)
-    length = 1.0 if pair.p == INF else norm_up(direction)
-    return max(0.0, down(reached / length)) if length > 0 else 0.0
 
 
 def norm_upper(A: Ball, pair: NormPair) -> float:
@@ -238,15 +207,15 @@ def norms_upper(mid: Array, rad: Array, pair: NormPair, enough: float = -1.0) ->
     m, n = mid.shape[-2:]
     require_computable(pair, m, n)
     pair = reduced_pair(pair, m, n)
-    slack = 1 + gamma(4 * (m + n) + 16)
-    magnitude = (np.abs(mid) + rad) * (1 + 4 * U)
+    magnitude = grown(np.abs(mid) + rad, 4)
     if pair.p == 1.0:
-        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1) * slack
+        return vectors_upper(np.swapaxes(magnitude, -1, -2), pair.q).max(axis=-1)
     if pair.q == INF:
-        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1) * slack
+        return vectors_upper(magnitude, dual(pair.p)).max(axis=-1)
     bounds = np.full(len(mid), INF)
     if pair == (2.0, 2.0):
-        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0) * (slack + gamma(4 * m * n))
+        bounds = vectors_upper(magnitude.reshape(len(mid), m * n), 2.0)
     for k in np.flatnonzero(~(bounds <= enough)):
+        tick()
         bounds[k] = min(bounds[k], norm_upper(Ball(mid[k], rad[k]), pair))
     return bounds

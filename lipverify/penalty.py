@@ -18,8 +18,8 @@ from lipverify.estimators.graph.ranges import Ranges
 from lipverify.estimators.graph.rules import RULES
 from lipverify.norms import norm_pair
 from lipverify.power import top_directions
-from lipverify.readers.aten.call import Live
 from lipverify.readers.graph import Node, Normalise
+from lipverify.readers.operators.call import Live
 from lipverify.readers.steps import BatchNorm, Dense, Select, TwoSlope
 from lipverify.readers.torch import guessed_vector
 from lipverify.readers.torch_graph import trace

@@ -61,11 +61,14 @@ class Budget:
         The seed of every random choice.
     rel_gap
         The relative gap at which a two-sided search may stop.
+    target
+        An upper bound that is good enough: a search need not look for a smaller one.
     """
 
     seconds: float = math.inf
     seed: int = 0
     rel_gap: float = 0.0
+    target: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Matrix
+from lipverify.watch import tick
 
 
 def rational(x: float | Fraction) -> fmpq:
@@ -24,7 +25,11 @@ def rational(x: float | Fraction) -> fmpq:
 
 def rational_matrix(a: Matrix) -> fmpq_mat:
     """A float matrix, shape (m, n), as the rational matrix it is."""
-    return fmpq_mat(a.shape[0], a.shape[1], [rational(x) for x in a.ravel().tolist()])
+    found: list[fmpq] = []
+    for row in a.tolist():
+        tick()
+        found += map(rational, row)
+    return fmpq_mat(a.shape[0], a.shape[1], found)
 
 
 def column(values: Iterable[fmpq]) -> fmpq_mat:
@@ -130,6 +135,7 @@ def farkas(rows: Sequence[Sequence[fmpq]], form: Sequence[fmpq], hint: Sequence[
     columns = _pivot_columns(rows, basis)
     minus = [-form[j] for j in columns]
     while True:
+        tick()
         if not basis:
             return Never({})
         inverse = fmpq_mat([[rows[i][j] for j in columns] for i in basis]).inv()

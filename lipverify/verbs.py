@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import reason, resolve
+from lipverify.catalogue import resolve, write_program
 from lipverify.contract import bounds_of
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
@@ -25,7 +25,6 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
-from lipverify.solvers.milp.method import write_program
 from lipverify.threads import single_threaded
 from lipverify.watch import OutOfTime, listening, tick, until
 
@@ -60,7 +59,7 @@ def exact(
     p
         1, 2 or inf for the same norm on both sides, or a pair (p_in, q_out).
     domain
-        Everywhere (None), Box or Polytope.
+        Everywhere (None), Box, Polytope or Ball.
     time_limit
         Seconds, or None. When it ends the result is a valid interval with status TIME_LIMIT.
     seed
@@ -85,11 +84,11 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
-    budget = _budget(time_limit, seed, rel_gap)
+    budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
-        return _drive(net, method, "exact", p, domain, budget, on_progress)
+        return drive(net, method, "exact", p, domain, budget, on_progress)
     network = as_network(net)
-    where = restrict(network, _domain(domain))
+    where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
 
     def finished(bound: Bound) -> Bound:
@@ -97,11 +96,11 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = _drive(where.network, method, "exact", p, where.domain, half, on_progress)
-        return finished(_certified(problem, bound, budget, on_progress))
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
-            stop.bound = _certified(problem, stop.bound, replace(budget, seconds=0.0), None)
+            stop.bound = certified(problem, stop.bound, replace(budget, seconds=0.0), None)
         stop.bound = finished(stop.bound)
         raise
 
@@ -117,7 +116,7 @@ def upper(
     on_progress: Progress | None = None,
 ) -> Bound:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
-    return _drive(net, method, "upper", p, domain, _budget(time_limit, seed), on_progress)
+    return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), on_progress)
 
 
 def lower(
@@ -131,7 +130,7 @@ def lower(
     on_progress: Progress | None = None,
 ) -> Bound:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
-    return _drive(net, method, "lower", p, domain, _budget(time_limit, seed), on_progress)
+    return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), on_progress)
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
         When the domain's dimension is not the network's.
     """
     network = as_network(net)
-    return _regions(network, restrict(network, _domain(domain)))
+    return _regions(network, restrict(network, domain_of(domain)))
 
 
 def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
@@ -189,7 +188,7 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
     InvalidArgument
         For another ending, and otherwise as for `exact`.
     """
-    where = restrict(as_network(net), _domain(domain))
+    where = restrict(as_network(net), domain_of(domain))
     write_program(Problem(where.network, norm_pair(p), where.domain), Path(path))
 
 
@@ -198,7 +197,7 @@ def _regions(network: Network, where: Restriction) -> Iterator[Region]:
         yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
 
 
-def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
+def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
     """The bound with its certificate."""
     from lipverify.certificates.writer import certify
 
@@ -218,21 +217,21 @@ def _certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Prog
     return proved
 
 
-def _budget(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
+def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
     return Budget(math.inf if time_limit is None else float(time_limit), seed, float(rel_gap))
 
 
-def _domain(domain: Domain | None) -> Domain:
+def domain_of(domain: Domain | None) -> Domain:
     if domain is None:
         return Everywhere()
     if not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope or None; got {domain!r}")
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
     return domain
 
 
-def _drive(
+def drive(
     net: Model,
     method: str | Method,
     side: Side,
@@ -243,17 +242,16 @@ def _drive(
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
-    where = restrict(network, _domain(domain))
+    where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    chosen = resolve(method, side, problem)
+    choice = resolve(method, side, problem)
+    chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
     subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
 
-    why = reason(method, side, problem)
-
     def finished(bound: Bound) -> Bound:
-        stats = {**bound.stats, "choice": why} if why else bound.stats
+        stats = {**bound.stats, "choice": choice.reason} if choice.reason else bound.stats
         seconds = time.monotonic() - budget.started
         return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
 

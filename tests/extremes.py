@@ -155,10 +155,12 @@ def _domain(rng: random.Random, net: lv.Network) -> lv.Box | lv.Polytope | None:
         rows = [[_shift(x, e) for x in row] for row in rows]
         if all(math.frexp(x)[1] + e < 1020 for x in limits):
             limits = [_shift(x, e) for x in limits]
-    try:
-        return lv.Polytope(rows, limits)
-    except lv.InvalidDomain:  # flat, once its limits underflowed
+    half_spaces = [
+        oracle.half_space([-Fraction(x) for x in row], Fraction(b)) for row, b in zip(rows, limits, strict=True)
+    ]
+    if oracle.point_inside(half_spaces, d) is None:  # flat, once its limits underflowed
         return lv.Box(lower, upper)
+    return lv.Polytope(rows, limits)
 
 
 # The judgement -------------------------------------------------------------------------------------

@@ -150,6 +150,74 @@ def domain_rows(domain: Any, dimension: int) -> list[HalfSpace]:
     return rows
 
 
+Ball = tuple[Row, Fraction]
+"""A centre and the square of a radius."""
+
+
+def ball_of(domain: Any) -> Ball | None:
+    """The Euclidean ball that a domain is, if it is one."""
+    if not hasattr(domain, "radius"):
+        return None
+    return tuple(Fraction(c) for c in domain.center.tolist()), Fraction(domain.radius) ** 2
+
+
+def in_ball(point: Row, ball: Ball | None) -> bool:
+    """Whether a point lies in the open ball."""
+    return ball is None or norm_square((x - c for x, c in zip(point, ball[0], strict=True)), 2) < ball[1]
+
+
+def inside(rows: Sequence[HalfSpace], dimension: int, ball: Ball | None) -> Row | None:
+    """A point of the open polyhedron and the open ball, or None when there is none."""
+    point = point_inside(rows, dimension)
+    if point is None or in_ball(point, ball):
+        return point
+    assert ball is not None
+    near = nearest(rows, ball[0])
+    if not in_ball(near, ball):
+        return None
+    share = Fraction(1)
+    while True:
+        candidate = tuple(a + share * (b - a) for a, b in zip(near, point, strict=True))
+        if in_ball(candidate, ball):
+            return candidate
+        share /= 2
+
+
+def nearest(rows: Sequence[HalfSpace], center: Row) -> Row:
+    """The point of a closed polyhedron with interior nearest to a point: the nearest of the feasible projections onto
+    intersections of at most d of its hyperplanes, one of which it is (Carathéodory, and the KKT conditions)."""
+    best: tuple[Fraction, Row] | None = None
+    for count in range(len(center) + 1):
+        for chosen in itertools.combinations(rows, count):
+            candidate = projection(chosen, center)
+            if candidate is None or any(value(row, candidate) < 0 for row in rows):
+                continue
+            distance = norm_square((x - c for x, c in zip(candidate, center, strict=True)), 2)
+            if best is None or distance < best[0]:
+                best = distance, candidate
+    assert best is not None
+    return best[1]
+
+
+def projection(rows: Sequence[HalfSpace], point: Row) -> Row | None:
+    """The nearest point with a·x + c = 0 in all rows; None where their normals are dependent."""
+    n = len(rows)
+    system = [[dot(a[:-1], b[:-1]) for b in rows] + [-value(a, point)] for a in rows]
+    for k in range(n):
+        pivot = next((i for i in range(k, n) if system[i][k]), None)
+        if pivot is None:
+            return None
+        system[k], system[pivot] = system[pivot], system[k]
+        for i in range(n):
+            if i != k and system[i][k]:
+                factor = system[i][k] / system[k][k]
+                system[i] = [x - factor * y for x, y in zip(system[i], system[k], strict=True)]
+    weights = [system[k][n] / system[k][k] for k in range(n)]
+    return tuple(
+        x + sum((w * row[j] for w, row in zip(weights, rows, strict=True)), Fraction(0)) for j, x in enumerate(point)
+    )
+
+
 @dataclass(frozen=True)
 class _Cell:
     rows: tuple[HalfSpace, ...]
@@ -163,12 +231,13 @@ def regions(net: Chain, domain: Any = None) -> list[Region]:
     weights, biases, slopes = net.fractions()
     dimension = len(weights[0][0])
     rows = domain_rows(domain, dimension)
-    start = point_inside(rows, dimension)
+    ball = ball_of(domain)
+    start = point_inside(rows, dimension) if ball is None else ball[0]
     assert start is not None, "the domain has no interior"
     unit = tuple(tuple(Fraction(int(i == j)) for j in range(dimension + 1)) for i in range(dimension))
     cells = [_Cell(tuple(rows), start, (), unit)]
     for weight, bias, pairs in zip(weights, biases, slopes, strict=False):
-        cells = [child for cell in cells for child in _split(cell, affine(weight, bias, cell.affine), pairs)]
+        cells = [child for cell in cells for child in _split(cell, affine(weight, bias, cell.affine), pairs, ball)]
     found: list[Region] = []
     for cell in cells:
         last = affine(weights[-1], biases[-1], cell.affine)
@@ -195,7 +264,7 @@ def scaled(rows: Matrix, pairs: Sequence[Row], states: Sequence[bool]) -> Matrix
     return tuple(tuple(pair[on] * v for v in row) for row, pair, on in zip(rows, pairs, states, strict=True))
 
 
-def _split(cell: _Cell, rows: Matrix, pairs: Sequence[Row]) -> list[_Cell]:
+def _split(cell: _Cell, rows: Matrix, pairs: Sequence[Row], ball: Ball | None) -> list[_Cell]:
     """The cell's children: one for each combination of sides of this layer that has interior."""
     open_: list[tuple[tuple[HalfSpace, ...], Row, tuple[bool, ...]]] = [(cell.rows, cell.point, ())]
     for row, (left, right) in zip(rows, pairs, strict=True):
@@ -212,9 +281,9 @@ def _split(cell: _Cell, rows: Matrix, pairs: Sequence[Row]) -> list[_Cell]:
             for side, on in ((positive, True), (opposite(positive), False)):
                 extended = (*chosen, side)
                 shown = here > 0 if on else here < 0
-                inside = point if shown else point_inside(extended, len(point))
-                if inside is not None:
-                    following.append((extended, inside, (*states, on)))
+                found = point if shown else inside(extended, len(point), ball)
+                if found is not None:
+                    following.append((extended, found, (*states, on)))
         open_ = following
     children: list[_Cell] = []
     for chosen, point, states in open_:
@@ -226,6 +295,8 @@ def locate(net: Chain, domain: Any, point: Sequence[Fraction]) -> tuple[Pattern,
     """The pattern and the Jacobian around a point, or None when the point is not inside a region."""
     weights, biases, slopes = net.fractions()
     if any(value(row, tuple(point)) <= 0 for row in domain_rows(domain, len(point))):
+        return None
+    if not in_ball(tuple(point), ball_of(domain)):
         return None
     d = len(point)
     rows: Matrix = tuple(tuple(Fraction(int(i == j)) for j in range(d + 1)) for i in range(d))

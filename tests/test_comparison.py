@@ -206,14 +206,19 @@ def test_a_torch_module_is_compared_through_its_graph() -> None:
 
     comparison = lv.compare(Residual(), p=math.inf, example_input=torch.zeros(2))
     rows = {row.name: row for row in comparison.rows}
-    assert rows["autolip"].bound is not None
-    assert [row.operator for row in rows["autolip"].bound.details] == ["relu", "mul", "sub"]
-    assert rows["autolip"].value == 3
+    assert rows["autolip-graph"].bound is not None
+    assert [row.operator for row in rows["autolip-graph"].bound.details] == ["relu", "mul", "sub"]
+    assert rows["autolip-graph"].value == 3
+    named = lv.compare(Residual(), ["autolip", "autolip-graph"], p=math.inf, example_input=torch.zeros(2))
+    network = lv.from_torch(Residual(), 2)
+    assert [row.value for row in named.rows[1:]] == [lv.upper(network, "autolip", p=math.inf).upper, 3]
+    with pytest.raises(lv.InvalidArgument, match="pass the module itself"):
+        lv.compare(network, ["autolip-graph"])
     assert comparison.exact.exact_value == 1
     assert not any(row.failed for row in comparison.rows)
     normalised = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
     rounded = {row.name: row for row in lv.compare(normalised).rows}
-    assert rounded["autolip"].rigor is Rigor.NUMERICAL
+    assert rounded["autolip-graph"].rigor is Rigor.NUMERICAL
     assert not any(row.failed for row in rounded.values())
     mixed = lv.Network([[[1, 0], [-1, 1]], [[1, 2]]], slopes=[[[-1, 1], [0, 1]]]).to_torch()
     assert not any(row.failed for row in lv.compare(mixed).rows)  # neurons that only the chain's reader knows

@@ -15,11 +15,12 @@ from lipverify.contract import bounds_of
 from lipverify.estimators.best import Best
 from lipverify.norms import EUCLIDEAN, NormPair, norm_pair, norm_upper
 from lipverify.problem import Budget, Problem, Side
+from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
-from lipverify.solvers.branch_and_bound.split_sdp import SplitSDP
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
-from lipverify.trusted.rounding import Ball, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import up
 
 NET = lv.Network([[[1, 2], [-1, 1], [3, 0]], [[1, -1, 2]]], [[0, 1, -1], None])
 GOING, DONE = Status.INTERRUPTED, Status.ONE_SIDED

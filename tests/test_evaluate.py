@@ -19,7 +19,6 @@ from lipverify.evaluate import (
     jacobian_with_error,
     next_affine_rows,
     pattern,
-    pattern_exact,
     preactivations,
 )
 from lipverify.rationals import entries, fraction
@@ -33,18 +32,6 @@ def states_of(net: lv.Network, choice: int) -> tuple[tuple[bool, ...], ...]:
     """A pattern from the bits of a number; nothing says that its region exists."""
     bits = iter(bool(choice >> i & 1) for i in range(net.neurons))
     return tuple(tuple(next(bits) for _ in range(n)) for n in net.hidden)
-
-
-@given(networks(slopes=True), POINTS)
-def test_the_exact_pattern(net: lv.Network, x: list[float]) -> None:
-    point = [Fraction(c) for c in x[: net.input_dim]]
-    weights, biases, slopes = net.fractions()
-    v, signs = point, []
-    for weight, bias, pairs in zip(weights, biases, slopes, strict=False):
-        y = [sum((a * b for a, b in zip(row, v, strict=True)), c) for row, c in zip(weight, bias, strict=True)]
-        signs.append(tuple(value > 0 for value in y))
-        v = [pair[value > 0] * value for pair, value in zip(pairs, y, strict=True)]
-    assert pattern_exact(net, point) == tuple(signs)
 
 
 def test_exact_points_must_fit() -> None:

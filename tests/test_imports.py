@@ -34,16 +34,19 @@ BASE = frozenset(
         "norms",
         "problem",
         "rationals",
+        "text",
     }
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
 )
 TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
-GROUND = BASE | {"geometry", "relaxations"}
+SEARCH = frozenset({"arrays", "errors", "trusted", "search"})
+GROUND = BASE | {"search", "geometry", "relaxations"}
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(BASE, BASE),
     "trusted": TRUSTED,
-    "geometry": BASE,
+    "search": SEARCH,
+    "geometry": BASE | {"search"},
     "relaxations": GROUND - {"relaxations"},
     "engine": frozenset({"arrays", "child", "kernels", "trusted"}),
     **dict.fromkeys(METHODS, GROUND),
@@ -55,7 +58,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 """What a layer may import besides itself; a layer that is not named stands at the top and may import all."""
 PUBLIC_ONLY = ("cli", "demo")
 """Layers that see lipverify as a user does: its public names, and what only presents results."""
-PRESENTATION = frozenset({"bench", "comparison", "plots", "report", "samples", "testing"})
+PRESENTATION = frozenset({"bench", "comparison", "plots", "report", "samples", "testing", "text"})
 DEFERRED = {"network": frozenset({"readers", "evaluate"})}
 """What a layer may import inside functions only, as these layers import it."""
 

@@ -10,10 +10,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.moves import moved, reach
 from lipverify.attacks.points import directions, normalised, sample_points
-from lipverify.attacks.sample import batch_size, jacobian_norms, offer_exact, offer_leading
+from lipverify.attacks.proposals import Proposals
+from lipverify.attacks.sample import batch_size, jacobian_norms, offer_early, offer_exact, offer_leading
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair
@@ -57,18 +57,20 @@ class Annealing:
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The best so far, every few steps."""
         rng = np.random.default_rng(budget.seed)
-        incumbent = Incumbent(problem, self.name)
+        proposals = Proposals(problem, self.name)
         net = normalised(problem.network)
+        offer_early(proposals, net, problem, budget.seed)
+        yield proposals.bound(Status.INTERRUPTED)
         best, taken = -1.0, 0
         for batch in _batches(self._visits(net, problem, min(self.chains, batch_size(net)), rng)):
             points, values = (np.concatenate(parts) for parts in zip(*batch, strict=True))
             taken += len(batch)
-            best = offer_leading(incumbent, points, values, best)
-            yield incumbent.bound(Status.INTERRUPTED, points=taken * len(batch[0][0]))
+            best = offer_leading(proposals, points, values, best)
+            yield proposals.bound(Status.INTERRUPTED, points=taken * len(batch[0][0]))
             if budget.expired:
                 break
-        offer_exact(incumbent, problem, rng)
-        yield incumbent.bound(Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED)
+        offer_exact(proposals, problem, rng)
+        yield proposals.bound(Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED)
 
     def _visits(
         self, net: Network, problem: Problem, chains: int, rng: np.random.Generator

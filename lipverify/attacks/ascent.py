@@ -9,10 +9,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.moves import moved, reach
 from lipverify.attacks.points import normalised, sample_points
-from lipverify.attacks.sample import batch_size, jacobian_norms, offer_exact, offer_leading
+from lipverify.attacks.proposals import Proposals
+from lipverify.attacks.sample import batch_size, jacobian_norms, offer_early, offer_exact, offer_leading
 from lipverify.attacks.smooth import Smoothed, aligned
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.network import Network
@@ -66,18 +66,20 @@ class Ascent:
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The best so far after every width."""
         rng = np.random.default_rng(budget.seed)
-        incumbent = Incumbent(problem, self.name)
+        proposals = Proposals(problem, self.name)
         net = normalised(problem.network)
         chains = min(self.chains, batch_size(net))
+        offer_early(proposals, net, problem, budget.seed)
+        yield proposals.bound(Status.INTERRUPTED)
         best = -1.0
         for points in self._stages(net, problem, chains, rng):
             values = jacobian_norms(net, points, problem.norm)
-            best = offer_leading(incumbent, points, values, best)
-            yield incumbent.bound(Status.INTERRUPTED)
+            best = offer_leading(proposals, points, values, best)
+            yield proposals.bound(Status.INTERRUPTED)
             if budget.expired:
                 break
-        offer_exact(incumbent, problem, rng)
-        yield incumbent.bound(Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED)
+        offer_exact(proposals, problem, rng)
+        yield proposals.bound(Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED)
 
     def _stages(self, net: Network, problem: Problem, chains: int, rng: np.random.Generator) -> Iterator[Array]:
         """The points of every round: as drawn, then after the ascent at each width."""

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Bools, Matrix, frozen
-from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.points import normalised
+from lipverify.attacks.proposals import Proposals
 from lipverify.attacks.sample import batch_size, jacobian_norms
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
@@ -75,20 +75,20 @@ class Dataset:
                 f"{int(outside.sum())} of {len(points)} points lie outside the domain ({problem.domain}), the first is "
                 f"points[{int(outside.argmax())}]; leave them out, or widen the domain"
             )
-        incumbent = Incumbent(problem, self.name)
+        proposals = Proposals(problem, self.name)
         size = batch_size(net)
         pieces = [slice(at, at + size) for at in range(0, len(points), size)]
         values = np.concatenate([jacobian_norms(net, points[piece], problem.norm) for piece in pieces])
         skipped = 0
         for k in np.argsort(-values, kind="stable"):
-            if incumbent.offer(points[k].tolist()):
+            if proposals.offer(points[k].tolist()):
                 break
             skipped += 1
-            yield incumbent.bound(Status.INTERRUPTED, points=len(points), skipped=skipped)
+            yield proposals.bound(Status.INTERRUPTED, points=len(points), skipped=skipped)
             if budget.expired:
-                yield incumbent.bound(Status.TIME_LIMIT, points=len(points), skipped=skipped)
+                yield proposals.bound(Status.TIME_LIMIT, points=len(points), skipped=skipped)
                 return
-        yield incumbent.bound(Status.ONE_SIDED, points=len(points), skipped=skipped)
+        yield proposals.bound(Status.ONE_SIDED, points=len(points), skipped=skipped)
 
 
 def _outside(domain: Domain, points: Array) -> Bools:
@@ -96,6 +96,10 @@ def _outside(domain: Domain, points: Array) -> Bools:
     if isinstance(domain, Box):
         return np.asarray(((points < domain.lower) | (points > domain.upper)).any(axis=1))
     outside = np.zeros(len(points), dtype=bool)
+    if isinstance(domain, Ball):
+        limit, center = Fraction(domain.radius) ** 2, [Fraction(c) for c in domain.center.tolist()]
+        for k, point in enumerate(points.tolist()):
+            outside[k] = sum((Fraction(x) - c) ** 2 for x, c in zip(point, center, strict=True)) > limit
     if not isinstance(domain, Polytope):
         return outside
     with np.errstate(all="ignore"):

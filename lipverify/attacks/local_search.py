@@ -8,13 +8,12 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from lipverify.attacks.incumbent import Incumbent
 from lipverify.attacks.patterns import Neighbourhood, Region
 from lipverify.attacks.points import normalised, sample_points
-from lipverify.attacks.sample import batch_size, offer_exact
+from lipverify.attacks.proposals import Proposals
+from lipverify.attacks.sample import batch_size, offer_early, offer_exact
 from lipverify.attacks.starts import Starts
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.geometry.witness import Certified
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
 
@@ -62,28 +61,23 @@ class LocalSearch:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The best so far after every step of every walk."""
-        incumbent = Incumbent(problem, self.name)
+        proposals = Proposals(problem, self.name)
         walks = programs = 0
-        for walks, programs in self._steps(problem, budget, incumbent):
-            yield incumbent.bound(Status.INTERRUPTED, walks=walks, lps=programs)
+        for walks, programs in self._steps(problem, budget, proposals):
+            yield proposals.bound(Status.INTERRUPTED, walks=walks, lps=programs)
         status = Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED
-        yield incumbent.bound(status, walks=walks, lps=programs)
+        yield proposals.bound(status, walks=walks, lps=programs)
 
-    def best(self, problem: Problem, budget: Budget) -> Certified | None:
-        """The best region found within the budget: value, pattern and point; for a search that needs an incumbent."""
-        incumbent = Incumbent(problem, self.name)
-        for _ in self._steps(problem, budget, incumbent):
-            pass
-        return incumbent.best
-
-    def _steps(self, problem: Problem, budget: Budget, incumbent: Incumbent) -> Iterator[tuple[int, int]]:
+    def _steps(self, problem: Problem, budget: Budget, proposals: Proposals) -> Iterator[tuple[int, int]]:
         """Offer one local optimum after the other; the numbers of walks and of linear programs, after every step."""
         rng = np.random.default_rng(budget.seed)
         net = normalised(problem.network)
+        offer_early(proposals, net, problem, budget.seed)
+        yield 0, 0
         points = sample_points(net, problem.domain, min(self.points, batch_size(net)), rng)
         starts = Starts(net, points, problem.norm)
-        incumbent.offer_first(points[k].tolist() for k in starts.order[:8])
-        offer_exact(incumbent, problem, rng)
+        proposals.offer_first(points[k].tolist() for k in starts.order[:8])
+        offer_exact(proposals, problem, rng)
         walks = idle = 0
         around = Neighbourhood(
             net, problem.domain, problem.norm, lambda: budget.expired or around.programs >= self.programs
@@ -104,7 +98,7 @@ class LocalSearch:
             elite.append(trail[-1])
             elite.sort(key=lambda end: -end.value)
             del elite[ELITE:]
-            found = _certify(incumbent, trail, best)
+            found = _certify(proposals, trail, best)
             idle = 0 if found > best * BETTER else idle + 1
             best = found
             yield walks, around.programs
@@ -124,11 +118,11 @@ def _walk(around: Neighbourhood, region: Region, pairs: int, visited: set[bytes]
         yield region
 
 
-def _certify(incumbent: Incumbent, trail: list[Region], best: float) -> float:
+def _certify(proposals: Proposals, trail: list[Region], best: float) -> float:
     """Offer a walk's end, or where floats were wrong about it a region before; the best float value."""
     for region in reversed(trail):
-        if region.value <= best * (1 + 1e-12) and incumbent.best:
+        if region.value <= best * (1 + 1e-12) and proposals.best:
             break
-        if incumbent.offer(region.point):
+        if proposals.offer(region.point):
             return max(best, region.value)
     return best

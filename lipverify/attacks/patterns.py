@@ -17,6 +17,8 @@ from lipverify.domain import Domain
 from lipverify.geometry.margin import MarginProgram, unit_rows
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, operator_norm, reduced_pair
+from lipverify.trusted.rounding import quiet
+from lipverify.watch import tick
 
 LEAST_MARGIN = 1e-10
 ZERO_ROW = 1e-13
@@ -121,6 +123,7 @@ class Neighbourhood:
         sizes = np.abs(rows)
         for k, active in enumerate(states):
             top = sizes.max(axis=1)
+            tick()
             alive = np.abs(rows).max(axis=1) > ZERO_ROW * top  # what is left of an exact 0 is rounding noise
             sides = np.where(active, 1.0, -1.0)[:, None] * rows
             found.append(sides[self._bent[k]][alive[self._bent[k]]])
@@ -137,11 +140,13 @@ class Neighbourhood:
         slopes = [np.where(a, s[:, 1], s[:, 0]) for a, s in zip(states, net.slopes, strict=True)]
         forward = [net.weights[0]]
         for w, s in zip(net.weights[1:], slopes, strict=True):
+            tick()
             forward.append(w @ (s[:, None] * forward[-1]))
         backward = net.weights[-1]
         flips: list[Flip] = []
         for k in reversed(range(len(slopes))):
             chosen = self._bent[k]
+            tick()
             change = net.slopes[k][chosen].sum(axis=1) - 2 * slopes[k][chosen]
             values = updated_norms(forward[-1], (backward[:, chosen] * change).T, forward[k][chosen], self._pair)
             flips += [Flip(value, (*before, (k, int(i)))) for value, i in zip(values.tolist(), chosen, strict=True)]
@@ -149,6 +154,7 @@ class Neighbourhood:
         return flips
 
 
+@quiet
 def updated_norms(jacobian: Matrix, columns: Array, rows: Array, pair: NormPair) -> Array:
     """‖J + column rowᵀ‖ for N columns (N, m) and rows (N, n), shape (N,).
 
@@ -169,10 +175,13 @@ def updated_norms(jacobian: Matrix, columns: Array, rows: Array, pair: NormPair)
             return top * np.sqrt(np.maximum(lengths.max(axis=1), 0.0))
         half = across[:, :, None] * c[:, None, :]
         gram = J @ J.T + half + np.swapaxes(half, 1, 2) + (c * squares[:, None])[:, :, None] * c[:, None, :]
-        return top * np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[:, -1], 0.0))
-    size = max(1, 2**22 // jacobian.size)
+        known = np.isfinite(gram).all(axis=(1, 2))
+        largest = np.linalg.eigvalsh(np.where(known[:, None, None], gram, 0.0))[:, -1]
+        return np.where(known, top * np.sqrt(np.maximum(largest, 0.0)), 0.0)
+    size = max(1, 2**18 // jacobian.size)
     parts = [np.zeros(0)]
     for at in range(0, len(rows), size):
+        tick()
         piece = slice(at, at + size)
         parts.append(operator_norm(jacobian + columns[piece, :, None] * rows[piece, None, :], pair))
     return np.concatenate(parts)

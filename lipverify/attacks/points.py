@@ -14,8 +14,10 @@ import numpy as np
 from flint import fmpq
 
 from lipverify.arrays import Array, Matrix, Point, Vector
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.evaluate import preactivations
+from lipverify.geometry.frame import ball_points
+from lipverify.geometry.sphere import Sphere
 from lipverify.network import Network
 from lipverify.rationals import dot, fraction, interior_ray, rational
 
@@ -53,6 +55,8 @@ def sample_points(net: Network, domain: Domain, count: int, rng: np.random.Gener
     with np.errstate(all="ignore"):
         if isinstance(domain, Box):
             points = _in_box(domain, count, rng)
+        elif isinstance(domain, Ball):
+            points = _in_ball(domain, count, rng)
         elif isinstance(domain, Polytope):
             points = _in_polytope(domain, net, count, rng)
         else:
@@ -103,6 +107,17 @@ def _in_box(box: Box, count: int, rng: np.random.Generator) -> Array:
     return np.clip(points, np.nextafter(box.lower, np.inf), np.nextafter(box.upper, -np.inf))
 
 
+def _in_ball(ball: Ball, count: int, rng: np.random.Generator) -> Array:
+    """Half uniform, half near the sphere, where there is most to see in many dimensions."""
+    points = ball_points(ball, count, rng)
+    outer = points[::2]
+    along = outer - ball.center
+    length = np.linalg.norm(along, axis=1, keepdims=True)
+    share = 1 - np.exp2(rng.uniform(-10.0, 0.0, (len(outer), 1)))
+    outer[:] = ball.center + along / np.where(length > 0, length, 1.0) * ball.radius * 0.999 * share
+    return points
+
+
 def _in_polytope(domain: Polytope, net: Network, count: int, rng: np.random.Generator) -> Array:
     """Hit and run from an interior point, many walks side by side; long chords are cut at many scales."""
     centre = next(exact_points(domain, net.input_dim, rng))
@@ -150,6 +165,9 @@ def exact_points(domain: Domain, dimension: int, rng: np.random.Generator) -> It
     if ray is None:
         return
     rows = [row for row in rows if any(row)]
+    sphere = Sphere(domain) if isinstance(domain, Ball) else None
+    if sphere is not None:
+        ray = sphere.middle
     yield _dehomogenised(ray)
     while True:
         steps = rng.integers(-DENOMINATOR, DENOMINATOR, dimension + 1).tolist()
@@ -157,7 +175,11 @@ def exact_points(domain: Domain, dimension: int, rng: np.random.Generator) -> It
         speeds = [(row, dot(row, direction)) for row in rows]
         room = min((dot(row, ray) / -v for row, v in speeds if v < 0), default=fmpq(1))
         share = room * fmpq(int(rng.integers(1, DENOMINATOR)), DENOMINATOR)
-        yield _dehomogenised([z + share * v for z, v in zip(ray, direction, strict=True)])
+        moved = tuple(z + share * v for z, v in zip(ray, direction, strict=True))
+        while sphere is not None and not sphere.holds_exactly(moved):
+            share /= 2
+            moved = tuple(z + share * v for z, v in zip(ray, direction, strict=True))
+        yield _dehomogenised(moved)
 
 
 def _dehomogenised(ray: list[fmpq] | tuple[fmpq, ...]) -> Point:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Bools
 from lipverify.network import Network
+from lipverify.watch import tick
 
 STEEP = 50.0  # tanh is 1 in floats from here on
 LEAST = 1e-300
@@ -57,6 +58,7 @@ class Smoothed:
         self._widths: list[Array] = []
         z = points
         for w, b, s in zip(net.weights, net.biases, net.slopes, strict=False):
+            tick()
             y = z @ w.T + b
             self._widths.append(np.maximum(temperature * np.sqrt((y * y).mean(axis=1, keepdims=True)), LEAST))
             z = np.where(y > 0, s[:, 1], s[:, 0]) * y
@@ -70,6 +72,7 @@ class Smoothed:
         z, t = points, v
         kept: list[tuple[Array, Array]] = []
         for w, b, s, width in zip(net.weights, net.biases, net.slopes, self._widths, strict=False):
+            tick()
             y, rate, bend = z @ w.T + b, t @ w.T, s[:, 1] - s[:, 0]
             share = (1 + np.tanh(np.clip(y / (2 * width), -STEEP, STEEP))) / 2
             slopes = s[:, 0] + bend * share
@@ -80,6 +83,7 @@ class Smoothed:
         back = u @ net.weights[-1]  # with respect to t, and `lift` with respect to z
         lift = np.zeros_like(back)
         for w, (slopes, curvature) in zip(net.weights[-2::-1], kept[::-1], strict=True):
+            tick()
             lift = (back * curvature + slopes * lift) @ w
             back = (slopes * back) @ w
         return Slope(np.einsum("nm,nm->n", u, image), lift, image, back)

@@ -74,7 +74,8 @@ def number(text: object, where: str) -> Fraction:
 def read_json(path: str) -> Any:
     """A JSON file, plain or gzip, without floats, constants or doubled keys."""
     try:
-        data = Path(path).read_bytes()[: MOST_BYTES + 1]
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
         if data[:2] == b"\x1f\x8b":
             unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
             data = unpack.decompress(data, MOST_BYTES + 1)
@@ -298,7 +299,7 @@ def _factored(Z: Matrix) -> bool:
     n, bits = len(Z), PRECISION
     half = [(Z[i][i].bit_length() + 1) // 2 for i in range(n)]
     shift = max(half, default=0)
-    # A = S Z S · 2^(2 bits + 2 shift') with S_ii = 2^-half_i: its diagonal is between 1/4 and 1, in units of `one`.
+    # A = 2^lift · S Z S with S_ii = 2^-half_i: the diagonal of S Z S lies between 1/4 and 1.
     lift = 2 * max(bits, shift)
     A = [[Z[i][j] << (lift - half[i] - half[j]) for j in range(n)] for i in range(n)]
     drop = lift - bits
@@ -329,10 +330,10 @@ def _pivots(Z: Matrix, strict: bool) -> bool:
             if any(Z[k][k:]):
                 return False
             continue
-        for i in range(k + 1, len(Z)):
-            factor = Z[i][k]
-            Z[i][k + 1 :] = [
-                (pivot * x - factor * y) // before for x, y in zip(Z[i][k + 1 :], Z[k][k + 1 :], strict=True)
+        for row in Z[k + 1 :]:
+            factor = row[k]
+            row[k + 1 :] = [
+                (pivot * x - factor * y) // before for x, y in zip(row[k + 1 :], Z[k][k + 1 :], strict=True)
             ]
         before = pivot
     return True
@@ -384,9 +385,8 @@ def check_witness(net: Network, domain: Domain, point: list[Fraction], claim: Cl
         signs: Row = []
         for i, (row, (left, right)) in enumerate(zip(forms.rows, net.layers[k].slopes, strict=True)):
             value = _dot(row, z)
-            ensure(
-                value != 0 or left == right or not any(row[:-1]), f"witness: on the boundary of neuron {i} of layer {k}"
-            )
+            clear = value != 0 or left == right or not any(row[:-1])
+            ensure(clear, f"witness: on the boundary of neuron {i} of layer {k}")
             signs.append(1 if value > 0 else -1)
         forms = next_forms(net, k, forms, signs)
     J = [row[:-1] for row in forms.rows]
@@ -543,9 +543,8 @@ class Tree:
         found = []
         for i, (left, right) in enumerate(self.net.layers[k].slopes):
             sign = self.signs[start + i]
-            found.append(
-                (right, right) if sign > 0 else (left, left) if sign < 0 else (min(left, right), max(left, right))
-            )
+            both = (min(left, right), max(left, right))
+            found.append((right, right) if sign > 0 else (left, left) if sign < 0 else both)
         return found
 
     def slope_ranges(self) -> tuple[Matrix, int]:
@@ -667,7 +666,8 @@ def check(
 ) -> None:
     """Raise Refused unless the certificate proves lower ≤ L ≤ upper (None: no upper claim)."""
     record = keys(certificate, ("format", "version", "witness", "enough", "tree"), "certificate")
-    ensure(record["format"] == "lipverify-certificate" and record["version"] == 1, "certificate: not of a known format")
+    known = record["format"] == "lipverify-certificate" and record["version"] == 1 and record["version"] is not True
+    ensure(known, "certificate: not of a known format")
     ensure(all(len(facet) == net.inputs + 1 for facet, _ in domain.facets), "the domain has another dimension")
     ensure(domain.ball is None or len(domain.ball[0]) == net.inputs, "the domain has another dimension")
     ensure(lower >= 0 and (upper is None or upper >= lower), "the claim is empty: lower > upper, or negative")
@@ -726,10 +726,8 @@ def _domain(given: argparse.Namespace, inputs: int) -> Domain:
     if given.box is not None:
         if ":" in given.box:
             pairs = [part.split(":") for part in given.box.split(",")]
-            ensure(
-                len(pairs) in (1, inputs) and all(len(pair) == 2 for pair in pairs),
-                "--box: one LO:HI, or one each input",
-            )
+            good = len(pairs) in (1, inputs) and all(len(pair) == 2 for pair in pairs)
+            ensure(good, "--box: expected one LO:HI, or one for each input")
             pairs = pairs * (inputs if len(pairs) == 1 else 1)
             lower, upper = [list(side) for side in zip(*pairs, strict=True)]
         else:

@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError
 
 import lipverify as lv
-from lipverify.cli import audit, bench, check, compare, demo, exact, hardness, lower, tightness, upper
+from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, tightness, upper
 from lipverify.cli.exits import BAD_INPUT, complain
 from lipverify.cli.signals import NO_INTERVAL, WORDS
+from lipverify.text import ascii_where_needed
 
 HELP = """Exact Lipschitz constants of ReLU networks, and every estimator held to them.
 
@@ -36,6 +38,7 @@ app.command(compare.compare, help_epilogue=compare.EXAMPLES)
 app.command(exact.exact, help_epilogue=exact.EXAMPLES)
 app.command(upper.upper, help_epilogue=upper.EXAMPLES)
 app.command(lower.lower, help_epilogue=lower.EXAMPLES)
+app.command(claim.claim, help_epilogue=claim.EXAMPLES)
 app.command(check.check, help_epilogue=check.EXAMPLES)
 app.command(audit.audit, help_epilogue=audit.EXAMPLES)
 app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)
@@ -46,6 +49,9 @@ app.command(bench.bench, help_flags=[])
 
 def run(argv: Sequence[str] | None) -> int:
     """Run a command line, this process' own if it is None, and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=ascii_where_needed())
     try:
         result = app(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()

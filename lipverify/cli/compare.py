@@ -55,7 +55,7 @@ def compare(
         if len(norms) > 1:
             raise lv.InvalidArgument(f"--plot draws one norm; got --p {' --p '.join(norms)}")
     net = options.network(model, reading)
-    domain = options.domain(common.box, net)
+    domain = options.domain(common.box, net, common.ball)
     done: list[lv.Comparison] = []
     interrupted = False
     for text in norms:

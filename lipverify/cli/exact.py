@@ -55,7 +55,7 @@ def exact(
         if method != "milp":
             raise lv.InvalidArgument(f"--write-model needs --method milp; got --method {method}")
         net = options.network(model, reading)
-        lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net))
+        lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net, common.ball))
     if certificate is None:
         return solve(lv.exact, model, method, p, reading, common, rel_gap=rel_gap)
     if not certificate.name.endswith((".json", ".json.gz")):

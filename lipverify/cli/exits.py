@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import lipverify as lv
+from lipverify.text import printable
 
 HOLDS, FAILED, BAD_INPUT, LIMIT = 0, 1, 2, 3
 
@@ -25,5 +26,5 @@ def exit_code(bound: lv.Bound) -> int:
 
 def complain(message: str, code: int) -> int:
     """Write one line to stderr and return the code."""
-    sys.stderr.write(f"lipverify: error: {' '.join(message.split())}\n")
+    sys.stderr.write(f"lipverify: error: {printable(' '.join(message.split()))}\n")
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
@@ -30,6 +31,8 @@ class Common:
     box
         Look only here: LO:HI for every input (--box -1:1), or one for each (--box -1:1,0:2), or a .vnnlib file. Without
         it, the whole space.
+    ball
+        Look only in this open Euclidean ball: X1,X2,…:RADIUS, or FILE:RADIUS with the centre in a text file.
     time_limit
         Seconds for each method; what is known by then is printed, with exit code 3.
     seed
@@ -43,6 +46,13 @@ class Common:
         Parameter(
             allow_leading_hyphen=True,
             help="Look only here: LO:HI for every input (such as -1:1), or one for each (-1:1,0:2), or a .vnnlib file.",
+        ),
+    ] = None
+    ball: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="Look only in this Euclidean ball: X1,X2,…:RADIUS, 0:RADIUS around the origin, or FILE:RADIUS.",
         ),
     ] = None
     time_limit: Annotated[
@@ -108,8 +118,12 @@ def _shape(text: str) -> tuple[int, ...]:
         raise lv.InvalidArgument(f"--input-shape {text!r}: expected whole numbers, as in 1,28,28") from None
 
 
-def domain(box: str | None, net: lv.Network) -> lv.Box | lv.Everywhere:
-    """The domain that --box means."""
+def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box | lv.Ball | lv.Everywhere:
+    """The domain that --box or --ball means."""
+    if ball is not None:
+        if box is not None:
+            raise lv.InvalidArgument(f"there is one domain: --box {box!r} or --ball {ball!r}, not both")
+        return _ball(ball, net)
     if box is None:
         return lv.Everywhere()
     if box.endswith((".vnnlib", ".vnnlib.gz")):
@@ -125,6 +139,22 @@ def domain(box: str | None, net: lv.Network) -> lv.Box | lv.Everywhere:
         raise lv.InvalidArgument(f"--box {box!r} has limits for {len(limits)} inputs; the network has {net.input_dim}")
     low, high = zip(*(limits * net.input_dim if len(limits) == 1 else limits), strict=True)
     return lv.Box(low, high)
+
+
+def _ball(text: str, net: lv.Network) -> lv.Ball:
+    where, _, radius = text.rpartition(":")
+    path = Path(where)
+    try:
+        words = path.read_text(encoding="utf-8").replace(",", " ").split() if path.is_file() else where.split(",")
+        center, size = [float(word) for word in words], float(radius)
+    except (ValueError, UnicodeDecodeError):
+        raise lv.InvalidArgument(
+            f"--ball {text!r} is neither X1,X2,…:RADIUS (one X for every input, or one for all, such as 0:0.5) nor "
+            "FILE:RADIUS, a text file of these numbers"
+        ) from None
+    if len(center) not in (1, net.input_dim):
+        raise lv.InvalidArgument(f"--ball {text!r} has {len(center)} coordinates; the network has {net.input_dim}")
+    return lv.Ball(center * net.input_dim if len(center) == 1 else center, size)
 
 
 def _interval(text: str) -> tuple[float, float]:

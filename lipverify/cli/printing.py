@@ -8,23 +8,27 @@ from typing import Any
 
 import lipverify as lv
 from lipverify.report import bound_to_dict, digits_down, digits_up, exact_text
+from lipverify.text import printable
 
 COUNTS = ("regions", "nodes", "lps")
 
 
 def say(text: str) -> None:
     """Write a line to stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(printable(text, keep="\n") + "\n")
 
 
 def say_aside(text: str) -> None:
     """Write a line to stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text, keep="\n") + "\n")
 
 
 def say_json(data: dict[str, Any]) -> None:
     """Write one JSON object to stdout; NaN and infinities would be no JSON and are refused."""
-    say(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+    text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    if not text.replace("\n", "").isprintable():
+        text = json.dumps(data, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def say_bound(bound: lv.Bound, net: lv.Network, domain: Any, norm: Any, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ def guarded(*, last: bool) -> Generator[None]:
         yield
     finally:
         if last:
-            _set(_ignore)
+            _set(signal.SIG_IGN)  # Python's end gives up handlers, but not this
         else:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -56,7 +56,7 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     """Unlike SIG_IGN, this is not passed on to other programs that are started."""
 
 
-def _set(handler: Handler) -> None:
+def _set(handler: Handler | signal.Handlers) -> None:
     for number in _heard():
         signal.signal(number, handler)
 

@@ -26,7 +26,7 @@ def solve(
 ) -> int:
     """Run a verb, print its bound, write its certificate if one is wanted, and return the exit code."""
     net = options.network(model, reading)
-    domain, norm = options.domain(common.box, net), options.norm(p)
+    domain, norm = options.domain(common.box, net, common.ball), options.norm(p)
     with working(), progress() as show:
         try:
             bound = verb(

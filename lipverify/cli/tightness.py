@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from lipverify.cli.exits import FAILED, HOLDS
+from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.signals import working
 
@@ -31,41 +32,78 @@ def tightness(
     *estimator: Annotated[
         str, Parameter(help="package.module:function or a method's name; default: every upper method.")
     ],
-    baseline: Annotated[Path | None, Parameter(help="The baseline file; default: the one that comes along.")] = None,
+    baseline: Annotated[
+        Path | None,
+        Parameter(help="The baseline file; default: tightness.txt for MODULE:FUNCTION, else the one that comes along."),
+    ] = None,
     rtol: Annotated[float, Parameter(help="How much looser a ratio may become.")] = 1e-3,
     plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
 ) -> int:
-    """Hold upper bounds to their stored ratios bound / exact on the suite of named networks."""
+    """Hold upper bounds to their stored ratios bound / exact on the suite of named networks.
+
+    A check fails when a ratio is looser, unsound or less rigorous than its stored line, when an estimator answers
+    nothing, when a stored line is not measured, and when nothing was compared. Exit codes: 0 holds, 1 failed, 2 bad
+    usage or no baseline, 3 interrupted.
+    """
     from lipverify.plots import require_drawable
+    from lipverify.testing import baseline as files
     from lipverify.testing import pictures
     from lipverify.testing import tightness as held
 
     if plot is not None:
         require_drawable(plot)
-    path = held.BASELINE if baseline is None else baseline
-    stored = held.read_baseline(path)
-    with working():
-        measured = held.measure(list(estimator) or held.upper_methods())
+    own = any(":" in name for name in estimator)
+    path = baseline if baseline is not None else files.OWN if own else files.BASELINE
+    fresh = action != "check" and not path.exists()
+    stored = [] if fresh else files.read_baseline(path)
+    interrupted = False
+    try:
+        with working():
+            measured = held.measure(list(estimator) or held.upper_methods(), on_progress=_progress())
+    except held.InterruptedMeasurement as stop:
+        measured, interrupted = stop.measured, True
     if plot is not None:
         pictures.plot_ratios(measured.ratios(), plot)
-    found = held.compare_entries(stored, measured, rtol=rtol)
-    failing = any(finding.fails for finding in found)
+    found = held.compare_entries(stored, measured, rtol=rtol, whole=not estimator and not interrupted)
+    compared = len({entry.key for entry in stored} & {entry.key for entry in measured.entries})
+    failing = any(finding.fails for finding in found) or not (compared or interrupted)
     if action == "update":
-        held.write_baseline(path, held.updated(stored, measured))
+        files.write_baseline(path, held.updated(stored, measured))
         failing = False
     if json:
-        entries = [dict(zip(held.COLUMNS, entry.cells(), strict=True)) for entry in measured.entries]
+        entries = [dict(zip(files.COLUMNS, entry.cells(), strict=True)) for entry in measured.entries]
         changes = [{"change": f.change.name, "entry": " ".join(f.key), "text": f.text} for f in found]
-        say_json({"baseline": str(path), "entries": entries, "changes": changes, "ok": not failing})
+        numbers = {"compared": compared, "stored": len(stored), "complete": not interrupted}
+        say_json({"baseline": str(path), **numbers, "entries": entries, "changes": changes, "ok": not failing})
+    elif action == "show":
+        say(held.summary(measured))
     else:
-        lines = [held.summary(measured)] if action == "show" else [*map(str, found), _verdict(path, found, action)]
-        say("\n".join(lines))
-    return FAILED if failing and action == "check" else HOLDS
+        say("\n".join([*map(str, found), _verdict(path, found, action, compared, len(stored), interrupted)]))
+    if failing and action == "check":
+        return FAILED
+    return LIMIT if interrupted else HOLDS
 
 
-def _verdict(path: Path, found: Sequence[Any], action: str) -> str:
+def _verdict(path: Path, found: Sequence[Any], action: str, compared: int, stored: int, interrupted: bool) -> str:
     failing = sum(finding.fails for finding in found)
     if action == "update":
-        return f"{path}: {len(found)} changes taken"
-    return f"{path}: {failing or 'no'} failures, {len(found) - failing} other changes"
+        verdict = f"{path}: {len(found)} changes taken"
+    elif compared:
+        others = len(found) - failing
+        verdict = f"{path}: {failing or 'no'} failures, {others} other changes; {compared} of {stored} lines compared"
+    else:
+        verdict = f"{path}: nothing was compared with its {stored} lines; `lipverify tightness update` stores bounds"
+    return verdict + (" (interrupted: the rest was not measured)" if interrupted else "")
+
+
+def _progress() -> Callable[[str, Any], None] | None:
+    """One line on a terminal's stderr, written anew; nothing in a pipe, where each estimator takes seconds."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(name: str, case: Any) -> None:
+        sys.stderr.write(f"\r\x1b[2K{name}: {case.name}\r")
+        sys.stderr.flush()
+
+    return show

@@ -17,6 +17,7 @@ from lipverify.report import digits_down, digits_up, exact_text
 
 VERTICES, EDGES, LABEL = 40, 400, 200
 STEPS = 1100  # regions that the page walks through; the Petersen graph has 1022
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 PATIENCE = 20.0  # seconds an estimator may take
 WHY = {
     "frobenius": "Adds up all squared weights. Knows nothing of directions, so it is far above.",
@@ -197,4 +198,7 @@ def walk(reduction: lv.hardness.MaxCut, stop: Stop = lambda: False) -> dict[str,
 
 def _count(number: int) -> str:
     """A number of regions, short."""
-    return f"{number:,}".replace(",", " ") if number < 10**9 else f"about 10^{math.log10(number):.1f}"
+    if number < 10**9:
+        return f"{number:,}".replace(",", " ")
+    digits, power = f"{number:.1e}".split("e")
+    return f"about {digits} · 10{str(int(power)).translate(_SUPERSCRIPTS)}"

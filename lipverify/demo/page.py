@@ -6,7 +6,7 @@
 
 import marimo
 
-app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch")
+app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch", css_file="static/marimo.css")
 
 
 @app.cell

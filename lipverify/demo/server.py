@@ -28,7 +28,10 @@ def serve(port: int, *, browser: bool) -> None:
     from marimo._server.registry import MIDDLEWARE_REGISTRY
     from starlette.middleware import Middleware
 
+    from lipverify.demo.links import ShortLinksOnly
+
     MIDDLEWARE_REGISTRY.register("lipverify", Middleware(OwnPagesOnly))
+    MIDDLEWARE_REGISTRY.register("lipverify-links", Middleware(ShortLinksOnly))
     page = Path(__file__).with_name("page.py")
     options = ["--host", ADDRESS, "--port", str(port), "--no-token", *([] if browser else ["--headless"])]
     main(["run", str(page), *options])

@@ -44,7 +44,7 @@ class Tab(anywidget.AnyWidget):
 class CutsTab(Tab):
     """Draw a graph, and walk through the regions of its network."""
 
-    _esm = _read("common.js", "graph.js", "bounds.js", "cuts.js")
+    _esm = _read("common.js", "export.js", "graph.js", "bounds.js", "cuts.js")
     _css = _read("page.css")
     apart = ("walk",)
     walk: Any = traitlets.Dict().tag(sync=True)
@@ -53,7 +53,7 @@ class CutsTab(Tab):
 class RegionsTab(Tab):
     """Edit a small network and see its regions."""
 
-    _esm = _read("common.js", "plane.js", "table.js", "regions.js")
+    _esm = _read("common.js", "export.js", "plane.js", "table.js", "regions.js")
     _css = _read("page.css", "regions.css")
     apart = ("picture", "file")
     picture: Any = traitlets.Dict().tag(sync=True)
@@ -64,7 +64,9 @@ class RegionsTab(Tab):
 class ReductionsTab(Tab):
     """Formulas, independent sets, quadratics."""
 
-    _esm = _read("common.js", "graph.js", "bounds.js", "networks.js", "formulas.js", "matrices.js", "reductions.js")
+    _esm = _read(
+        "common.js", "export.js", "graph.js", "bounds.js", "networks.js", "formulas.js", "matrices.js", "reductions.js"
+    )
     _css = _read("page.css")
     apart = ("picture",)
     picture: Any = traitlets.Dict().tag(sync=True)

@@ -28,13 +28,18 @@ class Loading:
         A module's function that loads it, and compiles what is not on disk.
     stored
         A module's function that says whether it is on disk; may take as long as an import.
+
+    Attributes
+    ----------
+    done
+        Whether it is there.
     """
 
     def __init__(self, load: Callable[[], T], stored: Callable[[], bool]) -> None:
         self._load = load
         self._stored = stored
         self._thread: threading.Thread | None = None
-        self._done = False
+        self.done = False
         self._failure: Exception | None = None
 
     def ready(self) -> bool:
@@ -44,7 +49,7 @@ class Loading:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
-        return self._done
+        return self.done
 
     def wait(self) -> None:
         """Until it is there."""
@@ -62,7 +67,7 @@ class Loading:
                     child.pipe.recv()
                     child.end()
             self._load()
-            self._done = True
+            self.done = True
         except Exception as failure:  # noqa: BLE001 (whoever asks next gets it)
             self._failure = failure
 

@@ -13,10 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from lipverify.arrays import Array, Matrix, Vector
+from lipverify.arrays import Vector
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_upper
-from lipverify.trusted.rounding import TINY, Ball, U, float_up, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import float_up, up
+from lipverify.trusted.scaling import normalised, outward
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,17 @@ def links(net: Network) -> tuple[Link, ...]:
     """The chain of the network; only the neurons behind its last link, and mixed layers', may be linear."""
     chain: list[Link] = []
     last = len(net.weights) - 1
-    ball, exponent = _normalised(Ball.exact(net.weights[0]))
+    ball, exponent = normalised(Ball.exact(net.weights[0]))
     first = 0
     for k in range(last):
         slopes = net.slopes[k]
-        following, power = _normalised(Ball.exact(net.weights[k + 1]))
+        following, power = normalised(Ball.exact(net.weights[k + 1]))
         if (slopes[:, 0] == slopes[:, 1]).all():
             scaled, gain = _scaled_rows(ball, slopes[:, 0])
-            ball, carry = _normalised(following @ scaled)
+            ball, carry = normalised(following @ scaled)
             exponent += gain + power + carry
             continue
-        low, high, shift = _outward(slopes)
+        low, high, shift = outward(slopes.min(axis=1), slopes.max(axis=1))
         chain.append(Link(_name(first, k), ball, exponent, low, high, shift))
         ball, exponent, first = following, power, k + 1
     ones = np.ones(ball.shape[0])
@@ -98,39 +100,9 @@ def _name(first: int, last: int) -> str:
     return f"layer {first + 1}" if first == last else f"layers {first + 1}-{last + 1}"
 
 
-def _normalised(ball: Ball) -> tuple[Ball, int]:
-    """(ball · 2^−e, e) with the greatest magnitude in [¼, 1) and e even, so that no product overflows."""
-    top = float((np.abs(ball.mid) + ball.rad).max())
-    if top == 0.0:
-        return ball, 0
-    exponent = math.frexp(top)[1]
-    exponent += exponent % 2  # even, so that its square root is a power of two as well
-    mid, rad = _shifted(ball.mid, -exponent), _shifted(ball.rad, -exponent)
-    lost = (_shifted(mid, exponent) != ball.mid) | (ball.rad > 0)  # entries far below the greatest underflow
-    return Ball(mid, np.where(lost, rad * (1 + 4 * U) + 2 * TINY, 0.0)), exponent
-
-
-def _shifted(values: Array, exponent: int) -> Array:
-    with np.errstate(under="ignore", over="ignore"):
-        return np.ldexp(values, exponent)
-
-
 def _scaled_rows(ball: Ball, factors: Vector) -> tuple[Ball, int]:
     """diag(factors) · ball with the power of two taken out of the factors."""
     if np.isin(factors, (-1.0, 0.0, 1.0)).all():
         return ball.scale_rows(factors), 0
-    diagonal, exponent = _normalised(Ball.exact(np.diag(factors)))
+    diagonal, exponent = normalised(Ball.exact(np.diag(factors)))
     return diagonal @ ball, exponent
-
-
-def _outward(slopes: Matrix) -> tuple[Vector, Vector, int]:
-    """Least and greatest slopes divided by a power of two, rounded away from each other."""
-    low, high = slopes.min(axis=1), slopes.max(axis=1)
-    top = float(np.abs(slopes).max())
-    if top == 0.0:
-        return low, high, 0
-    exponent = math.frexp(top)[1] - 1  # the usual greatest slope, 1, stays 1
-    below, above = _shifted(low, -exponent), _shifted(high, -exponent)
-    below = np.where(_shifted(below, exponent) > low, np.nextafter(below, -np.inf), below)
-    above = np.where(_shifted(above, exponent) < high, np.nextafter(above, np.inf), above)
-    return below, above, exponent

@@ -14,8 +14,9 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.chain import Link, links, product_up
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
-from lipverify.trusted.rounding import TINY, Ball, U, norm_up, up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import grown, half_widths, norm_up, sum_error, up, upper
+from lipverify.trusted.spectral.svd import spectral_upper
 
 LEAST, MOST = 2.0**-60, 1 - 2.0**-20  # of a share c: no quotient underflows, and I − S G S stays positive definite
 
@@ -77,7 +78,7 @@ def passed(gram: Matrix, low: Vector, high: Vector) -> Ball:
     if size == 0.0:
         return Ball.exact(np.zeros_like(gram))
     middle = low / 2 + high / 2
-    reach = np.maximum(high - middle, middle - low) * (1 + 4 * U)
+    reach = half_widths(low, middle, high)
     total = reach + np.abs(middle)
     share = np.where(reach > 0, np.clip(reach / np.where(total > 0, total, 1.0), LEAST, MOST), 0.0)
     scale = np.sqrt(share / size)
@@ -85,17 +86,17 @@ def passed(gram: Matrix, low: Vector, high: Vector) -> Ball:
     squeezed = through.T.scale_rows(scale)  # S G S
     attained = spectral_upper(squeezed)
     if attained >= 1.0:  # only when a decomposition fails: v has at most the length that its slopes allow
-        return Ball.exact(up(size * float(total.max()) ** 2 * (1 + 16 * U)) * np.eye(len(gram)))
+        return Ball.exact(up(grown(size * float(total.max()) ** 2, 16)) * np.eye(len(gram)))
     identity = np.eye(len(gram))
     inverse = np.asarray(np.linalg.inv(identity - squeezed.mid), dtype=np.float64)
     left = Ball.exact(identity) + Ball(-squeezed.mid, squeezed.rad)
     residual = left @ Ball.exact(inverse) + Ball.exact(-identity)
-    error = up(norm_up(residual.magnitude()) / (1 - attained) * (1 + 4 * U))
+    error = up(grown(norm_up(residual.magnitude()) / (1 - attained), 4))
     inner = Ball.exact(inverse) + Ball(np.zeros(gram.shape), error * identity)
-    grown = Ball.exact(gram) + through.T @ (inner @ through)
-    centred = grown.scale_rows(middle).T.scale_rows(middle)
-    spread = np.divide(reach, scale, out=np.zeros_like(reach), where=scale > 0) * (1 + 4 * U)
-    return centred + Ball.exact(np.diag(spread * spread * (1 + 4 * U) + TINY * (spread > 0)))
+    wider = Ball.exact(gram) + through.T @ (inner @ through)
+    centred = wider.scale_rows(middle).T.scale_rows(middle)
+    spread = np.divide(reach, scale, out=np.zeros_like(reach), where=scale > 0)
+    return centred + Ball.exact(np.diag(np.where(spread > 0, upper(spread * spread, 12), 0.0)))
 
 
 def majorant(ball: Ball) -> tuple[Matrix, int]:
@@ -107,8 +108,8 @@ def majorant(ball: Ball) -> tuple[Matrix, int]:
     exponent += exponent % 2
     scaled = ball.scale_rows(np.full(ball.shape[0], 2.0**-exponent))
     mid = scaled.mid / 2 + scaled.mid.T / 2
-    doubt = (scaled.rad + scaled.rad.T + 4 * U * np.abs(mid)) * (1 + 4 * U) + TINY
-    return mid + up(norm_up(doubt) + 4 * U * float(np.abs(mid).max())) * np.eye(len(mid)), exponent
+    doubt = upper(scaled.rad + scaled.rad.T + sum_error(np.abs(mid), 4), 4)
+    return mid + up(norm_up(doubt) + sum_error(float(np.abs(mid).max()), 4)) * np.eye(len(mid)), exponent
 
 
 def _image(ball: Ball, shape: Matrix) -> Ball:

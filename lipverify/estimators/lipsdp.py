@@ -16,7 +16,8 @@ from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.sdp_exact import proved_square
 from lipverify.relaxations.split import Oriented
 
-_STEPS = 40  # Newton steps between two looks at the clock
+_STEPS = 40  # Newton steps between two bounds, of small matrices
+_FEW, _SMALL = 4, 150
 
 
 @final
@@ -65,10 +66,11 @@ class LipSDP:
             return
         chain = Oriented.of(problem.network)
         state, steps, status = Relaxation.root(chain, chain.linear), 0, Status.ONE_SIDED
+        some = max(_FEW, min(_STEPS, int(_STEPS * (_SMALL / (chain.inputs + chain.neurons)) ** 2)))
         while steps < self.steps:
-            state = state.descend(chain, 0.0, self.tolerance, _STEPS)
+            state = state.descend(chain, 0.0, self.tolerance, some)
             steps += state.steps
-            if state.gap <= self.tolerance * state.rho or state.steps < _STEPS:
+            if state.gap <= self.tolerance * state.rho or state.steps < some:
                 break
             if budget.expired:
                 status = Status.TIME_LIMIT

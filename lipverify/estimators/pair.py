@@ -11,9 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Matrix, Vector
-from lipverify.trusted.rounding import TINY, Ball, U, gamma, norm_up, quiet, up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.arrays import Array, Matrix, Vector
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.chains import diagonal_error
+from lipverify.trusted.rounding import grown, norm_up, times_up, up
+from lipverify.trusted.spectral.cholesky import gram
+from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,7 @@ class Pair:
     @cached_property
     def error(self) -> float:
         """A bound of the Frobenius error of every float product A diag(σ) B with σ in the box."""
-        spread = (np.abs(self.left) * self.steepest) @ np.abs(self.right)
-        return norm_up((gamma(2 * self.width + 8) * spread + TINY * (spread > 0)) * (1 + gamma(4)))
+        return norm_up(diagonal_error(self.left, self.steepest, self.right))
 
     def products(self, diagonals: Array) -> Array:
         """A diag(σ) B in floats for diagonals of shape (N, n), shape (N, a, b)."""
@@ -63,58 +66,11 @@ class Pair:
         return min(times_up(steep_left, spectral_upper(right)), times_up(spectral_upper(left), steep_right))
 
 
-@quiet
-def gram(products: Array) -> Array:
-    """The smaller of C Cᵀ and Cᵀ C for a batch of matrices C."""
-    flipped = np.swapaxes(products, -1, -2)
-    return products @ flipped if products.shape[-2] <= products.shape[-1] else flipped @ products
-
-
 def values(products: Array) -> Array:
     """Spectral norms of a batch, shape (N,), in plain floats."""
-    squares, known = _finite(gram(products))
+    tick()
+    squares, known = gram(products)
     return np.where(known, np.sqrt(np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)), np.inf)
-
-
-def _finite(squares: Array) -> tuple[Array, Bools]:
-    """A batch of matrices, 0 in place of those that overflowed, and which did not."""
-    known = np.array([bool(np.isfinite(square).all()) for square in squares], dtype=bool)
-    return np.where(known[:, None, None], squares, 0.0), known
-
-
-def rigorous_values(products: Array) -> Array:
-    """Upper bounds of the spectral norms of a batch of float matrices (N, a, b), tight to about 1e-12.
-
-    τ ≥ ‖C‖ is shown by the success of a float Cholesky decomposition of a slightly smaller matrix than
-    τ²I − CCᵀ; where it fails, a residual of the singular value decomposition takes its place.
-    """
-    squares, known = _finite(gram(products))
-    r, inner = squares.shape[-1], max(products.shape[-2:])
-    largest = np.maximum(np.linalg.eigvalsh(squares)[:, -1], 0.0)
-    mass = np.einsum("nab,nab->n", products, products)
-    slack = gamma(8 * (r + inner) + 64) * (mass + r * largest) + TINY * (r + inner) * 2.0**10
-    shifted = (largest + 2 * slack)[:, None, None] * np.eye(r) - squares
-    bounds = np.sqrt(largest + 4 * slack) * (1 + 8 * U)
-    for k in {*_indefinite(shifted), *np.flatnonzero(~(known & np.isfinite(bounds))).tolist()}:
-        bounds[k] = spectral_upper(Ball.exact(products[k]))
-    return bounds
-
-
-def _indefinite(matrices: Array) -> list[int]:
-    """Indices at which the Cholesky decomposition does not run to completion."""
-    try:
-        np.linalg.cholesky(matrices)
-    except np.linalg.LinAlgError:
-        if len(matrices) == 1:
-            return [0]
-        half = len(matrices) // 2
-        return [*_indefinite(matrices[:half]), *(half + k for k in _indefinite(matrices[half:]))]
-    return []
-
-
-def times_up(a: float, b: float) -> float:
-    """The product of two numbers ≥ 0, rounded up, a product with 0 not."""
-    return up(a * b) if a and b else 0.0
 
 
 def balanced(pair: Pair) -> tuple[Pair, int]:
@@ -174,5 +130,5 @@ def _core(left: Matrix) -> tuple[Matrix, float, float]:
         return left, 1.0, 0.0
     basis, core = np.linalg.qr(left)
     product = Ball.exact(basis) @ Ball.exact(core)
-    error = norm_up((np.abs(left - product.mid) * (1 + 2 * U) + product.rad) * (1 + 4 * U))
+    error = norm_up(grown(product.distance(left), 4))
     return core, spectral_upper(Ball.exact(basis)), error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.pair import Pair
 from lipverify.estimators.pair_search import Progress
 from lipverify.estimators.stages import Stages
@@ -38,7 +39,9 @@ class PairConstant:
 def pair_by_pair(
     problem: Problem, budget: Budget, name: str, search: Callable[[Pair], Iterator[Progress]]
 ) -> Iterator[Bound]:
-    """ROUNDED bounds: the product with every pair at its cheap bound, then closer and closer."""
+    """ROUNDED bounds: the product of norms, that with every pair at its cheap bound, then closer and closer."""
+    for product in AutoLip().run(problem, budget):
+        yield replace(product, method=name, status=Status.INTERRUPTED, details=())
     stages = Stages.of(problem.network)
     states = [Progress(joint.cheap, 0.0, False, 0) for joint in stages.joints]
     yield _bound(name, stages, states, Status.INTERRUPTED)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.estimators.pair import Pair, values
+from lipverify.watch import tick
 
 TIE = 1e-12  # vertices whose values are this close need not be told apart
 
@@ -23,7 +24,7 @@ def greedy(pair: Pair) -> Iterator[tuple[Vector, float]]:
     product = pair.products(sigma[None])[0]
     value = float(values(product[None])[0])
     yield sigma.copy(), value
-    chunk = max(1, 2**21 // max(product.size, 1))
+    chunk = max(1, 2**18 // max(product.size, 1))
     while len(free):
         steps = pair.low[free] + pair.high[free] - 2 * sigma[free]
         pieces = [slice(at, at + chunk) for at in range(0, len(free), chunk)]
@@ -40,6 +41,7 @@ def greedy(pair: Pair) -> Iterator[tuple[Vector, float]]:
 
 def _flip_values(pair: Pair, product: Matrix, chosen: Indices, steps: Vector) -> Array:
     """The values after each single flip: rank-one updates of the product."""
+    tick()
     updates = (steps[:, None] * pair.left[:, chosen].T)[:, :, None] * pair.right[chosen][:, None, :]
     return values(product + updates)
 
@@ -51,6 +53,7 @@ def climb(pair: Pair, sigma: Array) -> float:
     """
     best = 0.0
     for _ in range(20):
+        tick()
         left, singular, right = np.linalg.svd(pair.products(sigma), full_matrices=False)
         if not singular[:, 0].max() > best:
             break

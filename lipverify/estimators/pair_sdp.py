@@ -20,9 +20,12 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.trusted.rounding import TINY, U, gamma, quiet, up
+from lipverify.trusted.rounding import quiet, sum_error, upper
+from lipverify.trusted.semidefinite import eigenvalue_slack, factorised, largest_eigenvalue_up
+from lipverify.watch import tick
 
 SHRINK = 5.0  # of the barrier's weight, once Newton's method is near its path
+LEAST = 1e-300  # beside what may be 0 and is divided by
 LIMIT = 300.0  # of |log t|: no overflow in exp
 
 
@@ -51,38 +54,36 @@ class Relaxation:
     def _weights(self, x: Vector) -> tuple[Vector, Vector]:
         """r = h/t and s = h t with r s ≥ h² whatever the rounding."""
         t = np.exp(x)
-        return self.half / t * (1 + 4 * U), self.half * t * (1 + 4 * U)
+        return upper(self.half / t, 4), upper(self.half * t, 4)
 
     def largest(self, x: Vector) -> float:
         """λ_max(H(x)) in floats; inf where they end."""
         H = self.matrix(x)
         return float(np.linalg.eigvalsh(H)[-1]) if np.isfinite(H).all() else math.inf
 
-    def slack(self, x: Vector, largest: float) -> float:
-        """What rounding can hide in H(x), and in the Cholesky decomposition that bounds it."""
+    def missed(self, x: Vector) -> float:
+        """A bound, in norm, of what rounding can hide in H(x)."""
         into, out = self._weights(x)
         mass = max(
             float(np.einsum("an,an,n->", self.left, self.left, into)),
             float(np.einsum("nb,nb,n->", self.right, self.right, out)),
         )
-        size, free = self.size, len(self.half)
-        return gamma(4 * size + 64) * size * largest + gamma(4 * free + 64) * mass + TINY * size * 2.0**10
+        return sum_error(mass, 4 * len(self.half) + 64)
+
+    def slack(self, x: Vector, largest: float) -> float:
+        """About by how much certification widens a bound near `largest`."""
+        return eigenvalue_slack(self.size, largest, self.missed(x))
 
     def upper(self, x: Vector, largest: float) -> float:
         """A rigorous bound of every ‖M + A diag(δ) B‖₂: λ_max(H(x)), shown by a Cholesky decomposition; or inf.
 
         `largest` is λ_max as floats see it; nothing rests on it.
         """
-        H, largest = self.matrix(x), max(largest, 0.0)
-        slack = self.slack(x, largest)
-        for factor in (1.0, 2.0**4, 2.0**8):
-            if _definite(largest + factor * slack, H):
-                return up((largest + 2 * factor * slack) * (1 + 4 * U))
-        return math.inf
+        return largest_eigenvalue_up(self.matrix(x), largest, self.missed(x))
 
     def resolvent(self, x: Vector, largest: float) -> Matrix:
         """(λI − H(x))⁻¹ for a λ a little above the largest eigenvalue: the second moments of (u, v) near it."""
-        return np.linalg.inv(largest * (1 + 3e-3) * np.eye(self.size) + TINY - self.matrix(x))
+        return np.linalg.inv(largest * (1 + 3e-3) * np.eye(self.size) + LEAST - self.matrix(x))
 
     def influences(self, Z: Matrix) -> Vector:
         """How much each neuron's freedom adds, from the resolvent: the determinant of the moments of a_i·u, b_i·v.
@@ -98,9 +99,10 @@ class Relaxation:
     def direction(self, Z: Matrix) -> tuple[Vector, Vector]:
         """(u, v) of about the largest eigenvalue, by power iteration on the resolvent."""
         z = Z[:, int(np.argmax(np.diag(Z)))]
+        tick()
         for _ in range(30):
             z = Z @ z
-            z = z / (np.linalg.norm(z) + TINY)
+            z = z / (np.linalg.norm(z) + LEAST)
         a = self.left.shape[0]
         return z[:a], z[a:]
 
@@ -121,9 +123,10 @@ class Relaxation:
                 return
             length = 1.0 if decrement <= 1 else 1 / (1 + math.sqrt(decrement))
             for _ in range(40):
+                tick()
                 trial, height = np.clip(x + length * step[:free], -LIMIT, LIMIT), tau + length * step[free]
                 K = self.matrix(trial)
-                if _definite(height, K):
+                if factorised(height * np.eye(size) - K) is not None:
                     break
                 length *= 0.5
             else:
@@ -144,11 +147,14 @@ class Relaxation:
         a, size, free = self.left.shape[0], self.size, len(self.half)
         into, out = self._weights(x)
         Z = np.linalg.inv(tau * np.eye(size) - H)
+        tick()
         V = np.zeros((size, 2 * free))  # ∂H/∂x_i = β_i β_iᵀ − α_i α_iᵀ with α_i, β_i the columns of V
         V[:a, :free] = self.left * np.sqrt(into)
         V[a:, free:] = self.right.T * np.sqrt(out)
         image = Z @ V
+        tick()
         inner = V.T @ image
+        tick()
         diagonal, lengths = np.diag(inner), (image * image).sum(axis=0)
         squares = inner * inner
         gradient = np.append(diagonal[free:] - diagonal[:free], 1 / mu - np.trace(Z))
@@ -159,17 +165,9 @@ class Relaxation:
         hessian[range(free), range(free)] += diagonal[:free] + diagonal[free:]
         hessian[free, :free] = hessian[:free, free] = lengths[:free] - lengths[free:]
         hessian[free, free] = (Z * Z).sum()
+        tick()
         try:
             step = -np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
             return np.full(free + 1, np.nan), math.nan
         return step, float(-gradient @ step)
-
-
-def _definite(tau: float, H: Matrix) -> bool:
-    """Whether the Cholesky decomposition of τI − H runs to completion."""
-    try:
-        np.linalg.cholesky(tau * np.eye(len(H)) - H)
-    except np.linalg.LinAlgError:
-        return False
-    return True

@@ -16,6 +16,7 @@ from lipverify.estimators.pair_climb import aligned
 from lipverify.estimators.stages import Stages
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class SeqLipLbfgs:
         maxima = [joint.cheap for joint in stages.joints]
         rng = np.random.default_rng(budget.seed)
         done: list[AscentPair] = []
+        yield self._bound(stages, maxima, done, Status.INTERRUPTED)
         for k, joint in enumerate(stages.joints):
             pair, best = joint.pair, 0.0
             points = rng.uniform(pair.low, pair.high, (self.starts, pair.width))
@@ -91,6 +93,7 @@ def ascent(pair: Pair, start: Vector) -> float:
     from scipy.optimize import Bounds, minimize  # here: it would double what `import lipverify` loads
 
     def descent(sigma: Vector) -> tuple[float, Array]:
+        tick()
         left, singular, right = np.linalg.svd(pair.products(sigma[None])[0], full_matrices=False)
         return -float(singular[0]), -(left[:, 0] @ pair.left) * (right[0] @ pair.right.T)
 

@@ -19,8 +19,9 @@ from lipverify.estimators.chain import Link, links, product_up
 from lipverify.estimators.pair import Pair, balanced
 from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN
-from lipverify.trusted.rounding import Ball, U, float_up, norm_up
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import float_up, grown, norm_up
+from lipverify.trusted.spectral.svd import spectral_upper
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def split(link: Link, *, first: bool, last: bool) -> Split:
     root = np.sqrt(singular)
     left, right = basis * root, root[:, None] * cobasis
     product = Ball.exact(left) @ Ball.exact(right)
-    missing = np.abs(mid - product.mid) * (1 + 2 * U) + product.rad + link.ball.rad
-    return Split(left, right, norm_up(missing * (1 + 4 * U)))
+    return Split(left, right, norm_up(grown(product.distance(mid) + link.ball.rad, 4)))
 
 
 def _joint(chain: Sequence[Link], splits: Sequence[Split], halves: Sequence[int], k: int) -> Joint:

@@ -12,7 +12,7 @@ from flint import fmpq_mat
 from lipverify.arrays import Bools, Indices
 from lipverify.evaluate import affine_rows, next_affine_rows
 from lipverify.network import Network
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 
 
 @dataclass(frozen=True)

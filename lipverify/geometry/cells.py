@@ -10,7 +10,7 @@ stack of rows inside the cone is brought to whichever cell is asked about. Proof
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -196,29 +196,6 @@ class Cells:
         """A rational point in the cell's interior."""
         return self._frame.point(cell.inside.rational())
 
-    def probe(self, cell: Cell, signs: Signs) -> tuple[Cell, Signs]:
-        """The same cell with every row of the top layer whose sign is constant on it decided."""
-        if cell.top is None:
-            return cell, signs
-        where = self._visit(cell)
-        cone, top = self._cone, cell.top
-        signs, inside = signs.copy(), cell.inside
-        known = cell.signs[-1].copy()
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for i in np.flatnonzero(known == 0).tolist():
-                at = cone.signs_at(inside.floats)[:, i]
-                seen = set(at.tolist()) - {0}
-                if len(seen) != 1:
-                    continue  # both sides exist, or floats cannot tell
-                (side,) = seen
-                beyond = None if cone.implied(i, side) else cone.beyond(i, side, Inside(inside.floats[at == side][:1]))
-                if beyond is None:
-                    known[i] = cone.signs[where.start + i] = side
-                    signs[top.first + int(top.rows[i])] = side
-                elif len(beyond.floats):
-                    inside = Inside(np.vstack([inside.floats, beyond.floats])[-_KEPT:])
-        return replace(cell, signs=(*cell.signs[:-1], known), inside=inside), signs
-
     def _open(self, cell: Cell, forms: LayerForms, first: int, signs: Signs) -> Cell | None:
         """The cell with one layer more; its constant neurons are decided, against `signs` if that is how it is."""
         states, rows = forms.classified()
@@ -326,7 +303,7 @@ class Cells:
             where = cone.push(
                 frame.restrict(forms.ball.mid[rows]),
                 frame.restrict(forms.ball.rad[rows]),
-                lambda forms=forms, rows=rows: [frame.restrict_exact(forms.exact)[i] for i in rows.tolist()],
+                lambda forms=forms, rows=rows: frame.restrict_exact(forms.exact, rows),
             )
             cone.signs[where], cone.enforced[where] = cell.signs[depth], cell.enforced[depth]
             self._stack.append((layer, where))

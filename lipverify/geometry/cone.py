@@ -12,20 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
 from flint import fmpq
 
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
+from lipverify.domain import Ball as EuclideanBall
 from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
+from lipverify.geometry.sphere import Sphere
 from lipverify.rationals import Never, Positive, dot, farkas, fraction, interior_ray, rational
+from lipverify.trusted.balls import Ball
 from lipverify.trusted.circuits import Circuits
-from lipverify.trusted.rounding import TINY, U, gamma
+from lipverify.trusted.halfspaces import HalfSpaces, near_floats
 
 ExactPoint: TypeAlias = tuple[fmpq, ...]
 ExactRows: TypeAlias = Callable[[], list[list[fmpq]]]
@@ -34,7 +36,6 @@ Climb: TypeAlias = Callable[[Matrix, Vector, Vector, int], tuple[int, Vector, In
 """`geometry.simplex.climb`, which is imported only when it is asked for."""
 
 _PIVOTS = 2_000
-_TINY_ENTRY = 2.0**-900
 _DUAL = 1e-11  # duals below this count as zero: a hint gone wrong costs time, nothing else
 
 
@@ -82,11 +83,11 @@ class Cone:
     def __init__(self, domain: Domain, frame: Frame, blocks: int) -> None:
         m = frame.dimension
         base = cone_rows(domain, frame)
+        self._sphere = Sphere(domain) if isinstance(domain, EuclideanBall) else None
+        boxed = isinstance(domain, (Box, EuclideanBall))
         self.dimension = m
         self.settled = 0
-        self._rows = np.zeros((0, m))
-        self._radii = np.zeros((0, m))
-        self._unit = np.zeros((0, m))  # γ|rows| + radii: what a float product with a point may be off by
+        self._half_spaces = HalfSpaces.none(m)
         self.signs: Signs = np.zeros(0, dtype=np.int8)
         self.enforced: Signs = np.zeros(0, dtype=np.int8)
         self.top = 0
@@ -97,11 +98,15 @@ class Cone:
         self._circuits = Circuits(m, blocks + 1)
         self._t_row = 0 if frame.has_t else None
         # The LP knows t ≥ 0, and a box's facets, as limits of its variables.
-        self._in_limits = len(base) if isinstance(domain, Box) else int(frame.has_t)
-        self._facets = (1, len(base) // 2) if isinstance(domain, Box) else None
+        self._in_limits = len(base) if boxed else int(frame.has_t)
+        self._facets = (1, len(base) // 2) if boxed else None
         self._push(base, np.zeros_like(base), lambda: exact_rows(base), self._in_limits)
         self.signs[:] = 1
         self.enforced[:] = 1
+
+    @property
+    def _rows(self) -> Matrix:
+        return self._half_spaces.rows
 
     @property
     def lps(self) -> int:
@@ -123,10 +128,14 @@ class Cone:
         InvalidDomain
             When the domain has no interior.
         """
-        sides = self._proven(samples, slice(0, self.top))
+        sides = self._half_spaces.signs_at(samples)
         good = samples[((sides == self.enforced) | (self.enforced == 0)).all(axis=1)]
+        if self._sphere is not None:
+            good = good[[self._sphere.holds(z) for z in good]]
         if len(good):
             return Inside(good)
+        if self._sphere is not None:
+            return self._inside(self._sphere.middle)
         point = interior_ray(self._blocks[0].rows(), self.dimension)
         if point is None:
             raise InvalidDomain("the domain has no interior")
@@ -138,23 +147,14 @@ class Cone:
 
     def _push(self, rows: Matrix, radii: Matrix, exact: ExactRows, skipped: int) -> slice:
         first, n = self.top, len(rows)
-        rows, radii = _completed(rows, radii, exact)
-        # A power of two per row: signs, zeros and relative errors stay as they are.
-        scale = np.ldexp(1.0, -np.clip(np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1], -1000, 1000))[:, None]
-        scaled = rows * scale
-        lost = (scaled / scale != rows) | (radii > 0)  # entries so far below their row's largest that they underflow
-        rows, radii = scaled, radii * scale + np.where(lost, TINY, 0.0)
-        self._rows = np.concatenate([self._rows, rows])
-        self._radii = np.concatenate([self._radii, radii])
-        # γ|row| may be lost where an entry is tiny, and a coordinate that it meets huge.
-        share = gamma(2 * self.dimension + 8) * np.maximum(np.abs(rows), _TINY_ENTRY) * (rows != 0)
-        self._unit = np.concatenate([self._unit, share + 2 * radii])
+        added = HalfSpaces.of(_completed(rows, radii, exact))
+        self._half_spaces = self._half_spaces.and_(added)
         blank = np.zeros(n, dtype=np.int8)
         self.signs = np.concatenate([self.signs, blank])
         self.enforced = np.concatenate([self.enforced, blank])
         if self._climb is None:
-            self._lp.push(normalised(rows[skipped:]))
-        self._circuits.push(first, rows, radii)
+            self._lp.push(normalised(added.rows[skipped:]))
+        self._circuits.push(first, added.rows, added.radii)
         self._blocks.append(Block(first, n, exact))
         self.top = first + n
         return slice(first, self.top)
@@ -167,19 +167,12 @@ class Cone:
         self._circuits.pop()
         self.top = block.first
         keep = slice(0, self.top)
-        self._rows, self._radii, self._unit = self._rows[keep], self._radii[keep], self._unit[keep]
+        self._half_spaces = self._half_spaces.part(keep)
         self.signs, self.enforced = self.signs[keep], self.enforced[keep]
 
     def signs_at(self, points: Array) -> Signs:
         """Proven signs of the top block's rows at float points (k, m): shape (k, n), 0 where floats cannot tell."""
-        return self._proven(points, slice(self._blocks[-1].first, self.top))
-
-    def _proven(self, points: Array, rows: slice) -> Signs:
-        """Proven signs of rows at float points (k, m): shape (k, n); a sum that overflowed proves nothing."""
-        value = points @ self._rows[rows].T
-        error = np.abs(points) @ self._unit[rows].T + TINY
-        finite = np.abs(value) < np.inf
-        return ((value > error) & finite).astype(np.int8) - ((value < -error) & finite).astype(np.int8)
+        return self._half_spaces.part(slice(self._blocks[-1].first, self.top)).signs_at(points)
 
     def exact_sign(self, i: int, point: ExactPoint) -> int:
         """The sign of row i (of the top block) at a rational point."""
@@ -197,7 +190,8 @@ class Cone:
     def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
-        To be asked only where that is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
+        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing.
         """
         form = [-known * x for x in self._exact_row(i)]
         members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
@@ -208,8 +202,15 @@ class Cone:
                 return {members[k]: x for k, x in found.multipliers.items()}
         indices, rows = self._enforced_rows()
         answer = farkas(rows, form)
-        assert isinstance(answer, Never)
-        return {indices[k]: x for k, x in answer.multipliers.items()}
+        if isinstance(answer, Never):
+            return {indices[k]: x for k, x in answer.multipliers.items()}
+        assert self._sphere is not None
+        inner = interior_ray([*rows, form], self.dimension)
+        assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
+        found = self._sphere.meets([*rows, form], inner)
+        assert isinstance(found, dict)
+        own = found.pop(len(rows))
+        return {indices[k]: x / own for k, x in found.items()}
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -234,11 +235,7 @@ class Cone:
             if reached is not None:
                 return Inside(reached[None])
         members = self._support(optimum)
-        if (
-            len(members) == self.dimension
-            and self._circuits.learn(members, self._rows[members], self._radii[members])
-            and self.implied(i, known)
-        ):
+        if len(members) == self.dimension and self._learn(members) and self.implied(i, known):
             return None
         return self._settle(i, known, inside, members)
 
@@ -250,9 +247,12 @@ class Cone:
             slope = abs(dot(other, row))
             if slope:
                 step = min(step, abs(dot(other, point)) / slope / 2)
-        forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
-        backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
-        return self._inside(backward), self._inside(forward)
+        while True:
+            forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
+            backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
+            if self._sphere is None or (self._sphere.holds_exactly(forward) and self._sphere.holds_exactly(backward)):
+                return self._inside(backward), self._inside(forward)
+            step /= 2
 
     def _climbed(self, climb: Climb, i: int, index: int, known: int, inside: Inside) -> Inside | None:
         """`beyond` by the compiled simplex method, from the first of the float points."""
@@ -271,7 +271,9 @@ class Cone:
         members = enforced[basis].tolist() if status < 0 and (basis >= 0).all() else []
         if (
             members
-            and self._circuits.learn(members, self._rows[members], self._radii[members], inverse * sides[basis])
+            and self._circuits.learn(
+                members, self._rows[members], self._half_spaces.radii[members], inverse * sides[basis]
+            )
             and self.implied(i, known)
         ):
             return None
@@ -305,12 +307,14 @@ class Cone:
 
     def _is_inside(self, point: Vector, index: int | None = None, sign: int = 0) -> bool:
         """Whether a float point provably lies inside the cell, and on side `sign` of row `index`."""
-        value = self._rows @ point
-        error = self._unit @ np.abs(point) + TINY
-        margin = self.enforced * value
-        if not ((margin > error) & (margin < np.inf) | (self.enforced == 0)).all():
+        if not self._half_spaces.hold_at(point, self.enforced, index, sign):
             return False
-        return index is None or bool(error[index] < sign * value[index] < np.inf)
+        return self._sphere is None or self._sphere.holds(point)
+
+    def _learn(self, members: list[int], inverse: Matrix | None = None) -> bool:
+        """Have the circuits of these rows learned, if floats can verify that they are independent."""
+        known = self._half_spaces
+        return self._circuits.learn(members, known.rows[members], known.radii[members], inverse)
 
     def _support(self, optimum: Optimum) -> list[int]:
         """Global indices of the cone's rows that seem to carry the multipliers at an optimum."""
@@ -332,13 +336,21 @@ class Cone:
         row = self._exact_row(i)
         form = [-known * x for x in row]
         indices, rows = self._enforced_rows()
+        if self._sphere is not None:
+            met = self._sphere.reaches(rows, form, inside.rational())
+            if met is not None:
+                return self._inside(met) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):
             start = inside.rational()
             # start + μ z is inside for every μ ≥ 0; beyond the row from |row·start| / (form·z) on.
             reach = 2 * abs(dot(row, start)) / dot(form, answer.point)
-            return self._inside(tuple(x + reach * z for x, z in zip(start, answer.point, strict=True)))
+            point = tuple(x + reach * z for x, z in zip(start, answer.point, strict=True))
+            if self._sphere is None or self._sphere.holds_exactly(point):
+                return self._inside(point)
+            met = self._sphere.meets([*rows, form], point)
+            return self._inside(met) if isinstance(met, tuple) else None
         support = [(indices[k], 1) for k in answer.multipliers]
         if support:
             # −form = Σ λ_k s_k rows_k with λ > 0, so the coefficient of rows_k in the row has the sign known·s_k.
@@ -376,20 +388,12 @@ class Cone:
         return indices, rows
 
 
-def _completed(rows: Matrix, radii: Matrix, exact: ExactRows) -> tuple[Matrix, Matrix]:
-    """Rows as floats of any common scale: those that floats could not hold, from their exact entries."""
+def _completed(rows: Matrix, radii: Matrix, exact: ExactRows) -> Ball:
+    """Rows as floats of any scale: those that floats could not hold, from their exact entries."""
     lost = np.flatnonzero(np.isinf(radii).any(axis=1))
     if not len(lost):
-        return rows, radii
+        return Ball(rows, radii)
     rows, radii, known = rows.copy(), radii.copy(), exact()
     for i in lost.tolist():
-        rows[i], radii[i] = _near_floats(known[i])
-    return rows, radii
-
-
-def _near_floats(row: list[fmpq]) -> tuple[Vector, Vector]:
-    """A rational row divided by a power of two that brings its largest entry near 1, in floats, and their errors."""
-    values = [fraction(x) for x in row]
-    exponent = max((x.numerator.bit_length() - x.denominator.bit_length() for x in values if x), default=0)
-    floats = [float(x / Fraction(2) ** exponent) for x in values]
-    return np.array(floats), np.array([2 * U * abs(x) + TINY * bool(v) for x, v in zip(floats, values, strict=True)])
+        rows[i], radii[i] = near_floats(known[i])
+    return Ball(rows, radii)

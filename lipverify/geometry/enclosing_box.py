@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from flint import fmpq
 
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.errors import UnsupportedDomain
 from lipverify.geometry.lp import INF, LinearProgram, normalised
 from lipverify.rationals import Never, farkas, fraction, rational
@@ -22,6 +22,8 @@ def enclosing_box(domain: Domain) -> Box:
     """
     if isinstance(domain, Box):
         return domain
+    if isinstance(domain, Ball):
+        return domain.box
     if not isinstance(domain, Polytope):
         raise UnsupportedDomain(f"only a bounded domain lies in a box; got {domain}")
     rows = [[rational(-v) for v in row] for row in domain.A.tolist()]

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz, nmod_mat
+from flint import fmpq, fmpq_mat, nmod_mat
 
-from lipverify.arrays import Array, Matrix, Point, Vector
-from lipverify.domain import Box, Domain, Everywhere
+from lipverify.arrays import Array, Indices, Matrix, Point, Vector
+from lipverify.domain import Ball, Box, Domain, Everywhere
 from lipverify.network import Network
 from lipverify.rationals import fraction, rational, rational_matrix
+from lipverify.watch import tick
 
 _PRIME = 2**61 - 1
 _SMALL = 4096  # entries of a matrix whose rank is worth an elimination in rationals
@@ -63,9 +63,10 @@ class Frame:
         """Rows over (x, t), shape (n, d + 1), in these coordinates, shape (n, m)."""
         return rows[:, list(self.columns)]
 
-    def restrict_exact(self, rows: fmpq_mat) -> list[list[fmpq]]:
-        """The same for exact rows."""
-        return [[row[j] for j in self.columns] for row in rows.tolist()]
+    def restrict_exact(self, rows: fmpq_mat, chosen: Indices) -> list[list[fmpq]]:
+        """The same for some of the rows, exactly."""
+        every = rows.tolist()
+        return [[every[i][j] for j in self.columns] for i in chosen.tolist()]
 
     def point(self, z: tuple[fmpq, ...]) -> Point:
         """The input that z stands for: x/t, coordinates outside the frame 0."""
@@ -82,6 +83,8 @@ class Frame:
         lower, upper = -np.ones(m), np.ones(m)
         if self.has_t:
             lower[-1] = 0.0
+        if isinstance(domain, Ball):
+            return self.limits(domain.box)
         if isinstance(domain, Box):
             lower, upper = np.append(domain.lower, 1.0), np.append(domain.upper, 1.0)
         return lower, upper
@@ -93,10 +96,20 @@ class Frame:
             width = domain.upper - domain.lower
             x = domain.lower + width * rng.uniform(0.05, 0.95, size=(count, m - 1))
             return np.column_stack([x, np.ones(count)])
+        if isinstance(domain, Ball):
+            return np.column_stack([ball_points(domain, count, rng), np.ones(count)])
         z = rng.normal(size=(count, m))
         if self.has_t:
             z[:, -1] = np.abs(z[:, -1])
         return z
+
+
+def ball_points(ball: Ball, count: int, rng: np.random.Generator) -> Array:
+    """Random points of a ball, uniform but for rounding, shape (count, d)."""
+    along = rng.normal(size=(count, ball.dimension))
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    share = 0.999 * rng.uniform(size=(count, 1)) ** (1 / ball.dimension)
+    return ball.center + ball.radius * share * along
 
 
 def spanning_columns(weight: Matrix) -> tuple[int, ...]:
@@ -109,8 +122,11 @@ def spanning_columns(weight: Matrix) -> tuple[int, ...]:
     if not len(used):
         return ()
     exact = rational_matrix(weight[:, used])
-    scale = reduce(lambda a, b: a.lcm(b), (x.q for x in exact.entries()), fmpz(1))
-    residues = [int(x.p * (scale // x.q) % _PRIME) for x in exact.entries()]
+    residues: list[int] = []
+    for row in exact.tolist():
+        tick()
+        scale = max(x.q for x in row)  # all are powers of two, which the prime does not divide
+        residues += [int(x.p * (scale // x.q) % _PRIME) for x in row]
     reduced, rank = nmod_mat(exact.nrows(), exact.ncols(), residues, _PRIME).rref()
     rows = [[int(x) for x in row] for row in reduced.tolist()[:rank]]
     if rank < min(weight.shape[0], len(used)):

@@ -14,6 +14,7 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from lipverify.arrays import Array, Matrix, Signs, Vector
+from lipverify.watch import tick
 
 INF = highspy.kHighsInf
 _OPTIONS: dict[str, bool | int | str] = {
@@ -25,6 +26,7 @@ _OPTIONS: dict[str, bool | int | str] = {
 }
 _PRIMAL = 4  # of HiGHS's simplex strategies
 _ITERATIONS = 20_000  # many times what any cell has needed
+_PIECE = 0.3  # seconds between two looks at the clock
 
 
 def accepted(status: highspy.HighsStatus) -> bool:
@@ -38,6 +40,16 @@ def quiet_solver() -> highspy.Highs:
     for name, value in _OPTIONS.items():
         solver.setOptionValue(name, value)
     return solver
+
+
+def solve(solver: highspy.Highs) -> highspy.HighsStatus:
+    """Have HiGHS solve its program, in pieces: time and Ctrl-C are looked at between them."""
+    while True:
+        solver.setOptionValue("time_limit", solver.getRunTime() + _PIECE)
+        status = solver.run()
+        tick()
+        if not accepted(status) or solver.getModelStatus() != HighsModelStatus.kTimeLimit:
+            return status
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class LinearProgram:
                 current[i] = sign
         if not (self._able and accepted(solver.changeColsCost(len(form), self._columns, form))):
             return None
-        status = solver.run()
+        status = solve(solver)
         self.solved += 1
         if not accepted(status) or solver.getModelStatus() != HighsModelStatus.kOptimal:
             solver.clearSolver()

@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.geometry.lp import accepted, quiet_solver
+from lipverify.geometry.lp import accepted, quiet_solver, solve
 
 _DUAL = 1e-9  # duals below this count as zero
 
@@ -45,7 +45,7 @@ class MarginProgram:
         unit = unit_rows(rows)
         solver = self._solver
         solver.clearModel()
-        if not (accepted(solver.passModel(self._model(unit))) and accepted(solver.run())):
+        if not (accepted(solver.passModel(self._model(unit))) and accepted(solve(solver))):
             return None
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None

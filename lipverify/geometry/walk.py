@@ -104,7 +104,7 @@ class Walk:
         where = self.cone.push(
             self.frame.restrict(forms.ball.mid[variable]),
             self.frame.restrict(forms.ball.rad[variable]),
-            lambda: [self.frame.restrict_exact(forms.exact)[i] for i in variable.tolist()],
+            lambda: self.frame.restrict_exact(forms.exact, variable),
         )
         last = forms.k + 1 == len(self.net.slopes)
         for cell in self._cells(where, inside):

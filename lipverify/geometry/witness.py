@@ -22,6 +22,7 @@ from lipverify.norms import exact_norm
 from lipverify.problem import Problem
 from lipverify.rationals import column, rational
 from lipverify.trusted.algebraic import ExactNorm
+from lipverify.watch import tick
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,26 @@ def locate(net: Network, domain: Domain, point: Sequence[Fraction] | Sequence[fl
     coordinates = [Fraction(x) for x in point]
     if not domain.contains_inside(coordinates):
         return None
+    return _beside_hyperplanes(net, coordinates) or _located(net, coordinates)
+
+
+def _beside_hyperplanes(net: Network, point: Sequence[Fraction]) -> Pattern | None:
+    """The pattern of almost every point, by values alone: None where a pre-activation that bends is 0."""
+    v = column(rational(x) for x in point)
+    pattern: list[tuple[bool, ...]] = []
+    for layer in net.rational_layers[:-1]:
+        tick()
+        values = [y + b for (y,), b in zip((layer.weight * v).tolist(), layer.bias, strict=True)]
+        if any(value == 0 and left != right for value, (left, right) in zip(values, layer.slopes, strict=True)):
+            return None
+        states = [bool(value > 0) or left == right for value, (left, right) in zip(values, layer.slopes, strict=True)]
+        pattern.append(tuple(states))
+        v = column(value * pair[on] for value, pair, on in zip(values, layer.slopes, states, strict=True))
+    return tuple(pattern)
+
+
+def _located(net: Network, coordinates: Sequence[Fraction]) -> Pattern | None:
+    """The pattern by the pre-activations as functions: those that are constant 0 around the point bend nowhere."""
     z = column([*(rational(x) for x in coordinates), rational(1.0)])
     pattern: list[tuple[bool, ...]] = []
     rows = affine_rows(net)

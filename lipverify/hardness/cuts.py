@@ -13,7 +13,7 @@ import numpy as np
 from lipverify.arrays import Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
-from lipverify.hardness.reduction import down_to, ensure_reached, region, settled, trusted, up_to
+from lipverify.hardness.reduction import down_to, ensure_reached, region, require_size, settled, trusted, up_to
 from lipverify.network import Network
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ def maxcut(graph: nx.Graph, p: float = 2) -> MaxCut:
 
     Theorem (proofs/maxcut.md). Let B be the signed incidence matrix of the graph, f(x) = Σ_v relu((Bx)_v).
     Then L_2(f)² = L_∞(f) = maxcut, and f has Π (2^|C| − 2) activation regions over the components C with an edge.
+    (In Coq: MaxCut.maximum_cut_bounds, MaxCut.maximum_cut_least, MaxCut.maximum_cut_linf.)
     With M_1 = [1 | I] and M_2 = Bᵀ instead, L_1 = maxcut. Since MAX-CUT is NP-hard (Karp 1972,
     doi:10.1007/978-1-4684-2001-2_9), so is the Lipschitz constant of a network with one hidden layer, and for p = 2
     so is any approximation within √(17/16) (Håstad 2001, doi:10.1145/502090.502098).
@@ -212,13 +213,16 @@ def maxcut(graph: nx.Graph, p: float = 2) -> MaxCut:
     if p not in (1, 2, math.inf):
         raise InvalidArgument(f"p must be 1, 2 or inf; got {p!r}")
     vertices, edges = vertices_and_edges(graph)
+    what = f"a graph with {len(vertices)} vertices and {len(edges)} edges"
     if p == 1:
+        require_size(what, (len(edges), len(vertices)), (len(vertices), len(vertices) + 1))
         weight = np.zeros((max(len(edges), 1), len(vertices)))
         for e, (u, v, w) in enumerate(edges):
             weight[e, u], weight[e, v] = _float(w), -_float(w)
         spread = np.hstack([np.ones((len(vertices), 1)), np.eye(len(vertices))])
         return MaxCut(Network([spread, weight]), 1, vertices, edges, ())
     columns = tuple((e, entry) for e, (_, _, w) in enumerate(edges) for entry in (square_roots(w) if p == 2 else [w]))
+    require_size(what, (len(vertices), len(columns) + 1))
     incidence = np.zeros((len(vertices), max(len(columns), 1)))
     for j, (e, entry) in enumerate(columns):
         u, v, _ = edges[e]

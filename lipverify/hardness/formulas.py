@@ -14,7 +14,7 @@ import numpy as np
 from lipverify.arrays import Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
-from lipverify.hardness.reduction import ensure_reached, region, settled, trusted
+from lipverify.hardness.reduction import ensure_reached, region, require_size, settled, trusted
 from lipverify.network import Network
 
 Clause: TypeAlias = tuple[int, ...]
@@ -159,6 +159,7 @@ def satisfiability(clauses: Iterable[Iterable[int]], p: float = 2, *, variables:
     n = largest if variables is None else variables
     if n < max(largest, 1):
         raise InvalidArgument(f"a formula needs a variable, and variables ≥ {max(largest, 1)} here; got {n}")
+    require_size(f"a formula with {n} variables and {len(normal)} clauses", (4 * n, n), (2 * n + len(normal), 2 * n))
     return Satisfiability(_network(n, normal), p, n, normal)
 
 

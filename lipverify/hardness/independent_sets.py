@@ -14,7 +14,16 @@ from lipverify.arrays import Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
 from lipverify.hardness.cuts import Vertex, vertices_and_edges
-from lipverify.hardness.reduction import down_to, ensure_reached, region, settled, trusted, unweighted, up_to
+from lipverify.hardness.reduction import (
+    down_to,
+    ensure_reached,
+    region,
+    require_size,
+    settled,
+    trusted,
+    unweighted,
+    up_to,
+)
 from lipverify.network import Network
 
 if TYPE_CHECKING:
@@ -133,6 +142,7 @@ def independent_set(graph: nx.Graph) -> MaxIndependentSet:
     """
     vertices, edges = vertices_and_edges(unweighted(graph))
     n = len(vertices)
+    require_size(f"a graph with {n} vertices", (2 * n + 1, n + 1), (2 * n, 2 * n + 1))
     adjacency = np.zeros((n, n))
     for u, v, _ in edges:
         adjacency[u, v] = adjacency[v, u] = 1.0

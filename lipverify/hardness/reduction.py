@@ -56,6 +56,23 @@ class Reduction(Protocol):
         ...
 
 
+MOST_WEIGHTS = 2**27
+"""Of the network of a reduction; a short file can speak of any number of vertices or variables."""
+
+
+def require_size(what: str, *shapes: tuple[int, int]) -> None:
+    """Refuse a network of too many weights before any of them is made.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming their number and the limit.
+    """
+    weights = sum(rows * columns for rows, columns in shapes)
+    if weights > MOST_WEIGHTS:
+        raise InvalidArgument(f"the network of {what} would have {weights} weights; the limit is {MOST_WEIGHTS}")
+
+
 def settled(interval: tuple[Fraction, Fraction | float]) -> Fraction:
     """The one value of an interval.
 

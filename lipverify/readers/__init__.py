@@ -4,7 +4,7 @@ steps.py  windows.py    what a reader makes of a model, in the model's own terms
 graph.py                the same for models that are no chains
 passes/                 the rewriting passes from there to a network, one per file
 torch.py  onnx.py  native.py  vnnlib.py     one format each, imported only when it is met
-torch_graph.py  aten/   torch modules traced by torch.export, and what each of its operators means
+torch_graph.py  operators/   torch modules traced by torch.export, and what each of its operators means
 """
 
 from __future__ import annotations

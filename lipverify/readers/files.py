@@ -7,9 +7,9 @@ import zlib
 from pathlib import Path
 
 from lipverify.errors import InvalidDomain, InvalidNetwork
+from lipverify.readers.limits import MOST_BYTES
 
-MOST_BYTES = 2**30
-"""The most that any reader takes in, after decompression."""
+_CHUNK = 1 << 20
 
 
 def read_bytes(
@@ -25,12 +25,14 @@ def read_bytes(
     require_file(path, error)
     try:
         with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            content = stream.read(limit + 1)
+            content = bytearray()  # grown as the file turns out: a small one needs little
+            while len(content) <= limit and (chunk := stream.read(_CHUNK)):
+                content += chunk
     except (OSError, EOFError, zlib.error) as cause:
         raise error(f"cannot read {path}: {cause}") from cause
     if len(content) > limit:
         raise error(f"{path} holds more than {limit} bytes; the readers stop there")
-    return content
+    return bytes(content)
 
 
 def require_file(path: Path, error: type[InvalidNetwork | InvalidDomain] = InvalidNetwork) -> None:

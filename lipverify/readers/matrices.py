@@ -6,10 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Matrix, frozen
-from lipverify.errors import InvalidNetwork, UnsupportedLayer
-
-MOST_ENTRIES = 2**28
-"""The largest matrix that a reader will write out, in entries: 2 GiB of float64."""
+from lipverify.errors import InvalidNetwork
+from lipverify.readers.limits import require_numbers
 
 
 def finite(values: npt.ArrayLike, what: str) -> Array:
@@ -52,15 +50,15 @@ def dense(rows: int, columns: int) -> Matrix:
     Raises
     ------
     UnsupportedLayer
-        When it has more than MOST_ENTRIES entries.
+        When it is beyond the readers' limit.
     """
-    require_size(rows, columns)
+    require_numbers((rows, columns))
     return np.zeros((rows, columns))
 
 
 def eye(n: int) -> Matrix:
     """The identity matrix, with the same limit as `dense`."""
-    require_size(n, n)
+    require_numbers((n, n))
     return np.eye(n)
 
 
@@ -69,11 +67,3 @@ def selection(indices: npt.NDArray[np.intp], n: int) -> Matrix:
     matrix = dense(len(indices), n)
     matrix[np.arange(len(indices)), indices] = 1.0
     return matrix
-
-
-def require_size(rows: int, columns: int) -> None:
-    """Raise UnsupportedLayer for an array beyond MOST_ENTRIES."""
-    if rows * columns > MOST_ENTRIES:
-        raise UnsupportedLayer(
-            f"a layer needs a dense array of {rows} × {columns} numbers; the limit is {MOST_ENTRIES}"
-        )

@@ -18,6 +18,7 @@ in which every number is a string as `float.hex` writes it: decimals would round
 from __future__ import annotations
 
 import json
+import math
 import tokenize
 import zipfile
 import zlib
@@ -30,7 +31,8 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Lowering, Network
-from lipverify.readers.files import MOST_BYTES, read_bytes
+from lipverify.readers.files import read_bytes
+from lipverify.readers.limits import require_unpacked
 from lipverify.readers.matrices import exact, finite
 from lipverify.readers.named import chain
 from lipverify.readers.options import SILENT, Reading
@@ -101,7 +103,7 @@ def load_json(path: Path) -> Network:
         For anything but the object that this module documents.
     """
     try:
-        found = json.loads(read_bytes(path).decode("utf-8"))
+        found = json.loads(read_bytes(path).decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise InvalidNetwork(f"{path} is no JSON file: {error}") from error
     if not isinstance(found, dict):
@@ -116,7 +118,8 @@ def load_json(path: Path) -> Network:
     for key in ("weights", "biases", "slopes"):
         if not isinstance(found[key], list):
             raise InvalidNetwork(f"{path}: {key} is no list")
-        arrays.append([_from_hex(item, f"{key}[{k}]", path) for k, item in enumerate(found[key])])
+        axes = 1 if key == "biases" else 2
+        arrays.append([_from_hex(item, f"{key}[{k}]", path, axes) for k, item in enumerate(found[key])])
     weights, biases, slopes = arrays
     return _network(weights, biases, slopes, found["lowering"], found["source"], path)
 
@@ -127,8 +130,8 @@ def _network(
     if not isinstance(lowering, str) or lowering not in Lowering.__members__:
         known = ", ".join(Lowering.__members__)
         raise InvalidNetwork(f"{path}: lowering is {lowering!r}; expected one of {known}")
-    if not isinstance(source, str):
-        raise InvalidNetwork(f"{path}: source is {source!r}; expected a string")
+    if not isinstance(source, str) or any("\ud800" <= c <= "\udfff" for c in source):
+        raise InvalidNetwork(f"{path}: source is {source!r:.80}; expected a string of characters")
     try:
         return Network(weights, biases, slopes, lowering=Lowering[lowering], source=source)
     except (LipverifyError, ValueError) as error:
@@ -160,9 +163,11 @@ def _npz_arrays(path: Path) -> dict[str, Any]:
     content = BytesIO(read_bytes(path))
     try:
         with zipfile.ZipFile(content) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise InvalidNetwork(f"{path} unfolds into {size} bytes; the readers stop at {MOST_BYTES}")
+            entries = archive.infolist()
+            require_unpacked([e.file_size for e in entries], [e.filename for e in entries], str(path))
+            for entry in entries:
+                _require_filled(archive, entry, path)
+        content.seek(0)
         with np.load(content, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (
@@ -183,6 +188,16 @@ def _npz_arrays(path: Path) -> dict[str, Any]:
         if isinstance(error, InvalidNetwork):
             raise
         raise InvalidNetwork(f"{path} is no readable .npz file: {error}") from error
+
+
+def _require_filled(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    """Refuse an array whose header announces more than its entry holds: numpy would make room for it first."""
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise InvalidNetwork(f"{path}: {entry.filename} announces shape {shape}, but holds {entry.file_size} bytes")
 
 
 def _text(found: dict[str, Any], name: str, path: Path) -> str:
@@ -227,15 +242,29 @@ def _to_hex(values: Any) -> Nested:
     return [_to_hex(v) for v in values] if isinstance(values, list) else float(values).hex()
 
 
-def _from_hex(values: object, name: str, path: Path) -> Any:
-    """Nested lists of floats from nested lists of strings."""
-    if isinstance(values, list):
-        return [_from_hex(v, f"{name}[{k}]", path) for k, v in enumerate(values)]
+def _short(value: object) -> str:
+    """For messages; lists may be nested too deeply to be shown."""
+    return "a list" if isinstance(value, list) else repr(value)[:80]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; a key that stands there twice would hide one of its values."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for k, (key, _) in enumerate(pairs) if key in dict(pairs[:k]))
+        raise ValueError(f"the key {twice!r} stands there twice")
+    return found
+
+
+def _from_hex(values: object, name: str, path: Path, axes: int) -> Any:
+    """Lists of floats, as many deep as there are axes, from lists of strings."""
+    if isinstance(values, list) and axes:
+        return [_from_hex(v, f"{name}[{k}]", path, axes - 1) for k, v in enumerate(values)]
     try:
         value = float.fromhex(values) if isinstance(values, str) else None
     except (ValueError, OverflowError):
         value = None
     # Only what float.hex writes: anything else, like more digits than fit, could be rounded unseen.
     if value is None or value.hex() != values:
-        raise InvalidNetwork(f"{path}: {name} is {values!r:.80}; expected a number as float.hex writes it")
+        raise InvalidNetwork(f"{path}: {name} is {_short(values)}; expected a number as float.hex writes it")
     return value

@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.files import read_bytes
-from lipverify.readers.matrices import MOST_ENTRIES
+from lipverify.readers.limits import MOST_NUMBERS, budget, require_nodes
 from lipverify.readers.onnx_operators import ATTRIBUTES, RULES, Constant, Node, Read, Shape
 from lipverify.readers.onnx_rows import for_one_row, mixing
 from lipverify.readers.options import SILENT, Reading
@@ -51,7 +51,9 @@ def load_onnx(path: Path, reading: Reading = SILENT) -> Network:
         raise InvalidNetwork(f"{path} is no ONNX model: {error}") from error
     try:
         _require_opset(model)
-        return _network(model.graph, str(path), reading)
+        require_nodes(len(model.graph.node))
+        with budget():
+            return _network(model.graph, str(path), reading)
     except LipverifyError as error:
         raise type(error)(f"{path}: {error}") from error
 
@@ -183,8 +185,11 @@ def _initializers(graph: onnx.GraphProto) -> dict[str, Constant]:
 def _tensor(tensor: onnx.TensorProto) -> Constant:
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
         raise InvalidNetwork(f"the weights of '{tensor.name}' lie in another file; save it as one file")
-    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MOST_ENTRIES:
-        raise InvalidNetwork(f"the tensor '{tensor.name}' has the impossible shape {list(tensor.dims)}")
+    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MOST_NUMBERS:
+        raise InvalidNetwork(
+            f"the tensor '{tensor.name}' has the impossible shape {list(tensor.dims)}; the readers stop at "
+            f"{MOST_NUMBERS} numbers"
+        )
     try:
         return np.asarray(numpy_helper.to_array(tensor))
     except (ValueError, TypeError, KeyError, NotImplementedError) as error:
@@ -207,9 +212,11 @@ def _input(graph: onnx.GraphProto, constants: dict[str, Constant]) -> tuple[str,
         raise InvalidNetwork(f"the input '{value.name}' is no tensor of floats")
     axes = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
     known = [n for n in axes if n is not None]
-    if any(n < 1 for n in known) or math.prod(known) > MOST_ENTRIES:
+    if any(n < 1 for n in known) or math.prod(known) > MOST_NUMBERS:
         shown = [n if n is not None else "?" for n in axes]
-        raise InvalidNetwork(f"the input '{value.name}' has the impossible shape {shown}")
+        raise InvalidNetwork(
+            f"the input '{value.name}' has the impossible shape {shown}; the readers stop at {MOST_NUMBERS}"
+        )
     return value.name, axes
 
 

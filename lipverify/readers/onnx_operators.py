@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
+from lipverify.readers.limits import require_numbers
 from lipverify.readers.matrices import dense, eye, finite, selection
 from lipverify.readers.steps import Affine, Clip, Step, TwoSlope
 
@@ -147,7 +148,7 @@ def _broadcast(values: Array, shape: Shape) -> tuple[Array, npt.NDArray[np.intp]
         out = np.broadcast_shapes(values.shape, shape)
     except ValueError as error:
         raise InvalidNetwork(f"a constant of shape {values.shape} does not broadcast with {shape}") from error
-    dense(1, math.prod(out))
+    require_numbers(out)
     indices = np.arange(math.prod(shape)).reshape(shape)
     return np.broadcast_to(values, out).ravel(), np.broadcast_to(indices, out).ravel(), out
 

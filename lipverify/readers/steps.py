@@ -18,7 +18,8 @@ import numpy.typing as npt
 from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.errors import InvalidNetwork
 from lipverify.network import IDENTITY, RELU
-from lipverify.readers.matrices import eye, finite, require_size
+from lipverify.readers.limits import require_numbers
+from lipverify.readers.matrices import eye, finite
 from lipverify.readers.windows import AveragePooling, Convolution, LargestOf, SortedGroups, finite_entries
 
 
@@ -70,7 +71,7 @@ class TwoSlope:
     @classmethod
     def uniform(cls, n: int, left: float, right: float) -> TwoSlope:
         """n neurons of one kind."""
-        require_size(n, 2)
+        require_numbers((n, 2))
         return cls(np.tile((left, right), (n, 1)))
 
     @classmethod

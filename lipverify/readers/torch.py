@@ -1,4 +1,4 @@
-"""torch modules in, `torch.nn.Sequential` out; only this file, `torch_*.py` and `aten/` import torch.
+"""torch modules in, `torch.nn.Sequential` out; only this file, `torch_*.py` and `operators/` import torch.
 
 `Sequential` chains (nested or not) of the layers in `LAYERS` are read as they stand, in eval mode; every other
 module is traced (`torch_graph.py`), which needs the shape of a sample. Parameters of every real
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils import _pytree as pytree
 
 from lipverify.arrays import Array
@@ -25,6 +27,7 @@ from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, Un
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.readers.files import require_file
 from lipverify.readers.graph import Graph
+from lipverify.readers.limits import budget, require_unpacked
 from lipverify.readers.named import chain
 from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower, lower_graph
@@ -204,6 +207,7 @@ def load_torch(path: Path, reading: Reading = SILENT) -> Network:
         For a pickled module, a damaged file, any other content, or what has to be said and was not.
     """
     require_file(path)
+    _require_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of formats that are refused below in any case
@@ -215,7 +219,8 @@ def load_torch(path: Path, reading: Reading = SILENT) -> Network:
             ) from error
         raise InvalidNetwork(f"{path} is no readable torch file: {_first_line(error)}") from error
     try:
-        return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
+        with budget():
+            return chain(_tensors(_entry(content, reading.key)), reading, f"{path} (a state dict)", torch=True)
     except (InvalidNetwork, UnsupportedLayer) as error:
         raise type(error)(f"{path}: {error}") from error
 
@@ -245,14 +250,34 @@ def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
         # Not named_children(): that skips a layer which occurs twice.
         for key, child in zip(module._modules, module, strict=True):
             yield from _layers(child, f"{name}.{key}" if name else key)
-    elif hasattr(module, "parametrizations"):
-        remedy = "torch.nn.utils.parametrize.remove_parametrizations"
-        raise UnsupportedLayer(f"{layer.place} is parametrized; call {remedy} first")
+    elif parametrize.is_parametrized(module) and type(module).__bases__[0] in LAYERS:
+        yield _Layer(name, _evaluated(layer))
     elif type(module) in LAYERS:
         yield layer
     else:
         known = ", ".join(sorted(kind.__name__ for kind in LAYERS))
         raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {known}")
+
+
+def _evaluated(layer: _Layer) -> nn.Module:
+    """A parametrized layer (spectral_norm, weight_norm, orthogonal, …) with the tensors that its forward pass has.
+
+    Raises
+    ------
+    UnsupportedLayer
+        In training mode, where a parametrization may give other tensors every time.
+    """
+    if any(part.training for part in layer.module.modules()):
+        raise UnsupportedLayer(f"{layer.place} is parametrized and in training mode; call module.eval() first")
+    module, kind = layer.module, type(layer.module).__bases__[0]
+    own = module.get_submodule("parametrizations")._modules
+    values = {name: nn.Parameter(getattr(module, name).detach(), requires_grad=False) for name in own}
+    plain = nn.Module()  # no copy.copy: a parametrized module refuses it
+    plain.__class__ = kind
+    plain.__dict__.update(module.__dict__)
+    plain.__dict__["_parameters"] = {**module._parameters, **values}
+    plain.__dict__["_modules"] = {name: child for name, child in module._modules.items() if name != "parametrizations"}
+    return plain
 
 
 def _given(input_shape: Sequence[int] | int) -> Shape:
@@ -327,6 +352,16 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     if not torch.isfinite(tensor.to(torch.float64)).all():
         raise InvalidArgument(f"{dtype} cannot hold {np.abs(values).max()}; use a wider dtype")
     return tensor
+
+
+def _require_archive(path: Path) -> None:
+    """Refuse an archive that unfolds into too much before torch unfolds it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        entries = []  # an old file that is no archive, or none at all: torch will have a word on it
+    require_unpacked([e.file_size for e in entries] or [path.stat().st_size], [e.filename for e in entries], str(path))
 
 
 def _entry(content: Any, key: str | None) -> Any:

@@ -2,7 +2,7 @@
 
 The module is run, symbolically, on a batch that holds one sample, so that code written for batches means what it
 says. `torch.export` makes in-place operations and views functional, keeps every operator's source line, and
-refuses control flow that depends on values. Every operator then is one that `lipverify.readers.aten` knows,
+refuses control flow that depends on values. Every operator then is one that `lipverify.readers.operators` knows,
 or an error names it: nothing is guessed, and nothing is skipped.
 """
 
@@ -23,11 +23,11 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
-from lipverify.readers.aten import BUILDERS
-from lipverify.readers.aten.call import Builder, Call, Live, Ref
 from lipverify.readers.graph import Graph, Node
+from lipverify.readers.operators import BUILDERS
+from lipverify.readers.operators.call import Builder, Call, Live, Ref
 from lipverify.readers.steps import Select
-from lipverify.readers.torch_probe import require_samples
+from lipverify.readers.torch_probe import require_samples, runs
 
 
 @final
@@ -139,6 +139,8 @@ def _exported(module: nn.Module, batch: torch.Tensor) -> Any:
                 program = program.run_decompositions({})
         except Exception as error:  # whatever the module's own code raises on the way
             advice = _EVAL if module.training and "training" in str(error) else ""
+            if not module.training and batch.shape[1] == 1 and runs(module, batch[0]):
+                advice = ". It runs on the example as it is: give one sample, without the batch axis, as in example[0]"
             raise UnsupportedLayer(
                 f"torch.export cannot follow {type(module).__name__} on a batch of one sample of shape "
                 f"{tuple(batch.shape[1:])}: {_first_line(error)}{advice}"

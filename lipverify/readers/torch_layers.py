@@ -12,6 +12,7 @@ from torch import nn
 
 from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
+from lipverify.readers.limits import require_numbers
 from lipverify.readers.matrices import dense
 from lipverify.readers.steps import Affine, BatchNorm, Clip, Step, TwoSlope
 from lipverify.readers.windows import AveragePooling, Convolution, Window, table
@@ -42,6 +43,7 @@ def exact_array(tensor: Any, what: str) -> Array:
         raise InvalidNetwork(f"{what} is of type {kind}; expected a real floating dtype")
     if tensor.is_meta or tensor.layout is not torch.strided:
         raise InvalidNetwork(f"{what} is a meta or sparse tensor; expected a dense one with data")
+    require_numbers(tensor.shape, what)  # a view of stride 0 may be of any shape
     array: Array = tensor.detach().cpu().to(torch.float64).numpy()
     for where in np.argwhere(~np.isfinite(array)):
         index = tuple(int(i) for i in where)

@@ -83,6 +83,11 @@ def require_vectors(module: nn.Module, features: int, value: Value) -> None:
             )
 
 
+def runs(module: nn.Module, x: torch.Tensor) -> bool:
+    """Whether a module accepts an input."""
+    return _run(module, x, lambda _: torch.zeros(())) is not None
+
+
 def _drawn(shape: Sequence[int], like: torch.Tensor, scale: float, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return (scale * torch.randn(tuple(shape), generator=generator, dtype=torch.float64)).to(like)

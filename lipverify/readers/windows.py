@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from lipverify.arrays import Indices, Vector
 from lipverify.errors import InvalidNetwork
-from lipverify.readers.matrices import finite, require_size
+from lipverify.readers.limits import require_numbers
+from lipverify.readers.matrices import finite
 
 
 @final
@@ -141,7 +142,7 @@ def table(axes: Sequence[Indices], sizes: Sequence[int], channels: int) -> Indic
     `axes` holds one table per axis, shape (outputs, k), as `Window.members` makes it.
     """
     outputs, taps = math.prod(len(axis) for axis in axes), math.prod(axis.shape[1] for axis in axes)
-    require_size(channels * outputs, taps)
+    require_numbers((channels * outputs, taps))
     flat = np.zeros((1, 1), dtype=np.intp)
     for axis, size in zip(axes, sizes, strict=True):
         inside = (flat[:, None, :, None] >= 0) & (axis[None, :, None, :] >= 0)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from lipverify.arrays import Array, Bools, Matrix, Vector
+from lipverify.watch import tick
 
 CENTRED = 0.8  # a Newton decrement below this counts as centred
 SHRINK = 0.15  # of μ once centred
@@ -92,6 +93,7 @@ def descend(
     L, positive = cholesky(assemble(rows, gram, rho, T))
     tries = 0
     while not positive:
+        tick()
         rho *= 1.05
         tries += 1
         if tries > 400:
@@ -103,9 +105,13 @@ def descend(
     gap = np.inf
     steps = rescues = 0
     while True:
+        tick()
         W = lower_inverse(L)
+        tick()
         X = np.ascontiguousarray(W.T) @ W
+        tick()
         P = X @ columns
+        tick()
         G = rows @ P
         E = P[d:]
         for i in range(m):
@@ -130,6 +136,7 @@ def descend(
                 hessian[:, i + 1] = 0.0
                 hessian[i + 1, i + 1] = 1.0
                 gradient[i + 1] = 0.0
+        tick()
         K, positive = cholesky(hessian)
         if not positive:
             break
@@ -142,6 +149,7 @@ def descend(
         length = 1.0
         moved = False
         for k in range(40):
+            tick()
             r, t = rho - length * direction[0], T - length * direction[1:]
             M, positive = cholesky(assemble(rows, gram, r, t))
             if positive:

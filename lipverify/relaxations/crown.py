@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Bools
-from lipverify.relaxations.enclosure import affine, bent, magnitude
 from lipverify.relaxations.interval import Boxes, PartialPattern, Ranges, clipped, propagated
 from lipverify.relaxations.layers import Chain, Layers
-from lipverify.relaxations.linear import Lines, Step, chord, upper_bounds
+from lipverify.trusted.functionals import Lines, Step, chord, upper_bounds
+from lipverify.trusted.intervals import affine, bent, magnitude
 
 CHOICES = 3
 CHUNK = 2**20  # coefficients at a time: what fits a cache is faster, and memory stays bounded

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from lipverify.arrays import Array, Signs
 from lipverify.errors import InvalidArgument
-from lipverify.relaxations.enclosure import affine, bent, matrix_product, outward, quiet, scaled
 from lipverify.relaxations.layers import Chain, Layers
+from lipverify.trusted.intervals import affine, bent, matrix_product, outward, scaled
+from lipverify.trusted.rounding import quiet
 
 PartialPattern: TypeAlias = Sequence[Signs]
 """One int8 array (..., n_k) per hidden layer: +1 active, −1 inactive, 0 undecided; linear neurons have no sign."""
@@ -213,10 +214,4 @@ def jacobian_ranges(net: Chain, slopes: Slopes) -> tuple[Array, Array]:
 @quiet
 def last_matrix(chain: Layers) -> tuple[Array, Array]:
     """W_K as an enclosure, shape (n_K, n_{K−1})."""
-    weight = chain.layers[-1].weight
-    if not weight.rad.any():
-        return weight.mid, weight.mid
-    return outward(
-        np.nextafter(weight.mid - weight.rad, -np.inf),
-        np.nextafter(weight.mid + weight.rad, np.inf),
-    )
+    return outward(*chain.layers[-1].weight.ends())

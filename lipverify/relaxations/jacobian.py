@@ -6,11 +6,11 @@ import numpy as np
 
 from lipverify.arrays import Array
 from lipverify.norms import INF, NormPair, dual, norms_upper, reduced_pair, require_computable
-from lipverify.relaxations.enclosure import quiet
 from lipverify.relaxations.interval import Slopes
 from lipverify.relaxations.layers import Chain, Layers
 from lipverify.relaxations.matrix_norm import norms_of_ranges
 from lipverify.relaxations.passes import Gradients
+from lipverify.trusted.rounding import quiet
 
 FEW = 128
 """A side of more vectors than this is left out where the other one is shorter: each vector costs its own passes."""

@@ -18,11 +18,12 @@ import numpy.typing as npt
 from lipverify.arrays import Array, Matrix
 from lipverify.errors import InvalidArgument
 from lipverify.norms import INF, NormPair, dual, norms_upper
-from lipverify.relaxations.enclosure import magnitude, matrix_product, middle, quiet, scaled
 from lipverify.relaxations.interval import Slopes, flat, last_matrix
 from lipverify.relaxations.layers import Chain, Layers
-from lipverify.relaxations.linear import Step, chord, upper_bounds
-from lipverify.trusted.rounding import TINY, Ball, gamma
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.functionals import Step, chord, upper_bounds
+from lipverify.trusted.intervals import magnitude, matrix_product, middle, scaled
+from lipverify.trusted.rounding import grown, quiet, sum_error, ups
 
 
 @final
@@ -123,8 +124,8 @@ class Gradients:
     def _sum(self) -> Array:
         one = np.ones(self.low.shape[1])
         lines = chord(self.low, self.high, -one, one)
-        shift = lines.shift.sum(axis=1) * (1 + gamma(len(one) + 4))
-        return np.nextafter(self._upper(lines.slope[:, None, :])[:, 0] + shift, np.inf)
+        shift = grown(lines.shift.sum(axis=1), len(one) + 4)
+        return ups(self._upper(lines.slope[:, None, :])[:, 0] + shift)
 
     def _euclidean(self) -> Array:
         exponent = np.frexp(magnitude(self.low, self.high).max(axis=1))[1]
@@ -132,11 +133,10 @@ class Gradients:
         slope = low + high
         shift = np.maximum(low * (low - slope), high * (high - slope))
         n = low.shape[1]
-        shift = shift.sum(axis=1) + np.abs(shift).sum(axis=1) * gamma(n + 16) + 8 * n * TINY
-        passed = np.nextafter(np.ldexp(self._upper(slope[:, None, :])[:, 0], -exponent), np.inf)
-        square = np.nextafter(np.maximum(passed + shift, 0.0), np.inf)
-        root = np.ldexp(np.nextafter(np.sqrt(square), np.inf), exponent)
-        return np.where(np.isfinite(root), np.nextafter(root, np.inf), np.inf)
+        shift = shift.sum(axis=1) + sum_error(np.abs(shift).sum(axis=1), n + 16, 8 * n)
+        passed = ups(np.ldexp(self._upper(slope[:, None, :])[:, 0], -exponent))
+        root = np.ldexp(ups(np.sqrt(ups(np.maximum(passed + shift, 0.0)))), exponent)
+        return np.where(np.isfinite(root), ups(root), np.inf)
 
 
 def _product(low: Array, high: Array, weight: Ball) -> tuple[Array, Array]:

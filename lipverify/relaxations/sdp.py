@@ -20,6 +20,7 @@ from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
 from lipverify.relaxations.split import Forms, Oriented, propagate
 from lipverify.trusted.semidefinite import is_positive
+from lipverify.watch import tick
 
 Descent: TypeAlias = Callable[..., tuple[float, Vector, float, float, Array, int]]
 """`barrier.descend` or its compiled twin."""
@@ -141,6 +142,7 @@ def certified_square(chain: Oriented, relaxation: Relaxation) -> float:
     """A float ρ with ‖W_K D ⋯ W_1‖² ≤ ρ for every completion of the signs, rounding included; inf if none is shown."""
     rho = max(relaxation.rho, _TINIEST)
     for slack in (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0):
+        tick()
         trial = rho * (1 + slack)
         if math.isfinite(trial) and is_certified(chain, relaxation, trial):
             return trial
@@ -163,6 +165,7 @@ def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
         row_sizes, last_sizes = propagate(chain, sizes, np.abs(chosen), np.abs(chain.delta), free)
         rows[at - d, at] -= 1.0
         row_sizes[at - d, at] += 1.0
+        tick()
         Z = barrier.assemble(rows, last.T @ chain.last_gram @ last, rho, multipliers)
         weight = np.abs(multipliers)
         total = last_sizes.T @ (gram_sizes @ last_sizes.sum(axis=1)) + row_sizes.T @ weight

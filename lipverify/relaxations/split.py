@@ -8,7 +8,6 @@ fewer coordinates. Proof: proofs/sdp.md.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -16,9 +15,11 @@ from typing import final
 
 import numpy as np
 
-from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
+from lipverify.arrays import Indices, Matrix, Signs, Vector
 from lipverify.network import Network
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.chains import form_errors
+from lipverify.trusted.scaling import exactly
+from lipverify.watch import tick
 
 
 @final
@@ -57,7 +58,7 @@ class Oriented:
         if net.output_dim < net.input_dim:
             weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
             slopes, order = slopes[::-1], order[::-1]
-        scaled, pairs = [_scaled(w) for w in weights], [_scaled(s) for s in slopes]
+        scaled, pairs = [exactly(w) for w in weights], [exactly(s) for s in slopes]
         stacked = np.concatenate([np.zeros((0, 2)), *(s for s, _ in pairs)])
         exponent = sum(e for _, e in (*scaled, *pairs))
         # u at layer k is divided by what the matrices and slopes up to there are divided by, the output by everything.
@@ -123,10 +124,8 @@ class Oriented:
     @cached_property
     def rounding(self) -> tuple[float, float]:
         """A relative error for all that is built here, and an absolute one for underflow (proofs/sdp.md)."""
-        steps = sum(w.shape[1] + 8 for w in self.weights) + self.weights[-1].shape[0]
         steepest = float(max(np.abs(self.alpha).max(initial=1.0), np.abs(self.beta).max(initial=1.0)))
-        reach = math.prod((1.0 + float(np.abs(w).sum())) * 3 * steepest for w in self.weights)
-        return gamma(4 * steps), TINY * reach * reach * steps
+        return form_errors(self.weights, steepest)
 
 
 @final
@@ -174,6 +173,7 @@ def propagate(
     at = 0
     ends = np.searchsorted(free, chain.ends).tolist()
     for weight, layer, until in zip(weights, chain.layers, ends, strict=True):
+        tick()
         y = weight @ values
         values = chosen[layer, None] * y
         inside = free[at:until]
@@ -181,14 +181,3 @@ def propagate(
         values[inside - layer.start, np.arange(d + at, d + until)] = 1.0
         at = until
     return rows, values
-
-
-def _scaled(values: Array) -> tuple[Array, int]:
-    """(values · 2^−e, e) with the greatest magnitude in [½, 1); e = 0 where an entry would underflow."""
-    top = float(np.abs(values).max(initial=0.0))
-    exponent = math.frexp(top)[1]
-    with np.errstate(under="ignore", over="ignore"):
-        scaled = np.ldexp(values, -exponent)
-        if exponent and np.array_equal(np.ldexp(scaled, exponent), values):
-            return scaled, exponent
-    return values, 0

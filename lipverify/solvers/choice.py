@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from lipverify.domain import Box
+from lipverify.domain import Ball, Box
+from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
@@ -72,8 +73,9 @@ class Size:
 
 def _undecided(net: Network, problem: Problem) -> tuple[int, ...]:
     two_sided = [s[:, 0] != s[:, 1] for s in net.slopes]
-    if isinstance(problem.domain, Box):
-        ranges = preactivation_ranges(net, problem.domain.lower, problem.domain.upper)
+    if isinstance(problem.domain, (Box, Ball)):
+        box = enclosing_box(problem.domain)
+        ranges = preactivation_ranges(net, box.lower, box.upper)
         ends = zip(two_sided, ranges.low, ranges.high, strict=False)
         two_sided = [t & (low < 0) & (high > 0) for t, low, high in ends]
     return tuple(int(np.count_nonzero(t)) for t in two_sided)

@@ -2,7 +2,8 @@
 
 L_{p→q}(f; X) is the maximum of ‖J_R‖_{p→q} over the full-dimensional regions R that meet X
 (Rademacher's theorem on a convex domain; Jordan & Dimakis 2020, arXiv:2003.01219, for the general
-position case). Proof, degenerate networks included: proofs/enumeration.md.
+position case). Proof, degenerate networks included: proofs/enumeration.md;
+checked by Coq: Regions.lipschitz_iff_regions.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lipverify.geometry.walk import Leaf, Walk
 from lipverify.geometry.witness import Certified, certify_region, confirmed
 from lipverify.norms import ALL_PAIRS, NormPair, norms_upper
 from lipverify.problem import Budget, Method, Problem, Side
+from lipverify.search.incumbent import Incumbent
 
 _BATCH = 256
 _PATIENCE = 0.1  # seconds after which a smaller batch is evaluated, so that progress is seen
@@ -55,22 +57,24 @@ class Enumeration:
         ceiling = Bound(method=self.name, status=Status.INTERRUPTED)
         for given in ceilings(self.bound, problem, budget):
             ceiling = given
-        best: Certified | None = None
+        incumbent: Incumbent[Certified] = Incumbent()
         regions = 0
-        yield self._interval(best, ceiling, regions, walk)
+        yield self._interval(incumbent, ceiling, regions, walk)
         for leaves in _batches(walk.steps()):
             if leaves:
-                best = _improve(problem, best, leaves)
+                _improve(problem, incumbent, leaves)
             regions += len(leaves)
-            yield self._interval(best, ceiling, regions, walk)
+            yield self._interval(incumbent, ceiling, regions, walk)
+        best = incumbent.best
         assert best is not None  # a domain has an interior, so it meets a region
         yield Bound.exactly(best.norm, method=self.name, witness=best.witness, stats=_stats(regions, walk))
 
-    def _interval(self, best: Certified | None, ceiling: Bound, regions: int, walk: Walk) -> Bound:
+    def _interval(self, incumbent: Incumbent[Certified], ceiling: Bound, regions: int, walk: Walk) -> Bound:
+        best = incumbent.best
         return Bound(
             method=self.name,
             status=Status.INTERRUPTED,
-            lower=best.norm.lower if best else 0.0,
+            lower=incumbent.lower,
             lower_rigor=self.rigor,
             upper=ceiling.upper,
             upper_rigor=ceiling.upper_rigor,
@@ -98,11 +102,8 @@ def _batches(steps: Iterator[Leaf | None]) -> Iterator[list[Leaf]]:
         yield batch
 
 
-def _improve(problem: Problem, best: Certified | None, leaves: list[Leaf]) -> Certified:
-    """The best of `best` and some regions.
-
-    Rigorous float bounds rule almost every region out; those that might be better are evaluated exactly.
-    """
+def _improve(problem: Problem, incumbent: Incumbent[Certified], leaves: list[Leaf]) -> None:
+    """Offer the regions that may be better: rigorous float bounds rule almost every one out."""
     net = problem.network
     states = np.array([leaf.states for leaf in leaves])
     layers = np.split(states, np.cumsum(net.hidden)[:-1], axis=1) if net.hidden else []
@@ -110,13 +111,10 @@ def _improve(problem: Problem, best: Certified | None, leaves: list[Leaf]) -> Ce
         mid, rad = jacobian_with_error(net, layers)
         if not layers:
             mid, rad = mid[None], rad[None]
-        floor = best.norm.lower if best else -math.inf
-        ceilings = norms_upper(mid, rad, problem.norm, floor)
-    for k in np.argsort(-np.nan_to_num(ceilings, nan=math.inf)):
-        if best is not None and ceilings[k] <= best.norm.lower:
+        uppers = norms_upper(mid, rad, problem.norm, incumbent.floor)
+    for k in np.argsort(-np.nan_to_num(uppers, nan=math.inf)):
+        if uppers[k] <= incumbent.floor:
             break
         region = certify_region(problem, leaves[k].point, leaves[k].pattern)
-        if best is None or region.norm.exceeds(best.norm):
-            best = confirmed(problem, region)
-    assert best is not None
-    return best
+        if incumbent.improved_by(region.norm):
+            incumbent.offer(confirmed(problem, region))

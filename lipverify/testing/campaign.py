@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
-from hypothesis.internal.conjecture import providers
 
 from lipverify.bound import Bound
 from lipverify.domain import Box, Domain, Everywhere
@@ -247,6 +246,11 @@ def _same_everywhere() -> Generator[None]:
     networks. Where Hypothesis has no such pool (or calls it something else) there is nothing to do.
     """
     pool = "_get_local_constants"
+    try:
+        from hypothesis.internal.conjecture import providers  # no promise of Hypothesis's
+    except ImportError:
+        yield
+        return
     if not (hasattr(providers, pool) and hasattr(providers, "CONSTANTS_CACHE") and hasattr(providers, "Constants")):
         yield
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from lipverify.domain import Box, Domain, Polytope
+from lipverify.domain import Ball, Box, Domain, Polytope
 from lipverify.network import Network
 from lipverify.norms import NormPair
 from lipverify.testing.estimators import importable
@@ -30,21 +30,31 @@ assert CLAIMED < 0 or square(rise, Q) > F(CLAIMED) ** 2 * square(run, P)
 
 def upper_snippet(name: str, net: Network, domain: Domain, norm: NormPair, claimed: float, pair: Pair) -> str:
     """A program of the standard library alone that shows a slope above a claimed upper bound."""
+    heading = f"{name} claims that {claimed!r} is an upper bound for p = {norm}; two points show that it is not."
+    again = [f"# {line}".rstrip() for line in _ask(name, domain, norm)]
+    return "\n".join(
+        [slope_snippet(heading, net, domain, norm, claimed, pair), "# To ask the estimator again:", *again, ""]
+    )
+
+
+def slope_snippet(
+    heading: str, net: Network, domain: Domain, norm: NormPair, claimed: float | Fraction, pair: Pair
+) -> str:
+    """A program of the standard library alone that finds the slope between two points above a claim."""
     lines = [
-        f"# {name} claims that {claimed!r} is an upper bound for p = {norm}; two points show that it is not.",
+        f"# {heading}",
         "from fractions import Fraction as F",
         "from math import inf",
         "",
         *_parameters(net),
         f"P, Q = {_number(norm.p)}, {_number(norm.q)}",
-        f"CLAIMED = {claimed!r}",
+        f"CLAIMED = {_exact(claimed)}",
         f"X = {_point(pair[0])}",
         f"Y = {_point(pair[1])}",
         *_inside(domain),
         _CHECK.rstrip("\n"),
     ]
-    again = [f"# {line}".rstrip() for line in _ask(name, domain, norm)]
-    return "\n".join([*lines, "", "# To ask the estimator again:", *again, ""])
+    return "\n".join([*lines, ""])
 
 
 def lower_snippet(name: str, net: Network, domain: Domain, norm: NormPair, claimed: float) -> str:
@@ -101,6 +111,9 @@ def _inside(domain: Domain) -> list[str]:
     if isinstance(domain, Box):
         limits = f"zip({domain.lower.tolist()}, v, {domain.upper.tolist()})"
         return [f"assert all(low <= t <= high for v in (X, Y) for low, t, high in {limits})"]
+    if isinstance(domain, Ball):
+        square = f"sum((t - F(c)) ** 2 for t, c in zip(v, {domain.center.tolist()}))"
+        return [f"assert all({square} < F({domain.radius!r}) ** 2 for v in (X, Y))"]
     if isinstance(domain, Polytope):
         rows = f"zip({domain.A.tolist()}, {domain.b.tolist()})"
         product = "sum(F(a) * t for a, t in zip(row, v))"
@@ -111,6 +124,8 @@ def _inside(domain: Domain) -> list[str]:
 def _domain(domain: Domain) -> str:
     if isinstance(domain, Box):
         return f"lv.Box({domain.lower.tolist()}, {domain.upper.tolist()})"
+    if isinstance(domain, Ball):
+        return f"lv.Ball({domain.center.tolist()}, {domain.radius!r})"
     if isinstance(domain, Polytope):
         return f"lv.Polytope({domain.A.tolist()}, {domain.b.tolist()})"
     return "lv.Everywhere()"
@@ -122,6 +137,10 @@ def _norm(norm: NormPair) -> str:
 
 def _number(p: float) -> str:
     return "inf" if p == math.inf else str(int(p))
+
+
+def _exact(x: float | Fraction) -> str:
+    return f"F({x.numerator}, {x.denominator})" if isinstance(x, Fraction) else repr(x)
 
 
 def _point(point: tuple[Fraction, ...]) -> str:

@@ -8,18 +8,20 @@ with small integer weights.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from hypothesis import strategies as st
 
-from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
 from lipverify.errors import InvalidArgument
 from lipverify.network import IDENTITY, RELU, Network
 
 WeightKind: TypeAlias = Literal["mixed", "integers", "dyadics", "floats"]
-DomainKind: TypeAlias = Literal["everywhere", "box", "polytope"]
+DomainKind: TypeAlias = Literal["everywhere", "box", "polytope", "ball"]
+_RADII = (5.0, 2.5, math.sqrt(2.0), 2.0**-40)
 Span: TypeAlias = int | tuple[int, int]
 
 LEAST, MOST = 2.0**-40, 2.0**20
@@ -90,12 +92,13 @@ def domains(
     dimension
         d ≥ 1, the number of inputs.
     kinds
-        Which of "everywhere", "box" and "polytope" may occur; it shrinks to the first.
+        Which of "everywhere", "box", "polytope" and "ball" may occur; it shrinks to the first.
 
     Returns
     -------
     SearchStrategy[Domain]
-        Boxes have small dyadic limits. Polytopes may be unbounded, and may have redundant rows.
+        Boxes and balls have small dyadic limits, save for radii of √2 and 2⁻⁴⁰. Polytopes may be unbounded, and
+        may have redundant rows.
 
     Raises
     ------
@@ -110,6 +113,7 @@ def domains(
         "everywhere": st.just(Everywhere()),
         "box": _boxes(dimension),
         "polytope": _polytopes(dimension),
+        "ball": _balls(dimension),
     }
     return st.one_of([table[kind] for kind in kinds])
 
@@ -266,6 +270,11 @@ _LENGTHS = st.one_of(st.integers(1, 4).map(float), st.integers(1, 32).map(lambda
 def _boxes(draw: st.DrawFn, dimension: int) -> Box:
     lower = [draw(_LIMITS) for _ in range(dimension)]
     return Box(lower, [low + draw(_LENGTHS) for low in lower])
+
+
+@st.composite
+def _balls(draw: st.DrawFn, dimension: int) -> Ball:
+    return Ball([draw(_LIMITS) for _ in range(dimension)], draw(st.one_of(_LENGTHS, st.sampled_from(_RADII))))
 
 
 @st.composite

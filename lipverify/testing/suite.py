@@ -20,7 +20,8 @@ from random import Random
 from typing import Any
 
 from lipverify import verbs
-from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
+from lipverify.errors import InvalidArgument
 from lipverify.hardness.staircases import unreachable
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
@@ -127,6 +128,8 @@ def domain_text(domain: Domain) -> str:
         return "everywhere"
     if isinstance(domain, Polytope):
         return f"{domain.A.tolist()}≤{domain.b.tolist()}".replace(" ", "")
+    if isinstance(domain, Ball):
+        return f"{domain.center.tolist()}±{domain.radius!r}".replace(" ", "")
     limits = list(zip(domain.lower.tolist(), domain.upper.tolist(), strict=True))
     short = limits[:1] if len(set(limits)) == 1 else limits
     return ",".join(f"{low:g}:{high:g}" for low, high in short)
@@ -142,6 +145,26 @@ def suite() -> tuple[Case, ...]:
         cases.append(Case(name, family, net, norm_pair(2), Everywhere()))
         cases.append(Case(name, family, net, norm_pair(math.inf), box))
     return tuple(cases)
+
+
+def cases_of(
+    networks: Mapping[str, Network] | None = None, p: Any = None, domain: Domain | None = None
+) -> tuple[Case, ...]:
+    """The suite's cases, or other questions: other networks, another norm, another domain.
+
+    Raises
+    ------
+    InvalidArgument
+        Where no network has the domain's dimension, or there are none; and for a norm that is none.
+    """
+    if networks is None and p is None and domain is None:
+        return suite()
+    named = _networks() if networks is None else [(name, "given", net) for name, net in networks.items()]
+    norm, where = norm_pair(2 if p is None else p), Everywhere() if domain is None else domain
+    found = [Case(*of, norm, where) for of in named if where.dimension in (None, of[2].input_dim)]
+    if not found:
+        raise InvalidArgument(f"no network of the suite fits the domain {where}: it has {where.dimension} coordinates")
+    return tuple(found)
 
 
 RANDOM = (

@@ -1,7 +1,7 @@
-"""Has a bound become looser? Ratios bound / exact on the suite, held to a baseline file.
+"""Has a bound become looser? Ratios bound / exact on the suite, held to a baseline.
 
-The file is text, one line per (method, network, domain, p), sorted, and a line is rewritten only when its
-bound, exact constant or rigor has changed, so that a diff shows what a change did and nothing else.
+A check that compared nothing is no check: an estimator that refuses every case fails, and so does a stored line that
+nobody measured.
 """
 
 from __future__ import annotations
@@ -11,67 +11,20 @@ import math
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, TypeAlias
 
 from lipverify.bound import Bound, Rigor
 from lipverify.catalogue import methods
 from lipverify.errors import InvalidArgument
 from lipverify.problem import Method
-from lipverify.testing.estimators import Estimator, as_estimator, name_of
+from lipverify.testing.baseline import Entry, Key
+from lipverify.testing.estimators import Estimator, answer, as_estimator, name_of
 from lipverify.testing.suite import Case, Exacts, suite
-from lipverify.writing import write_whole
 
-BASELINE = Path(__file__).with_name("baseline.txt")
 RTOL = 1e-3
 ROUNDING = 1e-9
-HEADER = "# lipverify tightness 1: bound / exact; written by `lipverify tightness update`"
-COLUMNS = ("method", "network", "domain", "p", "bound", "exact", "ratio", "rigor", "seconds")
-
-Key: TypeAlias = tuple[str, str, str, str]
-"""Method, network, domain, p."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One measured bound.
-
-    Attributes
-    ----------
-    rigor
-        What a `Bound` says of itself; "-" for a plain number, which is held to be a promise.
-    seconds
-        Information only.
-    """
-
-    method: str
-    network: str
-    domain: str
-    p: str
-    bound: float
-    exact: float
-    rigor: str
-    seconds: float
-
-    @property
-    def key(self) -> Key:
-        """What it answers."""
-        return self.method, self.network, self.domain, self.p
-
-    @property
-    def ratio(self) -> float:
-        """bound / exact; 1 for 0 / 0."""
-        if self.exact == 0:
-            return 1.0 if self.bound == 0 else math.inf
-        return self.bound / self.exact
-
-    def cells(self) -> tuple[str, ...]:
-        """The line's columns."""
-        numbers = (repr(self.bound), repr(self.exact), f"{self.ratio:.6f}")
-        return (*self.key, *numbers, self.rigor, f"{self.seconds:.2g}")
 
 
 class Change(enum.Enum):
@@ -81,11 +34,13 @@ class Change(enum.Enum):
     LOOSER = "looser than the baseline"
     WEAKER = "less rigorous than the baseline"
     VANISHED = "in the baseline, but not measured any more"
+    NOTHING = "was asked and answered nothing: every case was refused"
+    FORGOTTEN = "in the baseline, but nobody asked for it"
     TIGHTER = "tighter than the baseline"
     NEW = "not in the baseline"
 
 
-FAILING = (Change.UNSOUND, Change.LOOSER, Change.WEAKER, Change.VANISHED)
+FAILING = (Change.UNSOUND, Change.LOOSER, Change.WEAKER, Change.VANISHED, Change.NOTHING, Change.FORGOTTEN)
 
 
 @dataclass(frozen=True)
@@ -107,12 +62,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What estimators say on the suite: entries, the unsound ones among them, and what they raised."""
+    """What estimators say on the suite.
+
+    Attributes
+    ----------
+    entries, unsound, errors
+        The bounds, those among them below the exact constant, and what the estimators raised.
+    families
+        The kind of every network.
+    asked
+        The names of all estimators, also of those that refused everything.
+    complete
+        False where Ctrl-C came before the end: what is missing then says nothing.
+    """
 
     entries: tuple[Entry, ...]
     unsound: frozenset[Key]
     errors: Mapping[Key, str]
     families: Mapping[str, str]
+    asked: tuple[str, ...]
+    complete: bool = True
 
     def ratios(self) -> dict[str, dict[str, list[float]]]:
         """method → family → ratios that are finite."""
@@ -129,36 +98,64 @@ def upper_methods() -> list[str]:
     return [info.name for info in methods() if info.side == "upper"]
 
 
+class InterruptedMeasurement(KeyboardInterrupt):
+    """Ctrl-C during a measurement; `measured` is what there was by then."""
+
+    def __init__(self, measured: Measurement) -> None:
+        super().__init__()
+        self.measured = measured
+
+
 def measure(
-    estimators: Sequence[Estimator | Method | str], cases: Sequence[Case] | None = None, exacts: Exacts | None = None
+    estimators: Sequence[Estimator | Method | str],
+    cases: Sequence[Case] | None = None,
+    exacts: Exacts | None = None,
+    on_progress: Callable[[str, Case], None] | None = None,
 ) -> Measurement:
-    """Ask upper bounds about every case of the suite; what they refuse as unsupported is left out."""
+    """Ask upper bounds about every case of the suite; what they refuse as unsupported is left out.
+
+    Raises
+    ------
+    InterruptedMeasurement
+        On Ctrl-C, with what was measured.
+    """
     chosen = suite() if cases is None else tuple(cases)
     known = Exacts() if exacts is None else exacts
+    asked = [as_estimator(given) for given in estimators]
+    names = tuple(name_of(estimator) for estimator in asked)
     entries: list[Entry] = []
     unsound: set[Key] = set()
     errors: dict[Key, str] = {}
-    for given in estimators:
-        estimator = as_estimator(given)
-        for case in chosen:
-            key: Key = (name_of(estimator), *case.key)
-            pair = case.norm
-            start = time.perf_counter()
-            try:
-                answer: Any = estimator(case.network, p=pair.p if pair.p == pair.q else tuple(pair), domain=case.domain)
-                bound = answer.upper if isinstance(answer, Bound) else float(answer)
-            except NotImplementedError:
-                continue
-            except Exception as error:  # noqa: BLE001 - what an estimator raises is reported with its case
-                errors[key] = f"{type(error).__name__}: {error}"
-                continue
-            seconds = time.perf_counter() - start
-            rigor = answer.upper_rigor if isinstance(answer, Bound) else None
-            constant = known(case)
-            entries.append(Entry(*key, bound, constant.upper, "-" if rigor is None else rigor.name, seconds))
-            if _unsound(bound, constant.low, rigor):
-                unsound.add(key)
-    return Measurement(tuple(entries), frozenset(unsound), errors, {case.name: case.family for case in chosen})
+
+    def measured(complete: bool) -> Measurement:
+        families = {case.name: case.family for case in chosen}
+        return Measurement(tuple(entries), frozenset(unsound), errors, families, names, complete)
+
+    try:
+        for name, estimator in zip(names, asked, strict=True):
+            for case in chosen:
+                if on_progress is not None:
+                    on_progress(name, case)
+                key: Key = (name, *case.key)
+                pair = case.norm
+                start = time.perf_counter()
+                try:
+                    p = pair.p if pair.p == pair.q else tuple(pair)
+                    said = answer(estimator, case.network, p, case.domain)
+                except NotImplementedError:
+                    continue
+                except Exception as error:  # noqa: BLE001 - what an estimator raises is reported with its case
+                    errors[key] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                    continue
+                seconds = time.perf_counter() - start
+                bound, rigor = (said.upper, said.upper_rigor) if isinstance(said, Bound) else (said, None)
+                constant = known(case)
+                entries.append(Entry(*key, bound, constant.upper, "-" if rigor is None else rigor.name, seconds))
+                if _unsound(bound, constant.low, rigor):
+                    unsound.add(key)
+    except KeyboardInterrupt as interrupt:
+        raise InterruptedMeasurement(measured(complete=False)) from interrupt
+    return measured(complete=True)
 
 
 def summary(measured: Measurement) -> str:
@@ -188,21 +185,33 @@ def _unsound(bound: float, low: Fraction, rigor: Rigor | None) -> bool:
     return bound < low * (1 - slack)
 
 
-def compare_entries(baseline: Iterable[Entry], measured: Measurement, *, rtol: float = RTOL) -> list[Finding]:
-    """Every change against the baseline, of the methods that were measured.
+def compare_entries(
+    baseline: Iterable[Entry], measured: Measurement, *, rtol: float = RTOL, whole: bool = False
+) -> list[Finding]:
+    """Every change against the baseline.
 
     Parameters
     ----------
     rtol
         A ratio above old·(1 + rtol) is looser, one below old·(1 − rtol) tighter.
+    whole
+        Whether the measurement is meant to cover the whole baseline, so that what nobody asked for is forgotten.
     """
-    asked = {entry.method for entry in measured.entries} | {key[0] for key in measured.errors}
-    old = {entry.key: entry for entry in baseline if entry.method in asked}
+    asked = set(measured.asked)
+    stored = {entry.key: entry for entry in baseline}
+    old = {key: entry for key, entry in stored.items() if entry.method in asked}
     new = {entry.key: entry for entry in measured.entries}
     found = [Finding(Change.UNSOUND, key, _against(new[key])) for key in sorted(measured.unsound)]
+    if measured.complete:
+        answered = {entry.method for entry in measured.entries} | {key[0] for key in measured.errors}
+        found += [Finding(Change.NOTHING, (name, "*", "*", "*"), "") for name in sorted(asked - answered)]
+    if whole:
+        forgotten = sorted({entry.method for entry in stored.values()} - asked)
+        found += [Finding(Change.FORGOTTEN, (name, "*", "*", "*"), "") for name in forgotten]
     for key in sorted(old.keys() | new.keys() | measured.errors.keys()):
         if key not in new:
-            found.append(Finding(Change.VANISHED, key, measured.errors.get(key, "")))
+            if measured.complete or key in measured.errors:
+                found.append(Finding(Change.VANISHED, key, measured.errors.get(key, "")))
         elif key not in old:
             found.append(Finding(Change.NEW, key, _against(new[key])))
         else:
@@ -233,15 +242,17 @@ def updated(baseline: Iterable[Entry], measured: Measurement) -> list[Entry]:
     Raises
     ------
     InvalidArgument
-        When a measurement is unsound, or failed: neither becomes a standard.
+        When a measurement is unsound, failed, or an estimator answered nothing: none of this becomes a standard.
     """
     problems = [f"{' '.join(key)} is below the exact constant" for key in sorted(measured.unsound)]
     problems += [f"{' '.join(key)} raised {error}" for key, error in sorted(measured.errors.items())]
+    silent = set(measured.asked) - {entry.method for entry in measured.entries} - {key[0] for key in measured.errors}
+    problems += [f"{name} {Change.NOTHING.value}" for name in sorted(silent) if measured.complete]
     if problems:
         raise InvalidArgument("the baseline stays as it is: " + "; ".join(problems))
-    asked = {entry.method for entry in measured.entries}
     old = {entry.key: entry for entry in baseline}
-    kept = [entry for entry in old.values() if entry.method not in asked]
+    new = {entry.key for entry in measured.entries}
+    kept = [e for e in old.values() if e.method not in measured.asked or not (measured.complete or e.key in new)]
     for entry in measured.entries:
         before = old.get(entry.key)
         same = before is not None and (before.bound, before.exact, before.rigor) == (
@@ -251,44 +262,3 @@ def updated(baseline: Iterable[Entry], measured: Measurement) -> list[Entry]:
         )
         kept.append(before if before is not None and same else entry)
     return sorted(kept, key=lambda entry: entry.key)
-
-
-def read_baseline(path: Path) -> list[Entry]:
-    """The entries of a baseline file; none when there is no file.
-
-    Raises
-    ------
-    InvalidArgument
-        For a file that is no baseline, with the line.
-    """
-    if not path.exists():
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"cannot read the baseline {str(path)!r}: {error}") from error
-    if not lines or lines[0] != HEADER:
-        raise InvalidArgument(f"{str(path)!r} is no baseline: its first line is not {HEADER!r}")
-    entries: list[Entry] = []
-    for number, line in enumerate(lines[1:], 2):
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            method, network, domain, p, bound, exact, _, rigor, seconds = line.split()
-            if rigor != "-":
-                Rigor[rigor]
-            entries.append(Entry(method, network, domain, p, float(bound), float(exact), rigor, float(seconds)))
-        except (ValueError, KeyError) as error:
-            raise InvalidArgument(f"{path}:{number} is no line of a baseline: {line!r} ({error})") from error
-    return entries
-
-
-def write_baseline(path: Path, entries: Sequence[Entry]) -> None:
-    """Write a baseline file; columns have fixed widths, so that a line never changes because of another."""
-    widths = (24, 24, 10, 4, 22, 22, 12, 10, 0)
-    rows = [("# " + COLUMNS[0], *COLUMNS[1:]), *(entry.cells() for entry in entries)]
-    lines = [" ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-    try:
-        write_whole(path, "\n".join([HEADER, *lines, ""]).encode())
-    except OSError as error:
-        raise InvalidArgument(f"cannot write the baseline {str(path)!r}: {error.strerror or error}") from error

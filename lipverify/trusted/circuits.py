@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array, Matrix, Signs
+from lipverify.trusted.halfspaces import product_unit
 from lipverify.trusted.rounding import TINY, gamma
 
 _MEMORY = 2**20  # floats of the inverses of one block
 _MOST = 512
-_TINY_ENTRY = 2.0**-900
 _CARRIED = 64  # circuits of lower blocks that are tried on a new one
 
 
@@ -129,9 +129,7 @@ def _coefficient_signs(rows: Matrix, radii: Matrix, inverses: Array, slack: Arra
     """Proven signs of the coefficients of rows (n, m) in bases with these inverses (k, m, m): shape (k, n, m)."""
     m = rows.shape[1]
     value = rows @ inverses
-    # γ|row| may be lost where an entry is tiny, and what it meets in an inverse huge.
-    share = gamma(2 * m + 8) * np.maximum(np.abs(rows), _TINY_ENTRY) * (rows != 0)
-    spread = (share + radii) @ np.abs(inverses) * (1 + gamma(4 * m))
+    spread = (product_unit(rows) + radii) @ np.abs(inverses) * (1 + gamma(4 * m))
     error = spread + slack[:, None, None] * np.abs(value).sum(axis=2, keepdims=True) + TINY
     finite = np.abs(value) < np.inf
     return ((value > error) & finite).astype(np.int8) - ((value < -error) & finite).astype(np.int8)

@@ -1,4 +1,4 @@
-"""Float arithmetic that knows its error: outward rounding, and matrices with a radius.
+"""Float arithmetic that knows its error: numbers rounded outward, one at a time and in arrays.
 
 The model is the standard one for binary64: every operation returns (a ∘ b)(1 + δ) + η with
 |δ| ≤ u = 2⁻⁵³ and |η| ≤ 2⁻¹⁰⁷⁴, in whatever order a sum is taken and with or without fused
@@ -9,12 +9,12 @@ Rump, Acta Numerica 2010, doi:10.1017/S096249291000005X). Proof: proofs/rounding
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, overload
 
 import numpy as np
 
-from lipverify.arrays import Bools, Matrix, Vector
+from lipverify.arrays import Array, Matrix, Vector
 
 U = 2.0**-53
 TINY = 2.0**-1022  # covers, many times over, the underflow of one product
@@ -55,96 +55,82 @@ def gamma(n: int) -> float:
     return 1.25 * n * U
 
 
-@dataclass(frozen=True, slots=True)
-class Ball:
-    """A matrix known up to an entrywise error: every entry lies in mid ± rad, shapes (m, n)."""
-
-    mid: Matrix
-    rad: Matrix
-
-    @classmethod
-    def exact(cls, mid: Matrix) -> Ball:
-        """The matrix whose floats are its exact entries."""
-        return cls(mid, np.zeros_like(mid))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.mid.shape[0], self.mid.shape[1]
-
-    @property
-    def T(self) -> Ball:  # noqa: N802 (numpy's name)
-        """The transpose."""
-        return Ball(self.mid.T, self.rad.T)
-
-    @classmethod
-    def known(cls, mid: Matrix, rad: Matrix) -> Ball:
-        """mid ± rad, an entry that overflow made infinite or NaN being unknown: 0 ± inf."""
-        good = np.isfinite(mid) & np.isfinite(rad)
-        return cls(mid, rad) if good.all() else cls(np.where(good, mid, 0.0), np.where(good, rad, np.inf))
-
-    @quiet
-    def magnitude(self) -> Matrix:
-        """An entrywise upper bound of the absolute value, shape (m, n)."""
-        return (np.abs(self.mid) + self.rad) * (1 + 4 * U) + TINY * (self.rad > 0)
-
-    @quiet
-    def __matmul__(self, other: Ball) -> Ball:
-        """The product, with a radius that covers both radii and every rounding.
-
-        What is not known is multiplied as an infinite radius, but for exact zeros: they stay zeros.
-        """
-        n = self.mid.shape[1]
-        lost, gone = np.isinf(self.rad), np.isinf(other.rad)
-        if lost.any() or gone.any():
-            seen = Ball(self.mid, np.where(lost, 0.0, self.rad)) @ Ball(other.mid, np.where(gone, 0.0, other.rad))
-            unknown = _meet(lost, (other.mid != 0) | (other.rad > 0)) | _meet((self.mid != 0) | (self.rad > 0), gone)
-            return Ball(np.where(unknown, 0.0, seen.mid), np.where(unknown, np.inf, seen.rad))
-        mid = self.mid @ other.mid
-        a, b = np.abs(self.mid), np.abs(other.mid)
-        # Integer data with exact sums would allow a zero radius; only products of zeros keep it.
-        spread = gamma(n + 2) * (a @ b)
-        if self.rad.any():
-            spread = spread + self.rad @ (b + other.rad)
-        if other.rad.any():
-            spread = spread + a @ other.rad
-        return Ball.known(mid, _inflate(spread, n) + _underflow(a + self.rad, b + other.rad))
-
-    @quiet
-    def scale_rows(self, factors: Vector) -> Ball:
-        """Rows multiplied by exact factors, shape (m,)."""
-        column = factors[:, None]
-        mid = column * self.mid
-        rad = np.where(column == 0.0, 0.0, np.abs(column) * self.rad)  # 0 times what is not known is 0
-        if not np.isin(factors, (-1.0, 0.0, 1.0)).all():
-            rad = rad + U * np.abs(mid)
-            rad = _inflate(rad, 1) + TINY * ((column != 0.0) & ((self.mid != 0) | (self.rad != 0)))
-        return Ball.known(mid, rad)
-
-    @quiet
-    def __add__(self, other: Ball) -> Ball:
-        mid = self.mid + other.mid
-        rad = self.rad + other.rad + U * np.abs(mid)
-        return Ball.known(mid, rad * (1 + 4 * U))
+def ups(x: Array) -> Array:
+    """The next floats above, entry by entry."""
+    return np.nextafter(x, np.inf)
 
 
-def _meet(a: Bools, b: Bools) -> Bools:
-    """Where a row of the one and a column of the other are True at the same place."""
-    return (a.astype(np.float64) @ b.astype(np.float64)) > 0
+def downs(x: Array) -> Array:
+    """The next floats below, entry by entry."""
+    return np.nextafter(x, -np.inf)
 
 
-def _inflate(rad: Matrix, n: int) -> Matrix:
-    """Cover the rounding of a radius that was itself computed in O(n) operations."""
-    return rad * (1 + gamma(2 * n + 8))
+@overload
+def grown(x: float, n: int) -> float: ...
+@overload
+def grown(x: Array, n: int) -> Array: ...
+def grown(x: Any, n: int) -> Any:
+    """x ≥ 0, which n relative roundings may have made too small, enlarged to make up for them."""
+    return x * (1 + gamma(n))
 
 
-def _underflow(a: Matrix, b: Matrix) -> Matrix | float:
-    """What underflow can hide in a product of non-negative matrices; 0 where no product can underflow."""
-    least = float(np.where(a > 0, a, 1.0).min(initial=1.0)) * float(np.where(b > 0, b, 1.0).min(initial=1.0))
-    if least > 2.0**-960:
-        return 0.0
-    met = (a > 0).astype(np.float64) @ (b > 0).astype(np.float64)
-    return (met + (met > 0)) * TINY
+@overload
+def reduced(x: float, n: int) -> float: ...
+@overload
+def reduced(x: Array, n: int) -> Array: ...
+def reduced(x: Any, n: int) -> Any:
+    """x ≥ 0, which n relative roundings may have made too large, made smaller to make up for them."""
+    return x * (1 - gamma(n))
+
+
+def upper(x: Any, n: int, products: int = 1) -> Any:
+    """`grown`, and what underflow of some products may have hidden."""
+    return grown(x, n) + products * TINY
+
+
+def upper_end(x: Array, n: int) -> Array:
+    """Numbers of either sign moved up by n relative roundings of theirs and an underflow."""
+    return x + (gamma(n) * np.abs(x) + TINY)
+
+
+def lower_end(x: Array, n: int) -> Array:
+    """Numbers of either sign moved down by n relative roundings of theirs and an underflow."""
+    return x - (gamma(n) * np.abs(x) + TINY)
+
+
+def sum_error(mass: Any, n: int, products: int = 0) -> Any:
+    """What rounding can do to sums of n terms whose magnitudes add up to `mass`, some of them products."""
+    return gamma(n) * mass + products * TINY
+
+
+def plus_up(a: float, b: float) -> float:
+    """a + b rounded up for a, b ≥ 0; adding 0 changes nothing."""
+    return up(a + b) if a and b else a + b
+
+
+def times_up(a: float, b: float) -> float:
+    """The product of two numbers ≥ 0, rounded up; a product with 0 is 0, even with inf."""
+    return up(a * b) if a and b else 0.0
+
+
+def quotient_up(a: float, b: float) -> float:
+    """a/b rounded up for a ≥ 0 and b > 0; 0 stays 0."""
+    return up(a / b) if a else 0.0
+
+
+def square_root_up(x: float) -> float:
+    """√x rounded up; 0 stays 0."""
+    return up(math.sqrt(x)) if x else 0.0
+
+
+def total_up(total: float, terms: int) -> float:
+    """A float sum of `terms` terms ≥ 0, rounded up; 0 stays 0."""
+    return up(grown(total, terms + 2)) if total > 0 else total
+
+
+def half_widths(low: Array, middle: Array, high: Array) -> Array:
+    """Bounds of how far [low, high] reaches to either side of its middle."""
+    return grown(np.maximum(high - middle, middle - low), 4)
 
 
 def norm_up(values: Matrix | Vector) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Matrix, Vector
 from lipverify.rationals import fraction, rational, rational_matrix
-from lipverify.trusted.rounding import U, gamma
+from lipverify.trusted.rounding import TINY, U, gamma, grown, up
 
 _TAKEN = 2.0**-46  # of the diagonal, per coordinate, before the factor is computed
 
@@ -27,6 +29,25 @@ def is_positive(Z: Matrix, radius: Vector) -> bool:
     H = Z.copy()
     H[np.arange(n), np.arange(n)] = np.nextafter(size - taken, -np.inf)
     return factorised(H) is not None
+
+
+def eigenvalue_slack(size: int, largest: float, missed: float) -> float:
+    """What rounding can hide in a Cholesky decomposition of τI − H of this size, H ⪰ 0 known up to `missed` in norm."""
+    return gamma(4 * size + 64) * size * largest + missed + TINY * size * 2.0**10
+
+
+def largest_eigenvalue_up(H: Matrix, seen: float, missed: float) -> float:
+    """A bound of the largest eigenvalue of every symmetric matrix within `missed` of H in norm; or inf.
+
+    `seen` is that of H as floats see it, and nothing rests on it: the bound is shown by the success of a Cholesky
+    decomposition of a slightly smaller matrix than τI − H. The diagonal of H must not be negative (proofs/seqlip.md).
+    """
+    seen = max(seen, 0.0)
+    slack = eigenvalue_slack(len(H), seen, missed)
+    for factor in (1.0, 2.0**4, 2.0**8):
+        if factorised((seen + factor * slack) * np.eye(len(H)) - H) is not None:
+            return up(grown(seen + 2 * factor * slack, 4))
+    return math.inf
 
 
 def is_positive_exact(Z: fmpq_mat) -> bool:
@@ -55,7 +76,9 @@ def _dominant(R: fmpq_mat, roots: Vector) -> bool:
 
 
 def factorised(A: Matrix) -> Matrix | None:
-    """The lower Cholesky factor in floats, or None when there is none."""
+    """The lower Cholesky factor in floats, or None when there is none; of a matrix that overflowed there is none."""
+    if not np.isfinite(A).all():
+        return None
     try:
         return np.linalg.cholesky(A).astype(np.float64, copy=False)
     except np.linalg.LinAlgError:

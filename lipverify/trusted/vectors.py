@@ -7,19 +7,9 @@ import math
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import MAX, TINY, down, gamma, norm_up, up
+from lipverify.trusted.rounding import TINY, gamma, grown, norm_up, up, ups
 
 INF = math.inf
-
-
-def vector_lower(magnitude: Array, q: float) -> float:
-    """A lower bound of the q-norm of a vector of non-negative floats."""
-    top = float(magnitude.max())
-    if q == INF or top < 2.0**-900 or not math.isfinite(top):
-        return min(top, MAX)  # every q-norm is at least the largest entry
-    scaled = magnitude / top
-    total = float(scaled.sum()) if q == 1.0 else math.sqrt(float(scaled @ scaled))
-    return max(top, down(min(top * total * (1 - gamma(2 * magnitude.size + 16)), MAX)))
 
 
 def vector_upper(magnitude: Array, q: float) -> float:
@@ -33,12 +23,12 @@ def vector_upper(magnitude: Array, q: float) -> float:
 
 
 def vectors_upper(magnitude: Array, q: float) -> Array:
-    """q-norms along the last axis, up to the relative slack that the caller adds."""
+    """Upper bounds of the q-norms of vectors of non-negative floats, along the last axis."""
     if q == INF:
         return magnitude.max(axis=-1)
     if q == 1.0:
-        return magnitude.sum(axis=-1)
+        return grown(magnitude.sum(axis=-1), magnitude.shape[-1] + 8)
     top = magnitude.max(axis=-1, keepdims=True)
     safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
     norms = safe[..., 0] * np.sqrt(((magnitude / safe) ** 2).sum(axis=-1) + TINY * magnitude.shape[-1])
-    return np.where(top[..., 0] == 0.0, 0.0, np.nextafter(norms, INF))  # no relative slack covers underflow
+    return np.where(top[..., 0] == 0.0, 0.0, ups(grown(norms, magnitude.shape[-1] + 16)))

@@ -417,6 +417,7 @@ def malformed(good: dict[str, Case]) -> dict[str, Case]:
     honest = json.dumps(good["identity-by-hand"]["certificate"])
     return {
         "version": with_(("version",), 2, "another version"),
+        "version-true": with_(("version",), True, "a version that is a truth value"),
         "format": with_(("format",), "lipverify", "another format"),
         "unknown-key": with_(("trust",), True, "an unknown key"),
         "witness-float": text(honest.replace('["1"]', "[1.0]"), "a float"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lipverify.testing.tightness import HEADER, Change
+from lipverify.testing.baseline import HEADER
+from lipverify.testing.tightness import Change
 from tests.cli.conftest import Answer
 
 Run = Callable[..., Answer]
@@ -93,11 +94,29 @@ def test_the_shipped_baseline_is_checked_by_default(lipverify: Run) -> None:
 
 def test_unsound_estimators_fail_the_check_and_are_not_taken(lipverify: Run, tmp_path: Path) -> None:
     path, name = tmp_path / "tightness.txt", f"{SLOPPY}:a_third"
+    assert lipverify("tightness", "update", name, "--baseline", path).code == 2
+    assert not path.exists()
+    path.write_text(HEADER + "\n", encoding="utf-8")
     answer = lipverify("tightness", "check", name, "--baseline", path)
     assert answer.code == 1
     assert Change.UNSOUND.value in answer.out
-    assert lipverify("tightness", "update", name, "--baseline", path).code == 2
-    assert not path.exists()
+
+
+def test_a_check_without_a_baseline_is_bad_usage_and_one_that_compares_nothing_fails(
+    lipverify: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"{SLOPPY}:chatty"
+    missing = lipverify("tightness", "check", name)
+    assert missing.code == 2
+    assert "there is no baseline 'tightness.txt'" in missing.err
+    assert lipverify("tightness", "update", name).code == 0  # into the working folder, not into the package
+    assert (tmp_path / "tightness.txt").exists()
+    assert lipverify("tightness", "check", name).code == 0
+    (tmp_path / "tightness.txt").write_text(HEADER + "\n", encoding="utf-8")
+    empty = lipverify("tightness", "check", name)
+    assert empty.code == 1
+    assert "nothing was compared" in empty.out
 
 
 def test_show_prints_a_table_and_a_picture(lipverify: Run, tmp_path: Path) -> None:

@@ -199,3 +199,26 @@ def test_what_a_state_dict_leaves_open_is_said_by_flags(lipverify: Run, tmp_path
         answer = lipverify("exact", path, "--layers", "fc1,fc2", "--activation", activation)
         assert answer.code == 0
         assert f"L = {constant}\n" in answer.out
+
+
+@pytest.mark.parametrize("text", ["1,1:0.5", "1:0.5", "{file}:0.5"])
+def test_a_ball(lipverify: Run, small: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "center.txt").write_text("1.0,\n1.0\n")
+    ball = text.replace("{file}", str(tmp_path / "center.txt"))
+    data = json.loads(lipverify("exact", small, "--p", "1:inf", "--ball", ball, "--json").out)
+    assert (data["exact_value"], data["domain"]) == ("2", "the ball of radius 0.5 around (1, 1)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ball", "1"], "neither X1,X2"),
+        (["--ball", "1,2,3:1"], "3 coordinates; the network has 2"),
+        (["--ball", "0:-1"], "positive"),
+        (["--ball", "0:1", "--box", "0:1"], "not both"),
+    ],
+)
+def test_what_is_no_ball(lipverify: Run, small: Path, options: list[str], message: str) -> None:
+    answer = lipverify("exact", small, *options)
+    assert answer.code == 2
+    assert message in answer.err

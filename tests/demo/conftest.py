@@ -85,6 +85,7 @@ def visit(chromium: str, address: str) -> Iterator[Callable[[str], Any]]:
         errors: list[str] = []
         page.on("request", lambda r: asked.append(r.url))
         page.on("pageerror", lambda e: errors.append(str(e)))
+        page.on("console", lambda m: m.type == "error" and "414" not in m.text and errors.append(m.text))
 
         def go(query: str) -> Any:
             page.goto(address + query)
@@ -99,7 +100,7 @@ def visit(chromium: str, address: str) -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture
 def page(visit: Callable[[str], Any]) -> Any:
-    """The page at its first tab, its first answer given."""
-    page = visit("")
+    """The page at its first tab, all of it, with the 5-cycle, its first answer given."""
+    page = visit("?step=all&g=1-2,2-3,3-4,4-5,5-1")
     page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
     return page

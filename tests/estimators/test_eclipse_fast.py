@@ -11,7 +11,7 @@ import pytest
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.eclipse_fast import EclipseFast, majorant, passed
 from lipverify.network import Network
-from lipverify.trusted.rounding import Ball
+from lipverify.trusted.balls import Ball
 from tests import oracle
 from tests.estimators.test_estimators import all_pattern_jacobians, run
 

@@ -266,7 +266,10 @@ SMOOTH: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     ),
     "residual": (lambda: Does(lambda m, x: x + torch.tanh(m.one(x)), one=nn.Linear(3, 3)), (3,)),
     "norm": (lambda: Does(lambda m, x: torch.linalg.vector_norm(x, dim=1)), (3, 2)),
-    "outer scaling": (lambda: Does(lambda m, x: x * torch.tensor([[1.0], [-2.0]], dtype=torch.float64)), (3,)),
+    "outer scaling": (
+        lambda: Does(lambda m, x: x.unsqueeze(1) * torch.tensor([[1.0], [-2.0]], dtype=torch.float64)),
+        (3,),
+    ),
     "division": (lambda: Does(lambda m, x: x / torch.tensor([3.0, -0.7], dtype=torch.float64)), (2,)),
     "softmax": (lambda: nn.Softmax(1), (3,)),
     "glu": (lambda: Does(lambda m, x: torch.sigmoid(x) - F.softshrink(x)), (4,)),

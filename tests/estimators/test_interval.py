@@ -18,8 +18,7 @@ from lipverify.attacks.sample import Sample
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.domain import Box, Domain, Everywhere, Polytope
 from lipverify.errors import InvalidArgument, UnsupportedDomain, UnsupportedNorm
-from lipverify.estimators.crown import Crown
-from lipverify.estimators.interval import Interval
+from lipverify.estimators.local import Local
 from lipverify.network import IDENTITY, Network
 from lipverify.norms import ALL_PAIRS, SAME_NORM, NormPair, norm_pair
 from lipverify.problem import Budget, Method, Problem, require_supported
@@ -30,7 +29,7 @@ from lipverify.testing.strategies import domains, networks
 from tests import oracle
 from tests.conftest import examples
 
-BOTH: tuple[Method, ...] = (Interval(), Crown())
+BOTH: tuple[Method, ...] = (Local("interval"), Local())
 
 
 def run(method: Method, net: Network, domain: Domain, p: Any = 2) -> float:
@@ -238,4 +237,4 @@ def test_real_networks(data: Path, model: str, property_file: str) -> None:
     """Above every gradient that sampling finds, and tighter than intervals."""
     net, box = load(data / model), load_box(data / property_file)
     *_, sampled = Sample().run(Problem(net, norm_pair(2), box), Budget())
-    assert sampled.lower <= run(Crown(), net, box) < run(Interval(), net, box)
+    assert sampled.lower <= run(Local(), net, box) < run(Local("interval"), net, box)

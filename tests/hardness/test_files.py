@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -164,3 +165,17 @@ def test_what_are_no_colours_gets_a_clear_word(tmp_path: Path, text: str, word: 
     path.write_text(text)
     with pytest.raises(lv.InvalidArgument, match=word):
         load_colours(path, nx.path_graph(3))
+
+
+@pytest.mark.parametrize(
+    ("build", "word"),
+    [
+        (lambda: lv.hardness.maxcut(parse_graph("p edge 100000 1\ne 1 2"), 1), "100000 vertices and 1 edges"),
+        (lambda: lv.hardness.independent_set(parse_graph("p edge 100000 1\ne 1 2")), "100000 vertices"),
+        (lambda: lv.hardness.maxcut(parse_graph("\n".join(f"0 {k}" for k in range(1, 99_999)))), "99998 edges"),
+        (lambda: lv.hardness.satisfiability([[99_999]]), "99999 variables"),
+    ],
+)
+def test_what_no_machine_holds_is_refused_by_its_number(build: Callable[[], object], word: str) -> None:
+    with pytest.raises(lv.InvalidArgument, match=word):
+        build()

@@ -146,7 +146,7 @@ def test_damaged_npz_is_an_error_or_the_same_network(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_not_unfolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lipverify.readers.native.MOST_BYTES", 1000)
+    monkeypatch.setattr("lipverify.readers.limits.MOST_BYTES", 1000)
     np.savez_compressed(tmp_path / "net.npz", **_arrays(weight_0=np.zeros((2000, 1))))
     with pytest.raises(InvalidNetwork, match="unfolds into"):
         load_npz(tmp_path / "net.npz")

@@ -276,5 +276,5 @@ def test_steps_refuse_bad_numbers_and_shapes() -> None:
         finite(np.zeros((0, 2)), "a weight")
     with pytest.raises(InvalidNetwork, match="kernel does not fit"):
         Window(2, 0, 3, 1, 1, 0)
-    with pytest.raises(UnsupportedLayer, match="dense"):
+    with pytest.raises(UnsupportedLayer, match="readers stop at"):
         dense(2**20, 2**20)

@@ -213,7 +213,7 @@ def _replaced() -> nn.Module:
         (_hooked, r"layer '1' \(ReLU\) has forward hooks"),
         (_prehooked, r"the module \(Sequential\) has forward hooks"),
         (_replaced, "replaced forward"),
-        (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)), "remove_parametrizations"),
+        (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)), r"training mode; call module.eval"),
     ],
 )
 def test_unknown_layers_are_named(build: Any, message: str) -> None:

@@ -229,3 +229,11 @@ def test_one_of_several_outputs_is_chosen() -> None:
         assert lv.from_torch(two(how), 4, output=second).hidden == (3,)
         with pytest.raises(lv.InvalidArgument, match="output='third'"):
             lv.from_torch(two(how), 4, output="third")
+
+
+def test_an_example_with_a_batch_axis_is_told_so() -> None:
+    conv = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2, 2)).eval()
+    example = torch.zeros(1, 1, 3, 3)
+    with pytest.raises(lv.UnsupportedLayer, match=r"without the batch axis, as in example\[0\]"):
+        lv.autolip(conv, example)
+    assert lv.autolip(conv, example[0]).upper < 10

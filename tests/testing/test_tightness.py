@@ -16,8 +16,9 @@ import lipverify as lv
 from lipverify.geometry.witness import certify_point
 from lipverify.problem import Problem
 from lipverify.testing import tightness as held
+from lipverify.testing.baseline import BASELINE, HEADER, Entry, read_baseline, write_baseline
 from lipverify.testing.suite import EXACT, Case, Exacts, cache_key, exact_constant, suite
-from lipverify.testing.tightness import Change, Entry, Measurement, compare_entries, read_baseline, updated
+from lipverify.testing.tightness import Change, Measurement, compare_entries, updated
 from tests.conftest import examples
 from tests.testing import sloppy
 
@@ -93,7 +94,7 @@ def test_what_the_cache_lacks_is_computed(tmp_path: Path) -> None:
 
 def test_the_shipped_baseline_holds_for_every_upper_method() -> None:
     measured = held.measure(held.upper_methods())
-    failing = [str(finding) for finding in compare_entries(read_baseline(held.BASELINE), measured) if finding.fails]
+    failing = [str(finding) for finding in compare_entries(read_baseline(BASELINE), measured) if finding.fails]
     assert not failing
     assert not measured.unsound
 
@@ -147,13 +148,13 @@ def test_less_rigor_fails() -> None:
 def test_a_file_is_read_back_and_untouched_lines_stay(tmp_path: Path) -> None:
     path = tmp_path / "tightness.txt"
     usual = held.measure(["autolip", "frobenius"], SMALL)
-    held.write_baseline(path, updated([], usual))
+    write_baseline(path, updated([], usual))
     before = path.read_text(encoding="utf-8").splitlines()
     assert compare_entries(read_baseline(path), usual) == []
     again = held.measure(["autolip"], SMALL)
     first = again.entries[0]
     changed = replace(again, entries=(replace(first, bound=first.bound * 2), *again.entries[1:]))
-    held.write_baseline(path, updated(read_baseline(path), changed))
+    write_baseline(path, updated(read_baseline(path), changed))
     after = path.read_text(encoding="utf-8").splitlines()
     assert len(after) == len(before)
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
@@ -165,7 +166,7 @@ def test_ratios_of_zero() -> None:
     assert replace(entry, bound=1.0).ratio == math.inf
 
 
-@pytest.mark.parametrize("text", ["nonsense", held.HEADER + "\na b c", held.HEADER + "\nm n d 2 x 1 1 - 0"])
+@pytest.mark.parametrize("text", ["nonsense", HEADER + "\na b c", HEADER + "\nm n d 2 x 1 1 - 0"])
 def test_bad_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tightness.txt"
     path.write_text(text, encoding="utf-8")
@@ -178,6 +179,54 @@ def test_a_bound_that_no_float_above_low_reaches_is_unsound() -> None:
     assert not held._unsound(0.5, Fraction(1, 2) + Fraction(1, 10**30), None)
     assert held._unsound(math.nan, Fraction(0), None)
     assert not held._unsound(0.1, Fraction(1), lv.Rigor.HEURISTIC)
+
+
+def refuses(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """An estimator that answers nothing."""
+    raise NotImplementedError("not for me")
+
+
+def test_an_estimator_that_refuses_everything_fails() -> None:
+    silent = held.measure([refuses], SMALL)
+    (finding,) = compare_entries([], silent)
+    assert (finding.change, finding.fails) == (Change.NOTHING, True)
+    with pytest.raises(lv.InvalidArgument, match="answered nothing"):
+        updated([], silent)
+    name = finding.key[0]
+    usual = held.measure(["autolip"], SMALL)
+    stored = [replace(entry, method=name) for entry in usual.entries]
+    assert {f.change for f in compare_entries(stored, silent)} == {Change.NOTHING, Change.VANISHED}
+
+
+def test_a_stored_line_that_nobody_measured_is_forgotten_where_all_are_meant() -> None:
+    usual = held.measure(["autolip"], SMALL)
+    stored = [*usual.entries, replace(usual.entries[0], method="mine:gone")]
+    assert compare_entries(stored, usual) == []
+    (finding,) = compare_entries(stored, usual, whole=True)
+    assert (finding.change, finding.key[0], finding.fails) == (Change.FORGOTTEN, "mine:gone", True)
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_nothing_of_the_rest() -> None:
+    asked: list[str] = []
+
+    def interrupts(net: lv.Network, *, p: Any, domain: Any) -> float:
+        asked.append(repr(net))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return 1e6
+
+    with pytest.raises(held.InterruptedMeasurement) as stop:
+        held.measure([interrupts], SMALL)
+    partial = stop.value.measured
+    assert (len(partial.entries), partial.complete) == (2, False)
+    stored = [replace(partial.entries[0], network="another"), *partial.entries]
+    assert compare_entries(stored, partial) == []
+    assert len(updated(stored, partial)) == 3
+
+
+def test_a_missing_baseline_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(lv.InvalidArgument, match="there is no baseline"):
+        read_baseline(tmp_path / "none.txt")
 
 
 # The fixture ---------------------------------------------------------------------------------------
@@ -211,9 +260,10 @@ def test_the_fixture_in_an_empty_project(tmp_path: Path) -> None:
     test.write_text(LOOSE.format(factor=1), encoding="utf-8")
     unknown = run_pytest(tmp_path)
     assert unknown.returncode == 1
+    assert "there is no baseline" in unknown.stdout
     assert "--tightness-update" in unknown.stdout
     assert run_pytest(tmp_path, "--tightness-update").returncode == 0
-    assert (tmp_path / "tightness.txt").read_text(encoding="utf-8").startswith(held.HEADER)
+    assert (tmp_path / "tightness.txt").read_text(encoding="utf-8").startswith(HEADER)
     assert run_pytest(tmp_path).returncode == 0
     test.write_text(LOOSE.format(factor=1.01), encoding="utf-8")
     looser = run_pytest(tmp_path)
@@ -221,6 +271,32 @@ def test_the_fixture_in_an_empty_project(tmp_path: Path) -> None:
     assert Change.LOOSER.value in looser.stdout
     test.write_text(LOOSE.format(factor=0.1), encoding="utf-8")
     assert Change.UNSOUND.value in run_pytest(tmp_path).stdout
+
+
+OWN_SUITE = """
+import lipverify as lv
+
+def bound(net, *, p, domain):
+    return lv.upper(net, "autolip", p=p, domain=domain)
+
+def test_mine(tightness):
+    mine = {"wide": lv.Network([[[1, 2], [3, 4], [-1, 0.5]], [[1, -1, 2]]])}
+    tightness(bound, p=1, domain=lv.Box([-1, -1], [1, 1]), suite=mine)
+
+def test_no_network(tightness):
+    tightness(bound, domain=lv.Box([0] * 50, [1] * 50))
+"""
+
+
+def test_the_fixture_asks_what_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(OWN_SUITE, encoding="utf-8")
+    run_pytest(tmp_path, "--tightness-update")
+    (line,) = [x for x in (tmp_path / "tightness.txt").read_text(encoding="utf-8").splitlines() if x[0] != "#"]
+    assert line.split()[1:4] == ["wide", "-1:1", "1"]
+    again = run_pytest(tmp_path)
+    assert "1 failed, 1 passed" in again.stdout
+    complaint = next(x for x in again.stdout.splitlines() if x.startswith("no network of the suite fits"))
+    assert "50 coordinates" in complaint
 
 
 def test_the_plugin_is_light() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lipverify.arrays import Matrix
-from lipverify.trusted.rounding import MAX, Ball, down, float_down, float_up, gamma, norm_up, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import MAX, down, float_down, float_up, gamma, norm_up, up
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 SCALES = (0, -1074, -1022, -1000, -540, -300, 300)

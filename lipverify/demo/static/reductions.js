@@ -64,7 +64,7 @@ const SETS = {
 };
 
 function setEditor({ root, box, changed }) {
-  const canvas = svg("svg", { class: "draw", viewBox: `0 0 ${W} ${H}`, tabindex: "0", role: "application", "data-testid": "set-draw", "aria-label": "The graph. Press A to add a vertex." });
+  const canvas = svg("svg", { class: "draw", "data-figure": "graph", viewBox: `0 0 ${W} ${H}`, tabindex: "0", role: "application", "data-testid": "set-draw", "aria-label": "The graph. Press A to add a vertex." });
   box.append(canvas);
   let chosen = null;
   const look = () => ({
@@ -98,18 +98,18 @@ function markup(root) {
     <section aria-label="The answer" aria-live="polite"><h2>The answer, read off the exact constant</h2>
       <p class="error" role="alert" data-testid="reduction-error"></p>
       <p class="answer" data-testid="reduction-answer">–</p><p class="detail soft" data-testid="reduction-detail"></p>
-      <svg class="interval" viewBox="0 0 600 94" role="img" aria-label="What is proved of L" data-testid="interval"></svg>
+      <svg class="interval" data-figure="interval" viewBox="0 0 600 94" role="img" aria-label="What is proved of L" data-testid="interval"></svg>
       <h2>Every bound, as a multiple of the exact constant</h2>
-      <svg class="bounds" viewBox="0 0 600 200" role="img" aria-label="Bounds on one axis" data-testid="reduction-bounds"></svg>
+      <svg class="bounds" data-figure="bounds" viewBox="0 0 600 200" role="img" aria-label="Bounds on one axis" data-testid="reduction-bounds"></svg>
       <p class="soft infinite"></p>
       <details><summary>Why is each where it is?</summary><table class="why"><tbody></tbody></table></details>
     </section>
     <section aria-label="The network"><h2>The network it becomes</h2>
-      <svg class="layers" viewBox="0 0 600 400" role="img" aria-label="Layers and weights" data-testid="layers"></svg>
+      <svg class="layers" data-figure="layers" viewBox="0 0 600 400" role="img" aria-label="Layers and weights" data-testid="layers"></svg>
       <p class="soft">The number of neurons stands below each layer. Solid lines have positive weight, dashed ones negative. Lit neurons are active where the network is steepest so far.</p>
     </section>
     <section class="more" aria-label="The cube"><h2>The cube’s vertices and their values</h2>
-      <svg class="corners" viewBox="0 0 600 400" role="img" aria-label="All vertices and their values" data-testid="corners"></svg>
+      <svg class="corners" data-figure="corners" viewBox="0 0 600 400" role="img" aria-label="All vertices and their values" data-testid="corners"></svg>
       <p class="soft">Every value is computed directly, for comparison; the green vertex is the one that the network’s witness decodes to.</p>
       <table class="form" data-testid="form"></table>
     </section>
@@ -136,6 +136,7 @@ function open(model, root) {
   editors.satisfiability = formulaEditor({ box: boxes.satisfiability, changed: changed("satisfiability") });
   editors["independent-set"] = setEditor({ root, box: boxes["independent-set"], changed: changed("independent-set") });
   editors.quadratic = matrixEditor({ box: boxes.quadratic, changed: changed("quadratic") });
+  const exporting = exportable(root, "reductions");
 
   // What is asked -------------------------------------------------------------------------------------
   const ask = (more) => {
@@ -192,10 +193,7 @@ function open(model, root) {
     const copied = html("span", { class: "soft", role: "status" });
     $(".tools").replaceChildren(...editor.buttons(),
       html("button", { type: "button", onclick: async () => { try { await navigator.clipboard.writeText(addressWith(inAddress()).href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } } }, "Copy link"),
-      html("button", { type: "button", "data-testid": "reduction-download", onclick: () => {
-        const a = html("a", { href: URL.createObjectURL(new Blob([editor.asFile() + "\n"], { type: "text/plain" })), download: editor.file });
-        a.click(); URL.revokeObjectURL(a.href);
-      } }, "Download"), copied);
+      html("button", { type: "button", "data-testid": "reduction-download", onclick: () => save(editor.asFile() + "\n", editor.file, "text/plain") }, "Download"), exporting, copied);
   }
   $(".paste").append(html("button", { type: "button", "data-testid": "reduction-use", onclick: () => paste($("textarea").value.slice(0, 6_000_000)) }, "Use this"));
 

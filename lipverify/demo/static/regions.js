@@ -9,12 +9,12 @@ function regionsMarkup(el, first) {
   root.innerHTML = `
   <h1>The regions of a small network</h1>
   <p>Switch every neuron of a ReLU network on or off: where that
-    <abbr tabindex="0" title="One bit per neuron: 1 where its input is positive (active), 0 where it is not.">pattern</abbr> really happens, the network is linear, <math><mi>f</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>=</mo><mi>J</mi><mi>x</mi><mo>+</mo><mi>c</mi></math>.
-    That part of the plane is an <abbr tabindex="0" title="The set of inputs on which the same neurons are active. Here: a convex polygon, perhaps unbounded.">activation region</abbr>, and the norm of its
-    <abbr tabindex="0" title="The matrix J of slopes: one row per output, one column per input.">Jacobian</abbr> says how steep the network is there.
-    The <abbr tabindex="0" title="The largest factor by which the network can stretch a distance between two inputs.">Lipschitz constant</abbr> is the steepest region’s:
+    <button type="button" class="word" data-meaning="One bit per neuron: 1 where its input is positive (active), 0 where it is not.">pattern</button> really happens, the network is linear, <math><mi>f</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo><mo>=</mo><mi>J</mi><mi>x</mi><mo>+</mo><mi>c</mi></math>.
+    That part of the plane is an <button type="button" class="word" data-meaning="The set of inputs on which the same neurons are active. Here: a convex polygon, perhaps unbounded.">activation region</button>, and the norm of its
+    <button type="button" class="word" data-meaning="The matrix J of slopes: one row per output, one column per input.">Jacobian</button> says how steep the network is there.
+    The <button type="button" class="word" data-meaning="The largest factor by which the network can stretch a distance between two inputs.">Lipschitz constant</button> is the steepest region’s:
     <math><msub><mi>L</mi><mi>p</mi></msub><mo>=</mo><munder><mi>max</mi><mi>R</mi></munder><msub><mrow><mo>‖</mo><msub><mi>J</mi><mi>R</mi></msub><mo>‖</mo></mrow><mi>p</mi></msub></math>,
-    over the <abbr tabindex="0" title="Regions that have an area. A pattern that holds only on a line or at a point is no region: the network need not have that slope anywhere.">full-dimensional</abbr> regions <math><mi>R</mi></math>.</p>
+    over the <button type="button" class="word" data-meaning="Regions that have an area. A pattern that holds only on a line or at a point is no region: the network need not have that slope anywhere.">full-dimensional</button> regions <math><mi>R</mi></math>.</p>
   <div class="row" role="group" aria-label="Examples"><span class="soft">Examples:</span><span class="presets row"></span></div>
   <p class="soft why" data-testid="r-why"></p>
   <div class="grid three">
@@ -27,7 +27,7 @@ function regionsMarkup(el, first) {
       <div class="scroll"><table class="upper" data-testid="r-bounds"><tbody></tbody></table></div>
     </section>
     <section class="plain" aria-label="The plane"><h2>The plane, exactly</h2>
-      <svg class="plane" viewBox="0 0 ${SIDE} ${SIDE}" tabindex="0" role="application" data-testid="plane" aria-label="The regions. Arrow keys go to the neighbour, Home to the steepest region, Page Down to the next less steep one; plus and minus zoom."></svg>
+      <svg class="plane" data-figure="regions" viewBox="0 0 ${SIDE} ${SIDE}" tabindex="0" role="application" data-testid="plane" aria-label="The regions. Arrow keys go to the neighbour, Home to the steepest region, Page Down to the next less steep one; plus and minus zoom."></svg>
       <div class="legend" data-testid="legend"></div>
       <div class="lines"></div>
       <div class="row view"></div>
@@ -37,7 +37,7 @@ function regionsMarkup(el, first) {
     <section class="wide" aria-label="The network"><h2>The network <span class="soft shape"></span></h2>
       <div class="row build"></div>
       <div class="layers"></div>
-      <p class="soft">Write decimals or fractions like 1/3. Weights are <abbr tabindex="0" title="Binary numbers of 53 digits. 0.5 and 3 are among them; 0.1 and 1/3 are not.">float64</abbr>: a number that is none is replaced by the nearest one, and everything here is exact for that one.
+      <p class="soft">Write decimals or fractions like 1/3. Weights are <button type="button" class="word" data-meaning="Binary numbers of 53 digits. 0.5 and 3 are among them; 0.1 and 1/3 are not.">float64</button>: a number that is none is replaced by the nearest one, and everything here is exact for that one.
         <span data-testid="r-rounded"></span> Up to ${MOST_LAYERS} hidden layers of ${MOST_NEURONS} neurons, and ${MOST_OUTPUTS} outputs.</p>
       <div class="row random"></div>
       <div class="row files"></div>
@@ -223,7 +223,7 @@ function render({ model, el }) {
   }, { "data-testid": "r-download", disabled: "" });
   const copied = html("span", { class: "soft", role: "status", "data-testid": "r-link" });
   $(".files").append(html("label", { class: "choice" }, "Open a file (.json, .npz, .onnx, .pt; up to 1 MiB):", open), save,
-    button("Copy link", async () => { remember(); if (copied.textContent) return; try { await navigator.clipboard.writeText(location.href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } }), copied);
+    button("Copy link", async () => { remember(); if (copied.textContent) return; try { await navigator.clipboard.writeText(location.href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } }), exportable(root, "regions"), copied);
 
   function begin() {
     const asked = address(), p = asked.get("rp"), box = asked.get("rb");

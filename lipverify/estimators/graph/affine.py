@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from lipverify.estimators.graph.combine import INF, Local, Situation, blocks, total_up
+from lipverify.estimators.graph.combine import INF, Local, Situation, blocks
 from lipverify.readers.steps import Affine, BatchNorm, Dense, Select, Sum
-from lipverify.trusted.rounding import TINY, U, up
+from lipverify.trusted.rounding import grown, times_up, total_up, up, upper
 from lipverify.trusted.spectral.dense import dense_upper
 
 
@@ -37,7 +37,7 @@ def select(step: Select, where: Situation) -> Local:
     read = indices >= 0
     factors = np.ones(len(indices)) if step.factors is None else np.abs(step.factors)
     if step.rounded:
-        factors = factors * (1 + 4 * U) + TINY
+        factors = upper(factors, 4)
     top = float(factors[read].max(initial=0.0))
     if not read.any() or top == 0.0:
         return Local((0.0,) * len(where.sizes))
@@ -49,10 +49,10 @@ def select(step: Select, where: Situation) -> Local:
     else:
         columns = np.bincount(at, scaled if where.p == 1.0 else scaled * scaled, minlength=total)
     exact = step.factors is None or bool((factors == top).all())
-    sums = [s if exact else total_up(s + TINY * len(at), len(at)) for s in blocks(columns, where.sizes)]
+    sums = [s if exact else total_up(upper(s, 0, len(at)), len(at)) for s in blocks(columns, where.sizes)]
     norms = [up(math.sqrt(s)) if where.p == 2.0 and s not in (0.0, 1.0) else s for s in sums]
     if top != 1.0:
-        norms = [up(top * s * (1 + 4 * U)) if s else 0.0 for s in norms] if not _plain(norms) else _times(top, norms)
+        norms = [times_up(top, s) for s in norms] if not _plain(norms) else _times(top, norms)
     return Local(tuple(norms), where.p)
 
 
@@ -68,4 +68,4 @@ def batch_norm(step: BatchNorm, where: Situation) -> Local:
     """max |γ|/√(v + ε)."""
     with np.errstate(over="ignore", divide="ignore"):
         factors = np.abs(step.scale) / np.sqrt(step.variance + step.epsilon)
-    return Local((float(up(factors.max() * (1 + 8 * U))) if step.scale.any() else 0.0,))
+    return Local((up(grown(float(factors.max()), 8)) if step.scale.any() else 0.0,))

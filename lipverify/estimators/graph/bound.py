@@ -59,7 +59,7 @@ class GraphAutoLip:
     """
 
     graph: Graph
-    name: ClassVar[str] = "autolip"
+    name: ClassVar[str] = "autolip-graph"
     side: ClassVar[Side] = "upper"
     rigor: ClassVar[Rigor] = Rigor.ROUNDED
     norms: ClassVar[tuple[NormPair, ...]] = SAME_NORM

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import U, gamma, up
+from lipverify.trusted.rounding import up
 
 Constant: TypeAlias = Fraction | float
 """A Lipschitz constant: a Fraction, or the float inf."""
@@ -118,13 +118,3 @@ def blocks(values: npt.NDArray[Any], sizes: Sequence[int]) -> list[float]:
     """The largest value within each operand's stretch of columns."""
     ends = np.cumsum(sizes)
     return [float(values[end - size : end].max(initial=0.0)) for size, end in zip(sizes, ends, strict=True)]
-
-
-def total_up(total: float, terms: int) -> float:
-    """A float sum of `terms` non-negative terms, rounded up."""
-    return up(total * (1 + gamma(terms + 2))) if total > 0 else total
-
-
-def quotient_up(a: float, b: float) -> float:
-    """a/b rounded up, for a ≥ 0 and b > 0."""
-    return up(a / b * (1 + 2 * U)) if a else 0.0

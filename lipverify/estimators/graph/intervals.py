@@ -16,12 +16,14 @@ import numpy as np
 from lipverify.arrays import Array
 from lipverify.estimators.graph.combine import INF, Interval
 from lipverify.readers import graph, steps, windows
-from lipverify.trusted.rounding import TINY, U, gamma
+from lipverify.trusted.rounding import grown, half_widths, lower_end, sum_error, upper, upper_end
+
+_ULPS = 6000  # numpy's elementary functions err by a few, and this pays for 2⁻⁴⁰ relative
 
 
-def _outward(low: Array, high: Array, slack: float = 8 * U) -> Interval:
-    """Limits moved outward by a relative slack and a little more."""
-    return low - (slack * np.abs(low) + TINY), high + (slack * np.abs(high) + TINY)
+def _outward(low: Array, high: Array, roundings: int = 7) -> Interval:
+    """Limits moved outward by what so many roundings and an underflow may have done."""
+    return lower_end(low, roundings), upper_end(high, roundings)
 
 
 def _finite(operand: Interval) -> bool:
@@ -36,9 +38,9 @@ def _linear(
         return None
     low, high = operand
     centre = low / 2 + high / 2
-    radius = np.maximum(high - centre, centre - low) * (1 + 4 * U) + TINY
+    radius = upper(half_widths(low, centre, high), 0)
     middle, spread = signed(centre), magnitude(radius)
-    spread = spread + gamma(terms + 4) * (magnitude(np.abs(centre)) + spread) + terms * TINY
+    spread = spread + sum_error(magnitude(np.abs(centre)) + spread, terms + 4, terms)
     return _outward(middle - spread, middle + spread)
 
 
@@ -119,7 +121,7 @@ def _batch_norm(step: steps.BatchNorm, operand: Interval) -> Any:
     factor = step.scale / np.sqrt(step.variance + step.epsilon)
     ends = [_outward(v - step.mean, v - step.mean) for v in operand]
     corners = [factor * end for pair in ends for end in pair]
-    low, high = _outward(np.minimum.reduce(corners), np.maximum.reduce(corners), 16 * U)
+    low, high = _outward(np.minimum.reduce(corners), np.maximum.reduce(corners), 13)
     return _outward(low + step.shift, high + step.shift)
 
 
@@ -148,7 +150,7 @@ def _average(step: windows.AveragePooling, operand: Interval) -> Any:
     ends = []
     for v in operand:
         terms = np.where(inside, v[np.where(inside, step.members, 0)], 0.0)
-        slack = gamma(terms.shape[1] + 4) * np.abs(terms).sum(axis=1) / np.abs(step.divisors)
+        slack = sum_error(np.abs(terms).sum(axis=1), terms.shape[1] + 4) / np.abs(step.divisors)
         ends.append((terms.sum(axis=1) / step.divisors, slack))
     low = np.minimum(*(e for e, _ in ends)) - np.maximum(*(s for _, s in ends))
     high = np.maximum(*(e for e, _ in ends)) + np.maximum(*(s for _, s in ends))
@@ -167,10 +169,10 @@ def _curve(step: graph.Curve, operand: Interval) -> Any:
     low, high = operand
     if step.name in _MONOTONE:
         f = _MONOTONE[step.name]
-        return _outward(f(low), f(high), 2.0**-40)
+        return _outward(f(low), f(high), _ULPS)
     if step.name == "softplus":
         beta = step.parameters[0] if step.parameters else 1.0
-        return _outward(*(np.logaddexp(0.0, beta * v) / beta for v in operand), 2.0**-40)
+        return _outward(*(np.logaddexp(0.0, beta * v) / beta for v in operand), _ULPS)
     if step.name in ("sin", "cos", "erf"):
         return np.full(step.n, -1.0), np.full(step.n, 1.0)
     if step.name in ("gelu", "gelu_tanh", "silu", "mish", "hardswish"):  # ≥ −0.38, and between 0 and x for x ≥ 0
@@ -185,7 +187,7 @@ def _curve(step: graph.Curve, operand: Interval) -> Any:
 def _powers(k: int, operand: Interval) -> Interval:
     a, b = operand[0] ** k, operand[1] ** k
     low = np.where((operand[0] <= 0) & (operand[1] >= 0) & (k % 2 == 0), 0.0, np.minimum(a, b))
-    return _outward(low, np.maximum(a, b), 2.0**-40)
+    return _outward(low, np.maximum(a, b), _ULPS)
 
 
 _MONOTONE: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
@@ -209,7 +211,7 @@ def _normalise(step: graph.Normalise, operand: Interval) -> Any:
     """|(x − mean)/σ| ≤ √n, because n σ² is at least the sum of the squares."""
     n = len(operand[0])
     scale = np.ones(n) if step.scale is None else np.abs(step.scale)
-    reach = scale * (math.sqrt(step.group) * (1 + 8 * U))
+    reach = scale * grown(math.sqrt(step.group), 8)
     shift = np.zeros(n) if step.shift is None else step.shift
     return _outward(shift - reach, shift + reach)
 
@@ -218,7 +220,7 @@ def _log_sum_exp(step: graph.LogSumExp, operand: Interval) -> Any:
     """Between the least and the largest entry plus log n, over all groups: which entry is in which is not known."""
     groups = len(operand[0]) // step.group
     low, high = float(operand[0].min()), float(operand[1].max())
-    return _outward(np.full(groups, low), np.full(groups, high + math.log(step.group)), 2.0**-40)
+    return _outward(np.full(groups, low), np.full(groups, high + math.log(step.group)), _ULPS)
 
 
 def _softmax(step: graph.Softmax, operand: Interval) -> Any:

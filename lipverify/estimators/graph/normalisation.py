@@ -8,7 +8,7 @@ import numpy as np
 
 from lipverify.estimators.graph.combine import INF, Local, Situation, root
 from lipverify.readers.graph import Normalise
-from lipverify.trusted.rounding import U, up
+from lipverify.trusted.rounding import grown, up
 
 
 def normalise(step: Normalise, where: Situation) -> Local:
@@ -21,4 +21,4 @@ def normalise(step: Normalise, where: Situation) -> Local:
     if step.epsilon <= 0:
         return Local((INF,), note="without an epsilon > 0 a normalisation is not Lipschitz where the variance is 0")
     spread = 1.0 if where.p == 2.0 else root(float(step.group), 2.0)
-    return Local((up(scale / math.sqrt(step.epsilon) * spread * (1 + 8 * U)),))
+    return Local((up(grown(scale / math.sqrt(step.epsilon) * spread, 8)),))

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.estimators.graph.combine import INF, Local, Situation, blocks, root, root_up, total_up
+from lipverify.estimators.graph.combine import INF, Local, Situation, blocks, root, root_up
 from lipverify.readers.windows import AveragePooling, LargestOf, SortedGroups
-from lipverify.trusted.rounding import float_up
+from lipverify.trusted.rounding import float_up, total_up
 
 
 def largest(step: LargestOf, where: Situation) -> Local:

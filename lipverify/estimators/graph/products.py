@@ -7,7 +7,7 @@ import numpy as np
 from lipverify.estimators.graph.activations import ADVICE
 from lipverify.estimators.graph.combine import INF, Interval, Local, Situation
 from lipverify.readers.graph import MatrixProduct, Product, Quotient, Unbounded
-from lipverify.trusted.rounding import U, up
+from lipverify.trusted.rounding import quotient_up
 from lipverify.trusted.spectral.dense import dense_upper
 
 
@@ -25,7 +25,8 @@ def quotient(step: Quotient, where: Situation) -> Local:
     if least <= 2.0**-500:
         return _local((INF, INF), "a quotient has no Lipschitz constant unless its divisor stays away from 0")
     return _local(
-        (up(1 / least), up(top / least / least * (1 + 4 * U))), "the range of a quotient's numerator is unbounded"
+        (quotient_up(1.0, least), quotient_up(quotient_up(top, least), least)),
+        "the range of a quotient's numerator is unbounded",
     )
 
 

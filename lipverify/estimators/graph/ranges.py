@@ -11,7 +11,7 @@ from typing import final
 
 import numpy as np
 
-from lipverify.domain import Box, Domain
+from lipverify.domain import Ball, Box, Domain
 from lipverify.estimators.graph.combine import INF, Interval
 from lipverify.estimators.graph.intervals import INTERVALS
 from lipverify.readers.graph import Graph
@@ -19,13 +19,14 @@ from lipverify.readers.graph import Graph
 
 @final
 class Ranges:
-    """The ranges of a graph's values over a domain; only a box bounds anything."""
+    """The ranges of a graph's values over a domain; only a box or a ball bounds anything."""
 
     def __init__(self, graph: Graph, domain: Domain) -> None:
         self._graph = graph
         self._known: dict[int, Interval] = {}
         n = math.prod(graph.input_shape)
-        self._known[0] = (domain.lower, domain.upper) if isinstance(domain, Box) else _line(n)
+        box = domain.box if isinstance(domain, Ball) else domain
+        self._known[0] = (box.lower, box.upper) if isinstance(box, Box) else _line(n)
 
     def of(self, index: int) -> Interval:
         """The range of value `index`: 0 is the input, k + 1 what node k makes."""

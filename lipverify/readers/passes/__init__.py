@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from lipverify.errors import InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Lowering, Network
 from lipverify.readers.graph import Graph
+from lipverify.readers.limits import budget
 from lipverify.readers.passes.alternate import alternate
 from lipverify.readers.passes.average_pooling import average_pooling_to_affine
 from lipverify.readers.passes.batch_norm import batch_norm_to_affine
@@ -48,9 +49,10 @@ def lower(steps: Iterable[Step], *, inputs: int, source: str, rounded: bool = Fa
     UnsupportedLayer
         When a step needs a matrix beyond the readers' limit.
     """
-    current: Steps = tuple(steps) or (Affine.identity(inputs),)
-    for rewriting in PASSES:
-        current = rewriting(current)
+    with budget():
+        current: Steps = tuple(steps) or (Affine.identity(inputs),)
+        for rewriting in PASSES:
+            current = rewriting(current)
     affine = [step for step in current if isinstance(step, Affine)]
     neurons = [step for step in current if isinstance(step, TwoSlope)]
     if affine[0].weight.shape[1] != inputs:
@@ -73,6 +75,11 @@ def lower_graph(graph: Graph) -> Network:
     UnsupportedLayer
         For a node that is not piecewise linear, by name, or a matrix beyond the readers' limit.
     """
+    with budget():
+        return _lowered(graph)
+
+
+def _lowered(graph: Graph) -> Network:
     items: list[Placed] = []
     ends = [0]  # of every value of the graph: the item that makes it
     for node in graph.nodes:

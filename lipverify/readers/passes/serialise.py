@@ -43,23 +43,61 @@ def serialise(items: Sequence[Placed], inputs: int) -> Steps:
         if taken != given:
             raise InvalidNetwork(f"a step takes {taken} values, but its operands give {given}")
         widths.append(item.step.width)
-    state, waiting, done = [0], dict(enumerate(items, 1)), list[Step]()
-    while waiting:
-        for kind in (Affine, TwoSlope):
-            ready = [
-                k for k, item in waiting.items() if isinstance(item.step, kind) and all(i in state for i in item.reads)
-            ]
-            if not ready:
-                continue
-            made = {k: waiting.pop(k) for k in ready}
-            needed = {i for item in waiting.values() for i in item.reads} | {len(items)}
-            following = [i for i in state if i in needed] + ready
-            done.extend(_advance(state, following, made, widths))
-            state = following
-            break
+    schedule = _Schedule(items)
+    state, done = [0], list[Step]()
+    while made := schedule.next():
+        following = [i for i in state if schedule.readers[i]] + list(made)
+        done.extend(_advance(state, following, made, widths))
+        state = following
     if state != [len(items)]:
         done.append(_affine(state, [len(items)], {}, widths))
     return tuple(done)
+
+
+class _Schedule:
+    """Items in the order in which they can run, each looked at once for every value that it reads.
+
+    Attributes
+    ----------
+    readers
+        How many items that have not run read a value; the last item's value has one reader, who is outside.
+    """
+
+    def __init__(self, items: Sequence[Placed]) -> None:
+        self._items = items
+        self._consumers: list[list[int]] = [[] for _ in range(len(items) + 1)]
+        self._missing = [0] * (len(items) + 1)
+        self.readers = [0] * (len(items) + 1)
+        for k, item in enumerate(items, 1):
+            for i in set(item.reads):
+                self._consumers[i].append(k)
+                self._missing[k] += 1
+                self.readers[i] += 1
+        self.readers[-1] += 1
+        self._ready: dict[type, list[int]] = {Affine: [], TwoSlope: []}
+        self._arrived(0)
+        for k, item in enumerate(items, 1):
+            if not item.reads:
+                self._ready[type(item.step)].append(k)
+
+    def _arrived(self, value: int) -> None:
+        for k in self._consumers[value]:
+            self._missing[k] -= 1
+            if not self._missing[k]:
+                self._ready[type(self._items[k - 1].step)].append(k)
+
+    def next(self) -> dict[int, Placed]:
+        """All affine maps whose operands are there, or else all neurons; they count as run."""
+        for kind in (Affine, TwoSlope):
+            ready, self._ready[kind] = sorted(self._ready[kind]), []
+            if ready:
+                for k in ready:
+                    for i in set(self._items[k - 1].reads):
+                        self.readers[i] -= 1
+                for k in ready:
+                    self._arrived(k)
+                return {k: self._items[k - 1] for k in ready}
+        return {}
 
 
 def _advance(state: list[int], following: list[int], made: dict[int, Placed], widths: list[int]) -> Steps:

@@ -9,8 +9,7 @@ import numpy as np
 
 from lipverify.arrays import Indices, Signs, Vector
 
-MOST = 2.0**900
-"""Of a score that counts: overflow promises no more."""
+_MOST = 2.0**900  # of a score that counts: overflow promises no more
 
 
 class BranchingRule(Protocol):
@@ -48,7 +47,7 @@ class BestScore:
 
     def choose(self, scores: Vector, signs: Signs, ready: Indices) -> int:
         """The first of the greatest."""
-        weighted = np.where(signs == 0, np.minimum(np.nan_to_num(scores, nan=0.0), MOST), -1.0)
+        weighted = np.where(signs == 0, np.minimum(np.nan_to_num(scores, nan=0.0), _MOST), -1.0)
         weighted[ready] *= self.ready
         best = int(np.argmax(weighted))
         # Where nothing promises anything, a ready neuron at least cuts the cell.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol, final
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
+_PATIENCE = 0.5  # seconds of search before the engine is loaded
 
 
 class Engines(Protocol):
@@ -31,8 +32,12 @@ class Engines(Protocol):
         """Whether the search by layers can do a problem."""
         ...
 
+    def loaded(self) -> bool:
+        """Whether `open` answers at once."""
+        ...
+
     def ready(self) -> bool:
-        """Whether `open` answers at once; the first call starts whatever takes time."""
+        """The same; the first call starts whatever takes time."""
         ...
 
     def open(self, chain: Chain, space: Space) -> Engine:
@@ -77,8 +82,12 @@ class CompiledEngines:
         """Every norm that has heads, on bounded domains."""
         return able(problem)
 
+    def loaded(self) -> bool:
+        """Whether it is there."""
+        return _LOADING.done
+
     def ready(self) -> bool:
-        """Whether it is loaded."""
+        """The same; the first call starts loading it."""
         return _LOADING.ready()
 
     def wait(self) -> None:
@@ -96,32 +105,33 @@ class CompiledEngines:
 class ByLayers:
     """One run: the general search until an engine is there, then the search by layers."""
 
-    def __init__(self, options: BranchAndBound, engines: Engines, problem: Problem, budget: Budget) -> None:
+    def __init__(
+        self, options: BranchAndBound, engines: Engines, problem: Problem, budget: Budget, upper: float
+    ) -> None:
         self._options = options
         self._engines = engines
         self._problem = problem
         self._budget = budget
-        self._before: Bound | None = None
+        self._upper = upper
 
     def run(self) -> Iterator[Bound]:
         """As `BranchAndBound.run`."""
         best = None
-        if not self._engines.ready():
-            tree = Tree(self._options, self._problem, self._budget)
+        if not self._engines.loaded():
+            tree = Tree(self._options, self._problem, self._budget, self._upper)
             yield tree.report(Status.INTERRUPTED)
-            reported = time.monotonic()
-            ready = False
+            begun = reported = time.monotonic()
             for _ in tree.steps():
-                if time.monotonic() - reported > _REPORT:
+                now = time.monotonic()
+                if now - reported > _REPORT:
                     yield tree.report(Status.INTERRUPTED)
-                    reported = time.monotonic()
-                ready = self._engines.ready()
-                if ready:
-                    break
-            if not ready:
+                    reported = now
+                    if now - begun > _PATIENCE and self._engines.ready():
+                        break
+            else:
                 yield tree.result()
                 return
-            self._before, best = tree.report(Status.INTERRUPTED), tree.best
+            self._upper, best = min(self._upper, tree.report(Status.INTERRUPTED).upper), tree.best
         net = self._problem.network
         space = space_of(self._problem.domain)
         assert space is not None
@@ -134,8 +144,7 @@ class ByLayers:
 
     def _report(self, search: LayerSearch) -> Bound:
         best, upper = search.best, search.upper
-        if self._before is not None:
-            upper = min(upper, self._before.upper)
+        upper = min(upper, self._upper)
         return Bound(
             method=self._options.name,
             status=Status.INTERRUPTED,
@@ -148,17 +157,12 @@ class ByLayers:
         )
 
     def _result(self, search: LayerSearch) -> Bound:
-        assert search.best is not None  # a domain has an interior, so it meets a region
-        exact = search.best.norm.settled()
-        closed = search.sloppy > exact.upper
-        return Bound(
-            method=self._options.name,
-            status=Status.CLOSED if closed else Status.EXACT,
-            lower=exact.lower,
-            upper=max(exact.upper, search.sloppy),
-            lower_rigor=Rigor.PROVED,
+        if not search.exact or search.best is None:
+            return replace(self._report(search), status=Status.CLOSED)
+        return Bound.exactly(
+            search.best.norm,
             upper_rigor=Rigor.ROUNDED,
-            exact=None if closed else exact,
+            method=self._options.name,
             witness=search.best.witness,
             stats=asdict(search.counts),
         )

@@ -23,16 +23,19 @@ from lipverify.domain import Box, Domain, Polytope
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
 from lipverify.geometry.enclosing_box import enclosing_box
-from lipverify.geometry.witness import Certified, certify_point, certify_region
+from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import exact_norm
 from lipverify.problem import Budget, Problem
-from lipverify.solvers.branch_and_bound.closing import Grid
+from lipverify.search.closing import Closing
+from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
 from lipverify.solvers.branch_and_bound.starts import good_points
 from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_replay import Moves, Replayed, replay
+from lipverify.trusted.rounding import MAX
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
@@ -144,13 +147,14 @@ class LayerSearch:
         self._exact = ExactReader(self._chain, space)
         self._cells = Cells(net, problem.domain, budget.seed)
         self._grid = Grid.of(problem)
-        self._best: Certified | None = None
-        self._lower, self._enough = 0.0, -1.0
+        self._incumbent: Incumbent[Certified] = Incumbent()
+        self._target = budget.target or -1.0  # at 0 a region is wanted all the same
+        self._closing = Closing(tolerated=self._target)
         self._heap: list[tuple[float, int, Node]] = []
         self._ticket = itertools.count()
-        self._sloppy = 0.0
         self._ceiling = math.inf
         self._busy: Node | None = None
+        self._begun = False
         self._size = 64
         self._errors: list[float] = []
         self.counts = Counts()
@@ -160,21 +164,26 @@ class LayerSearch:
     @property
     def upper(self) -> float:
         """An upper bound of the constant, at any moment."""
-        top = max(self._sloppy, self._best.norm.upper if self._best else 0.0)
+        top = max(self._closing.settled, self._incumbent.upper)
         for node in (self._busy, self._heap[0][2] if self._heap else None):
             if node is not None:
                 top = max(top, node.upper)
-        return min(top, self._ceiling) if self._best is not None else self._ceiling
+        return min(top, self._ceiling) if self._begun else self._ceiling
 
     @property
     def best(self) -> Certified | None:
         """The incumbent."""
-        return self._best
+        return self._incumbent.best
 
     @property
-    def sloppy(self) -> float:
-        """An upper bound of what was given up for the sake of rel_gap."""
-        return self._sloppy
+    def exact(self) -> bool:
+        """Whether, at the end, the incumbent is the constant: nothing was given up that may hold more."""
+        return self.best is not None and self._closing.settled <= self._closing.enough
+
+    @property
+    def _goal(self) -> float:
+        """What a node's bound need not fall below."""
+        return max(self._closing.enough, self._closing.tolerated)
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a tenth of a second."""
@@ -185,6 +194,7 @@ class LayerSearch:
         for h, upper in enumerate(roots.tolist()):
             failed = np.zeros(len(self._heads[h].directions), dtype=np.int8)
             self._push(Node(h, signs, np.zeros_like(signs), failed, upper))
+        self._begun = True
         yield
         for point in good_points(self._problem, self._space, 20, 64, self._budget.seed)[:4]:
             if self._try_point(point):
@@ -192,7 +202,7 @@ class LayerSearch:
         yield
         while self._heap:
             node = heapq.heappop(self._heap)[2]
-            if self._closes(node.upper):
+            if self._closing.closes(node.upper):
                 self.counts.pruned += 1
                 continue
             self._busy = node
@@ -210,7 +220,7 @@ class LayerSearch:
         head = self._heads[node.head]
         margin = _MARGIN * self._errors[node.head]
         begun = time.monotonic()
-        dive = self._engine.dive(node, head, self._enough, margin, self._size)
+        dive = self._engine.dive(node, head, self._goal, margin, self._size)
         for point, where in zip(dive.points[::-1], dive.where[::-1], strict=True):
             if where < 0 and self._try_point(point):
                 break  # the last one is the best
@@ -261,7 +271,9 @@ class LayerSearch:
         shut = np.flatnonzero(rest & (fates == PRUNED))
         if len(shut):
             limit = _LEAVES * int(dive.passes[shut].max()) + 64
-            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._enough, limit))
+            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit))
+            if ok.any() and self._goal > self._closing.enough:
+                self._closing.settle(self._goal)
             self.counts.pruned += int(ok.sum())
             rest[shut[ok]] = False
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
@@ -281,9 +293,9 @@ class LayerSearch:
 
     def _settle(self, node: Node, head: Head, signs: Signs, failed: Signs) -> None:
         """A node whose signs are proved and whose end is not."""
-        if self._best is not None and self._best.norm.root is not None:
+        if self.best is not None and self.best.norm.root is not None:
             self.counts.settled += 1
-            if self._is_no_better(signs) or self._exact.pruned(signs, head, self._best.norm.root):
+            if self._is_no_better(signs) or self._exact.pruned(signs, head, self.best.norm.root):
                 self.counts.pruned += 1
                 return
         self._reopen(node, signs, failed)
@@ -310,7 +322,7 @@ class LayerSearch:
             self._offer(certify_region(self._problem, self._cells.point(cell), self._cells.pattern(cell)))
             return
         upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
-        if self._closes(upper):
+        if self._closing.closes(upper):
             self.counts.pruned += 1
             return
         neuron = int(cell.undecided[0])
@@ -321,12 +333,12 @@ class LayerSearch:
 
     def _is_no_better(self, signs: Signs) -> bool:
         """Whether the Jacobian of a complete pattern, be there a region of it or not, does not beat the incumbent."""
-        if not signs.all() or self._best is None:
+        if not signs.all() or self.best is None:
             return False
         layers = np.split(signs > 0, self._chain.offsets[1:-1])
         pattern = tuple(tuple(layer.tolist()) for layer in layers)
         norm = exact_norm(jacobian_exact(self._problem.network, pattern), self._problem.norm)
-        return not norm.exceeds(self._best.norm)
+        return not norm.exceeds(self.best.norm)
 
     def _is_region(self, signs: Signs, point: Any) -> bool:
         """Whether a point shows that a complete pattern has a region; its norm counts then."""
@@ -342,14 +354,6 @@ class LayerSearch:
     def _push(self, node: Node) -> None:
         heapq.heappush(self._heap, (-node.upper, next(self._ticket), node))
 
-    def _closes(self, upper: float) -> bool:
-        if upper <= self._enough:
-            return True
-        if self._best is not None and upper <= self._lower * (1 + self._budget.rel_gap):
-            self._sloppy = max(self._sloppy, upper)
-            return True
-        return False
-
     # The incumbent.
 
     def _try_point(self, point: Any) -> bool:
@@ -362,11 +366,12 @@ class LayerSearch:
         values = np.asarray(point, dtype=np.float64)
         return certify_point(self._problem, values.tolist()) if np.isfinite(values).all() else None
 
-    def _offer(self, certified: Certified) -> None:
-        if self._best is None or certified.norm.exceeds(self._best.norm):
-            self._best = certified
-            self._lower = certified.norm.lower
-            self._enough = self._grid.enough(certified.norm)
+    def _offer(self, found: Certified) -> None:
+        if self._incumbent.improved_by(found.norm):
+            self._incumbent.offer(confirmed(self._problem, found))
+            self._closing.enough = self._grid.enough(found.norm)
+            tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
+            self._closing.tolerated = max(tolerated, self._target)
 
 
 def _cuts(node: Node, moves: Moves, i: int) -> Signs:

@@ -1,54 +1,14 @@
-"""A node of the search tree, and what a bound says about it."""
+"""A node of the tree, and the kinds of bounds that it may be given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from lipverify.arrays import Signs, Vector
+from lipverify.arrays import Signs
 from lipverify.geometry.cells import Cell
 from lipverify.problem import Problem
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Estimate:
-    """What a bound believes about a partial pattern.
-
-    Attributes
-    ----------
-    upper
-        An upper bound of the norms of its Jacobians, in floats; it counts only once it is certified.
-    scores
-        How much deciding each neuron of the network promises, shape (n,), 0 for decided ones.
-    state
-        What the bound wants to be given back for the pattern's children.
-    """
-
-    upper: float
-    scores: Vector
-    state: Any
-
-
-class NodeBound(Protocol):
-    """An upper bound for partial patterns, opened for one problem.
-
-    Signs are per neuron of the network, counted layer by layer, shape (n,): +1, −1, or 0 for undecided.
-    """
-
-    def estimate(self, signs: Signs, parent: Estimate | None, enough: float) -> Estimate:
-        """A bound for the pattern, no better than it takes to be ≤ enough, or to see that it will not be."""
-        ...
-
-    def certified(self, signs: Signs, estimate: Estimate, enough: float) -> float:
-        """An upper bound that holds with every rounding error accounted for; inf when none is shown.
-
-        Where the estimate is ≤ enough the answer should be too, if that can be shown.
-        """
-        ...
-
-    def compile(self) -> None:
-        """Load compiled code, if there is any: the search has become a long one."""
-        ...
+from lipverify.search.node_bound import Estimate, NodeBound
 
 
 class NodeBounds(Protocol):
@@ -75,7 +35,7 @@ class Node:
     cell
         The cell of the signs that the lower layers give a meaning to.
     estimate
-        What the bound said.
+        What the bounds said.
     neuron
         The neuron whose sides are its children.
     upper
@@ -90,3 +50,8 @@ class Node:
     neuron: int
     upper: float
     fresh: bool = False
+
+    @property
+    def promise(self) -> float:
+        """What the bounds believe."""
+        return self.estimate.upper

@@ -8,15 +8,17 @@ regions is found, and proved, however few of them are visited. Proof: proofs/bra
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, final
+from typing import ClassVar, final
 
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.errors import InvalidArgument
+from lipverify.contract import ceilings
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
+from lipverify.search.frontier import Order, require_order
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
 from lipverify.solvers.branch_and_bound.node import NodeBounds
@@ -46,19 +48,18 @@ class BranchAndBound:
     rule
         The branching rule.
     order
-        "depth-first" dives to the child of the larger bound first, and keeps little in memory; "best-first" expands the
-        node of the largest bound, which closes the interval from above as early as possible.
+        In which order nodes are taken apart: see `search.frontier`.
     opening, pace
         By the n-th node the search for incumbents has made opening + pace·√n steps: most of them early, when a better
         incumbent saves most.
     memory
-        Open nodes beyond which best-first goes on depth first.
+        Open nodes beyond which every order goes on depth first.
     interpreted
         Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
         seconds once per machine; five times as fast from then on.
     log
-        Called for every node as it comes up, with what became of it ("open", "pruned", "empty", "leaves" for a region,
-        "ties" for one that waits), the signs of all neurons, and the bound as floats see it.
+        Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
+        bound as floats see it.
     engines
         The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
     """
@@ -67,7 +68,7 @@ class BranchAndBound:
     incumbent: Method | None = None
     ceiling: Method | None = None
     rule: BranchingRule = field(default_factory=BestScore)
-    order: Literal["depth-first", "best-first"] = "depth-first"
+    order: Order = "depth-first"
     opening: int = 12
     pace: float = 6.0
     memory: int = 100_000
@@ -83,15 +84,19 @@ class BranchAndBound:
     cost: ClassVar[str] = "exponential in the number of neurons at worst; an SDP and a small LP per node"
 
     def __post_init__(self) -> None:
-        if self.order not in ("depth-first", "best-first"):
-            raise InvalidArgument(f"order must be 'depth-first' or 'best-first'; got {self.order!r}")
+        require_order(self.order)
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
+        upper = math.inf
+        for given in ceilings(self.ceiling, problem, budget):
+            upper = min(upper, given.upper)
+            rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
+            yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
         if self.engines is not None and self.engines.able(problem):
-            yield from ByLayers(self, self.engines, problem, budget).run()
+            yield from ByLayers(self, self.engines, problem, budget, upper).run()
             return
-        tree = Tree(self, problem, budget)
+        tree = Tree(self, problem, budget, upper)
         yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()
         for _ in tree.steps():

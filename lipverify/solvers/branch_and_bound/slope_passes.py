@@ -14,8 +14,8 @@ from lipverify.problem import Problem
 from lipverify.relaxations.interval import Slopes, slope_ranges
 from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
-from lipverify.solvers.branch_and_bound.node import Estimate
-from lipverify.solvers.branch_and_bound.split_sdp import is_spectral
+from lipverify.relaxations.split_sdp import is_spectral
+from lipverify.search.node_bound import Estimate
 
 
 @final

@@ -66,19 +66,16 @@ class Milp:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far: by the estimates, and then by the search and the solver."""
-        run = Run(self, problem, budget)
-        yield from run.start()
-        yield from run.search()
+        yield from Run(self, problem, budget).bounds()
 
+    def write(self, problem: Problem, path: Path) -> None:
+        """Write a problem's program to a .lp or .mps file; every variable's name says its layer and neuron.
 
-def write_program(problem: Problem, path: Path, strength: Strength | None = None) -> None:
-    """Write a problem's program to a .lp or .mps file; every variable's name says its layer and neuron.
+        Raises
+        ------
+        InvalidArgument
+            For another ending.
+        """
+        from lipverify.solvers.milp.external.pulp import Program
 
-    Raises
-    ------
-    InvalidArgument
-        For another ending.
-    """
-    from lipverify.solvers.milp.external.pulp import Program
-
-    Program(encode(problem, strength or Strength()).model).write(path)
+        Program(encode(problem, self.strength).model).write(path)

@@ -1,31 +1,25 @@
-"""One run of the mixed-integer method: the search, and a solver beside it."""
+"""One run of the mixed-integer method: what was given, the program, and then the search with a solver beside it."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status, Witness
 from lipverify.contract import bounds_of, ceilings
-from lipverify.geometry.witness import certify_point
+from lipverify.geometry.witness import Certified, certify_point
 from lipverify.problem import Budget, Problem, supports
-from lipverify.solvers.milp.bound.lp import Relaxation
-from lipverify.solvers.milp.encode.encoding import Encoding, encode
-from lipverify.solvers.milp.encode.model import is_switch
-from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
-from lipverify.solvers.milp.external.oracle import Dialogue
-from lipverify.solvers.milp.search.incumbent import Known
-from lipverify.solvers.milp.search.regions import Regions
-from lipverify.solvers.milp.search.tree import Proof
+from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.milp.external.oracle import Oracle
+from lipverify.solvers.milp.prepare import Prepared, prepare
+from lipverify.solvers.milp.search.tree import Tree
+from lipverify.solvers.milp.search.upper_end import UpperEnd
 
 if TYPE_CHECKING:
     from lipverify.solvers.milp.method import Milp
 
-_ROUNDS = 40  # of ball cuts on the relaxation, before the search
 _SHARE = 0.2  # of the time for linear programs that only make the model tighter
 _GLANCE = 0.05  # seconds between two looks at what the solver has said
 
@@ -39,126 +33,90 @@ class Run:
         self._method, self._problem, self._budget = method, problem, budget
         self._backend = Backend(method.solver, method.threads)
         require(self._backend)
-        self.details: dict[str, Any] = {"solver": method.solver}
-        self._known = Known(self.details)
-        self._encoding: Encoding | None = None
-        self._regions: Regions | None = None
-        self._proof: Proof | None = None
-        self._dialogue: Dialogue | None = None
+        self._details: dict[str, Any] = {"solver": method.solver}
+        self._incumbent: Incumbent[Certified] = Incumbent()
+        self._upper = UpperEnd(self._incumbent, self._details)
 
-    def interval(self) -> Bound:
+    def bounds(self) -> Iterator[Bound]:
+        """The intervals of the run."""
+        for _ in self._given():
+            yield self._interval({"solves": 0, "cuts": 0, "nodes": 0})
+        prepared = prepare(self._problem, self._method.strength, _SHARE * self._budget.remaining)
+        yield from self._search(prepared)
+
+    def _given(self) -> Iterator[None]:
+        """Both ends by the methods that were given."""
+        method, problem, budget = self._method, self._problem, self._budget
+        for given in ceilings(method.bound, problem, budget):
+            self._upper.prove(given.upper, given.upper_rigor)
+        yield
+        if method.incumbent is None or not supports(method.incumbent, problem):
+            return
+        patient = Budget(min(method.patience, budget.remaining), budget.seed)
+        witness: Witness | None = None
+        for found in bounds_of(method.incumbent, problem, patient):
+            witness = found.witness
+            if patient.expired:
+                break
+            yield
+        if witness is not None:
+            self._incumbent.offer(certify_point(problem, witness.point))
+        yield
+
+    def _search(self, prepared: Prepared) -> Iterator[Bound]:
+        """Prove the constant, after a head start with the solver beside the search; the last bound is EXACT."""
+        tree, oracle = Tree(prepared, self._incumbent), None
+        steps = tree.steps()
+        due = time.monotonic() + self._method.head_start
+        if not tree.undecided:
+            due = math.inf  # one pattern: the search looks at it
+
+        def stats() -> dict[str, int]:
+            found = {"solves": oracle.solves if oracle else 0, "cuts": len(tree.nogoods), "undecided": tree.undecided}
+            lps = prepared.encoding.lps + tree.lps
+            return found | {"settled": prepared.regions.settled, "lps": lps, "nodes": tree.nodes}
+
+        yield self._interval(stats())
+        try:
+            while True:
+                if time.monotonic() >= due:
+                    oracle = oracle or self._oracle(prepared, tree)
+                    due = time.monotonic() + _GLANCE if oracle and oracle.listen() else math.inf
+                    yield self._interval(stats())
+                if next(steps, self) is self:
+                    break
+                self._upper.prove(tree.upper, Rigor.ROUNDED)
+                yield self._interval(stats())
+        finally:
+            if oracle is not None:
+                oracle.close()
+        best = self._incumbent.best
+        assert best is not None  # a domain has an interior, so it meets a region
+        name, details = self._method.name, self._details
+        yield Bound.exactly(best.norm, method=name, witness=best.witness, stats=stats(), details=details)
+
+    def _oracle(self, prepared: Prepared, tree: Tree) -> Oracle | None:
+        """The solver in its process, asked; None where there is none to be had."""
+        from lipverify.solvers.milp.external.process import SolverProcess
+
+        try:
+            solver = SolverProcess(prepared.encoding.model, self._backend, self._budget)
+        except OSError as error:
+            self._details["failure"] = f"the solver's process did not start: {error}"
+            return None
+        return Oracle(solver, prepared, tree, self._incumbent, self._upper)
+
+    def _interval(self, stats: Mapping[str, int]) -> Bound:
         """The interval so far."""
-        known = self._known
-        best, (upper, rigor) = known.best, known.upper
+        best, (upper, rigor) = self._incumbent.best, self._upper.value
         return Bound(
             method=self._method.name,
             status=Status.INTERRUPTED,
-            lower=known.lower,
+            lower=self._incumbent.lower,
             lower_rigor=Rigor.PROVED,
             upper=upper,
             upper_rigor=rigor,
             witness=best.witness if best else None,
-            stats=self.stats(),
-            details=self.details,
+            stats=stats,
+            details=self._details,
         )
-
-    def stats(self) -> dict[str, int]:
-        """Counts."""
-        encoding, proof, dialogue = self._encoding, self._proof, self._dialogue
-        found = {"solves": dialogue.solves if dialogue else 0, "cuts": len(proof.clauses) if proof else 0}
-        if encoding is not None and self._regions is not None:
-            undecided = sum(is_switch(s) for layer in encoding.states for s in layer)
-            found |= {"undecided": undecided, "settled": self._regions.settled}
-            found["lps"] = encoding.lps + (proof.lps if proof else 0)
-        return found | {"nodes": proof.nodes if proof else 0}
-
-    def start(self) -> Iterator[Bound]:
-        """The bounds of the methods that were given, and the program."""
-        method, problem, budget = self._method, self._problem, self._budget
-        for given in ceilings(method.bound, problem, budget):
-            self._known.prove(given.upper, given.upper_rigor)
-        yield self.interval()
-        if method.incumbent is not None and supports(method.incumbent, problem):
-            patient = Budget(min(method.patience, budget.remaining), budget.seed)
-            witness: Witness | None = None
-            for found in bounds_of(method.incumbent, problem, patient):
-                witness = found.witness
-                if patient.expired:
-                    break
-                yield self.interval()
-            if witness is not None:
-                self._known.offer(certify_point(problem, witness.point))
-        yield self.interval()
-        self._encoding = encoding = encode(problem, method.strength, _SHARE * budget.remaining)
-        self._regions = Regions(problem, encoding.states)
-        self._trim_ball()
-        self._proof = Proof(encoding, self._regions, self._known.best)
-        yield self.interval()
-
-    def _trim_ball(self) -> None:
-        """Cut the seed's cube down to a ball where the relaxation wants to leave it."""
-        encoding = self._encoding
-        assert encoding is not None
-        if encoding.ball is None:
-            return
-        model, relaxation = encoding.model, Relaxation(encoding.model)
-        costs = model.target().costs
-        for _ in range(_ROUNDS):
-            point = relaxation.maximise(costs).point
-            if point is None:
-                return
-            X = 2.0 * point[np.array(encoding.ball)]
-            if np.linalg.norm(X, ord="nuc") <= 1.01:
-                return
-            row = ball_row(model, encoding.ball, ball_cut(X))
-            model.rows.append(row)
-            relaxation.add(row)
-
-    def search(self) -> Iterator[Bound]:
-        """Prove the constant, after a head start with the solver beside the search; the last bound is EXACT."""
-        proof, known = self._proof, self._known
-        assert proof is not None
-        steps = proof.steps()
-        due = time.monotonic() + self._method.head_start
-        try:
-            while True:
-                if time.monotonic() >= due:
-                    due = time.monotonic() + _GLANCE if self._listen() else math.inf
-                    yield self.interval()
-                if next(steps, self) is self:
-                    break
-                known.offer(proof.best)
-                known.prove(proof.upper, Rigor.ROUNDED)
-                yield self.interval()
-        finally:
-            if self._dialogue is not None:
-                self._dialogue.close()
-        known.offer(proof.best)
-        assert known.best is not None  # a domain has an interior, so it meets a region
-        yield Bound.exactly(
-            known.best.norm,
-            method=self._method.name,
-            witness=known.best.witness,
-            stats=self.stats(),
-            details=self.details,
-        )
-
-    def _listen(self) -> bool:
-        """Hear what the solver has said, or have it begin; whether there may be more to hear."""
-        from lipverify.solvers.milp.external.process import SolverProcess
-
-        encoding, regions, proof = self._encoding, self._regions, self._proof
-        assert encoding is not None
-        assert regions is not None
-        assert proof is not None
-        if self._dialogue is None:
-            if not any(is_switch(s) for layer in encoding.states for s in layer):
-                return False  # one pattern: the search looks at it
-            try:
-                solver = SolverProcess(encoding.model, self._backend, self._budget)
-            except OSError as error:
-                self.details["failure"] = f"the solver's process did not start: {error}"
-                return False
-            self._dialogue = Dialogue(solver, encoding, regions, proof, self._known)
-        self._dialogue.listen()
-        return not self._dialogue.over

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lipverify.arrays import Array
-from lipverify.trusted.rounding import TINY, Ball, gamma, norm_up, up
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, gamma, norm_up, up
 from lipverify.trusted.spectral.cholesky import cholesky_upper
-from lipverify.trusted.spectral.small import spectral_upper
+from lipverify.trusted.spectral.svd import spectral_upper
 
 SMALL = 320
 """The smaller side up to which a verified singular value decomposition is as quick."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices
 from lipverify.trusted.rounding import TINY, gamma
+from lipverify.watch import tick
 
 LEVELS = 26
 """n^(1/2^27) is 1 + 5e-8 for n = 1000."""
@@ -32,6 +33,7 @@ def gram_upper(real: Array, imag: Array | None = None, *, levels: int = LEVELS) 
     race, best = _Race.start(real, imag), 0.0
     bounds = race.upper()
     for level in range(levels):
+        tick()
         if not np.isfinite(bounds).all() or not bounds.any():
             break
         # A guess at the winner's norm, in plain floats: it only decides who stays.

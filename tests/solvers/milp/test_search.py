@@ -12,19 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
-from lipverify.geometry.witness import certify_region
+from lipverify.geometry.witness import Certified, certify_region
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
+from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp import run
 from lipverify.solvers.milp.encode.encoding import Strength, encode
-from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.model import is_binary
 from lipverify.solvers.milp.external import process
 from lipverify.solvers.milp.external.backends import Progress, Report
 from lipverify.solvers.milp.external.oracle import warm_start
 from lipverify.solvers.milp.method import Milp
+from lipverify.solvers.milp.prepare import prepare
 from lipverify.solvers.milp.search import tree
 from lipverify.solvers.milp.search.regions import Regions
-from lipverify.solvers.milp.search.tree import Proof
+from lipverify.solvers.milp.search.tree import Tree
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
@@ -46,7 +48,7 @@ from tests.solvers.milp.common import (
 def test_the_search_finds_the_best_region_by_itself(p: Any) -> None:
     for seed, sizes in itertools.product(range(4), ((3, 8, 1), (2, 7, 6, 2), (4, 4, 4, 4, 1))):
         net, box = random_network(sizes, seed)
-        mine, theirs = (lv.exact(net, method, p=p, domain=box) for method in (Milp(), "enumeration"))
+        mine, theirs = (lv.exact(net, method, p=p, domain=box) for method in (Milp(head_start=INF), "enumeration"))
         assert (mine.lower, mine.upper, mine.status) == (theirs.lower, theirs.upper, lv.Status.EXACT)
         assert mine.stats["solves"] == 0
 
@@ -103,7 +105,7 @@ def test_patterns_on_the_way_become_the_best_region_if_they_are_better() -> None
 
     with solver_here(Prophet):
         steps = Milp(head_start=0).run(problem, Budget())
-        lower = [next(steps).lower for _ in range(4)]
+        lower = [next(steps).lower for _ in range(3)]  # as given, prepared, and once the solver was heard
     assert lower[-1] == exact.lower > lower[-2]
     *_, last = steps
     assert (last.status, last.exact) == (lv.Status.EXACT, exact.exact)
@@ -117,21 +119,21 @@ def test_every_node_that_could_hold_more_is_looked_at(monkeypatch: pytest.Monkey
         pushed.append(node)
         heapq.heappush(heap, node)
 
-    def look(self: Proof, node: Any, *rest: Any) -> Any:
+    def look(self: Tree, node: Any, *rest: Any) -> Any:
         looked.add(node.number)
         return before(self, node, *rest)
 
-    before = Proof._look
-    monkeypatch.setattr(Proof, "_look", look)
+    before = Tree._look
+    monkeypatch.setattr(Tree, "_look", look)
     monkeypatch.setattr(tree, "heapq", SimpleNamespace(heappush=push, heappop=heapq.heappop))
     net, box = random_network((4, 10, 10, 1), 1)
     problem = Problem(net, norm_pair(INF), box)
-    encoding = encode(problem, Strength())
-    search = Proof(encoding, Regions(problem, encoding.states), None)
+    incumbent: Incumbent[Certified] = Incumbent()
+    search = Tree(prepare(problem, Strength()), incumbent)
     for _ in search.steps():
         assert all(-node.negated <= search.upper for node in pushed if node.number not in looked)
     assert len(looked) > 100  # more than fit into one step
-    assert all(-node.negated <= search.floor for node in pushed if node.number not in looked)
+    assert all(-node.negated <= incumbent.floor for node in pushed if node.number not in looked)
 
 
 @settings(max_examples=examples(40))
@@ -141,26 +143,26 @@ def test_every_region_is_a_pattern_of_the_program_and_no_other_is(data: st.DataO
     domain = data.draw(domains(net.input_dim))
     encoding = encode(Problem(net, norm_pair(INF), domain), Strength("crown", "interval"))
     regions = Regions(Problem(net, norm_pair(INF), domain), encoding.states)
-    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
+    binaries = [s for layer in encoding.states for s in layer if is_binary(s)]
     truth = oracle.regions(net, domain)
     found = set()
-    clauses: list[Any] = []
+    nogoods: list[Any] = []
     kept: list[dict[int, bool]] = []
-    for sides in itertools.product((False, True), repeat=len(switches)):
-        answer = regions.find(dict(zip(switches, sides, strict=True)))
+    for sides in itertools.product((False, True), repeat=len(binaries)):
+        answer = regions.find(dict(zip(binaries, sides, strict=True)))
         if isinstance(answer, tuple):
-            values = dict(zip(switches, sides, strict=True))
+            values = dict(zip(binaries, sides, strict=True))
             assert all(values[s] is side for s, side in answer)
-            clauses.append(answer)
+            nogoods.append(answer)
             continue
-        kept.append(dict(zip(switches, sides, strict=True)))
+        kept.append(dict(zip(binaries, sides, strict=True)))
         found.add(answer.witness.pattern)
     norms = {oracle.square(region.jacobian, INF, INF) for region in truth}
     known = {region.pattern: oracle.square(region.jacobian, INF, INF) for region in truth}
     assert found <= set(known)
     assert {known[pattern] for pattern in found} == norms
-    for clause, region in itertools.product(clauses, kept):
-        assert not all(region[s] is side for s, side in clause), "a clause cuts off a region"
+    for nogood, region in itertools.product(nogoods, kept):
+        assert not all(region[s] is side for s, side in nogood), "a nogood cuts off a region"
 
 
 @pytest.mark.parametrize(
@@ -176,16 +178,16 @@ def test_a_clause_names_the_layers_below_its_rows(weights: Any, biases: Any) -> 
     problem = Problem(lv.Network(weights, biases), norm_pair(INF), lv.Box([-3], [3]))
     encoding = encode(problem, Strength("interval", "interval"))
     regions = Regions(problem, encoding.states)
-    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
-    clauses, kept = [], []
-    for sides in itertools.product((False, True), repeat=len(switches)):
-        values = dict(zip(switches, sides, strict=True))
+    binaries = [s for layer in encoding.states for s in layer if is_binary(s)]
+    nogoods, kept = [], []
+    for sides in itertools.product((False, True), repeat=len(binaries)):
+        values = dict(zip(binaries, sides, strict=True))
         answer = regions.find(values)
         if isinstance(answer, tuple):
-            clauses.append(answer)
+            nogoods.append(answer)
         else:
             kept.append(values)
-    assert clauses
+    assert nogoods
     assert len({tuple(values.values()) for values in kept}) == len(oracle.regions(problem.network, problem.domain))
-    for clause, values in itertools.product(clauses, kept):
-        assert not all(values[s] is side for s, side in clause)
+    for nogood, values in itertools.product(nogoods, kept):
+        assert not all(values[s] is side for s, side in nogood)

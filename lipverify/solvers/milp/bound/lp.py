@@ -20,9 +20,11 @@ from highspy import HighsModelStatus
 
 from lipverify.arrays import Bools, Indices, Matrix, Vector
 from lipverify.errors import OutOfRange
-from lipverify.geometry.lp import accepted, quiet_solver
+from lipverify.geometry.lp import accepted, quiet_solver, solve
 from lipverify.solvers.milp.encode.model import LEAST, Model, Row
-from lipverify.trusted.rounding import TINY, gamma, up
+from lipverify.trusted.multipliers import Sides, weak_duality
+from lipverify.trusted.rounding import downs, ups
+from lipverify.trusted.scaling import shifted
 
 _PRIMAL, _DUAL = 4, 1  # of HiGHS's simplex strategies
 _DEVEX = 1  # steepest-edge weights of an old basis would have to be computed first
@@ -38,7 +40,7 @@ class Answer:
 
 
 class Relaxation:
-    """maximise c·X over a model's rows and limits, switches relaxed to [0, 1]; built once, changed in place.
+    """maximise c·X over a model's rows and limits, binaries relaxed to [0, 1]; built once, changed in place.
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ class Relaxation:
         if not len(changed):
             return
         present[changed] = big[changed]
-        rows, columns = links.rows[changed], links.switches[changed]
+        rows, columns = links.rows[changed], links.binaries[changed]
         coefficients = np.where(links.flipped, big, -big)[changed]
         self._A[rows, columns], self._absolute[rows, columns] = coefficients, np.abs(coefficients)
         for row, column, value in zip(rows.tolist(), columns.tolist(), coefficients.tolist(), strict=True):
@@ -109,7 +111,7 @@ class Relaxation:
         if not np.array_equal(costs, self._costs):
             _require(self._solver.changeColsCost(len(costs), self._columns, costs))
             self._costs = costs
-        ended = self._solver.run()
+        ended = solve(self._solver)
         self.solved += 1
         status = self._solver.getModelStatus() if accepted(ended) else HighsModelStatus.kUnknown
         if status == HighsModelStatus.kOptimal:
@@ -131,18 +133,8 @@ class Relaxation:
 
     def bound(self, costs: Vector, multipliers: Vector) -> float:
         """The right-hand side of the module's formula for some multipliers, rounded up."""
-        y = np.where(np.isfinite(self._high), multipliers, np.minimum(multipliers, 0.0))
-        y = np.where(np.isfinite(self._low), y, np.maximum(y, 0.0))
-        m, n = self._A.shape
-        residual = costs - y @ self._A
-        spread = gamma(m + 4) * (np.abs(costs) + np.abs(y) @ self._absolute) + TINY * (m + 1)
-        sides = np.where(y > 0, y * np.where(y > 0, self._high, 0.0), y * np.where(y < 0, self._low, 0.0))
-        reach = np.maximum(np.abs(self.lower), np.abs(self.upper))
-        corners = np.maximum(residual * self.lower, residual * self.upper)
-        value = float(sides.sum() + corners.sum())
-        error = float((spread * reach).sum()) * (1 + gamma(2 * n + 8))
-        error += gamma(m + n + 8) * float(np.abs(sides).sum() + np.abs(corners).sum()) + TINY * (m + n)
-        return up(value + up(error)) if math.isfinite(value + error) else math.inf
+        sides = Sides(self._low, self._high, self.lower, self.upper)
+        return weak_duality(costs, self._A, self._absolute, sides, multipliers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +142,7 @@ class _Links:
     """A model's links as columns of numbers, and the big-M constants in force, in the rows' units."""
 
     rows: Indices
-    switches: Indices
+    binaries: Indices
     quantities: Indices
     upper: Bools
     signs: Vector
@@ -167,10 +159,10 @@ class _Links:
         coefficients = [
             dict(zip(model.rows[k.row].columns, model.rows[k.row].coefficients, strict=True)) for k in links
         ]
-        present = [c.get(k.switch, 0.0) * (1 if k.flipped else -1) for c, k in zip(coefficients, links, strict=True)]
+        present = [c.get(k.binary, 0.0) * (1 if k.flipped else -1) for c, k in zip(coefficients, links, strict=True)]
         return cls(
             np.array([k.row for k in links], dtype=np.intp),
-            np.array([k.switch for k in links], dtype=np.intp),
+            np.array([k.binary for k in links], dtype=np.intp),
             np.array([k.end.quantity for k in links], dtype=np.intp),
             np.array([k.end.upper for k in links], dtype=bool),
             np.array([k.end.sign for k in links]),
@@ -184,12 +176,12 @@ class _Links:
     def at(self, low: Vector, high: Vector) -> tuple[Vector, Vector]:
         """The constants, and the limits of the flipped rows, from other ranges; rounded so that the rows are wider."""
         ends = self.signs * np.where(self.upper, high[self.quantities], low[self.quantities])
-        exact = np.ldexp(ends, -self.exponents)
+        exact = shifted(ends, -self.exponents)
         outward = np.where(self.above, 1.0, -1.0)
         # A small one could be dropped by the solver: it becomes 0, or large enough, whichever is the wider.
         big = np.where(np.abs(exact) >= LEAST, exact, np.where(ends * outward > 0, LEAST * outward, 0.0))
         total = big + self.constants
-        return big, np.where(self.constants == 0, total, np.nextafter(total, np.inf * outward))
+        return big, np.where(self.constants == 0, total, np.where(self.above, ups(total), downs(total)))
 
 
 def _require(status: highspy.HighsStatus) -> None:

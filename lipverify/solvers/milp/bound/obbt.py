@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipverify.arrays import Array, Bools, Matrix
-from lipverify.relaxations.enclosure import affine
-from lipverify.relaxations.layers import Layer
 from lipverify.solvers.milp.bound.lp import Relaxation
 from lipverify.solvers.milp.encode.model import Model, Terms
+from lipverify.trusted.intervals import affine
+from lipverify.trusted.layer import Layer
 from lipverify.trusted.rounding import down, up
 
 

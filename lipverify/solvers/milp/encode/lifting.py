@@ -7,7 +7,6 @@ the apex, at which every pattern holds, is kept out by a row. Proof: proofs/milp
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,9 @@ from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.geometry.frame import spanning_columns
 from lipverify.network import IDENTITY, Network
 from lipverify.problem import Problem
-from lipverify.trusted.rounding import Ball, down
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import down
+from lipverify.trusted.scaling import by_layers, by_neurons
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Apex:
 
 
 @dataclass(frozen=True)
-class Arena:
+class Lifting:
     """Where the neurons of a problem are looked at.
 
     Attributes
@@ -60,8 +61,8 @@ class Arena:
     apex: Apex | None
 
     @classmethod
-    def of(cls, problem: Problem) -> Arena:
-        """The arena of a problem.
+    def of(cls, problem: Problem) -> Lifting:
+        """The lifting of a problem.
 
         Everywhere, and on a box around the origin of a network without hidden biases, the same cones are met.
         """
@@ -77,7 +78,7 @@ class Arena:
         return cls._cone(net, rows, biased or isinstance(domain, Polytope))
 
     @classmethod
-    def _cone(cls, net: Network, facets: Matrix, with_t: bool) -> Arena:
+    def _cone(cls, net: Network, facets: Matrix, with_t: bool) -> Lifting:
         d = net.input_dim
         first = np.column_stack([net.weights[0], net.biases[0]])
         every = np.vstack([first[: net.hidden[0]] if net.hidden else first, facets])
@@ -99,23 +100,17 @@ class Arena:
 
 
 def balanced(net: Network) -> tuple[Network, int]:
-    """The network with every layer's weights divided by a power of two, and the exponent of all of them together.
+    """A network of the same patterns, and the e with J = 2^e · its Jacobian, in which nothing overflows.
 
-    Neurons are positively homogeneous: the patterns stay, and J is 2^exponent times the new Jacobian. Nothing overflows
-    in the new network. Where an entry would underflow the network stays as it is, with exponent 0.
+    Every layer is divided by a power of two, or where an entry would be lost that way every neuron by its own. Where
+    that loses one too the network stays as it is, with exponent 0.
     """
-    weights, biases = [], []
-    total = 0
-    for w, b in zip(net.weights, net.biases, strict=True):
-        exponent = math.frexp(float(np.abs(w).max()))[1]
-        total += exponent
-        with np.errstate(over="ignore", under="ignore"):
-            scaled, shifted = np.ldexp(w, -exponent), np.ldexp(b, -total)
-            if not (np.array_equal(np.ldexp(scaled, exponent), w) and np.array_equal(np.ldexp(shifted, total), b)):
-                return net, 0
-        weights.append(scaled)
-        biases.append(shifted)
-    return Network(weights, biases, net.slopes), total
+    for scaled in (by_layers, by_neurons):
+        found = scaled(net.weights, net.biases, net.slopes)
+        if found is not None:
+            weights, biases, slopes, exponent = found
+            return Network(weights, biases, slopes), exponent
+    return net, 0
 
 
 def _restricted(net: Network, columns: list[int]) -> Network:

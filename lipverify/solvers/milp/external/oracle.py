@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lipverify.geometry.witness import Certified
+from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp.bound.lp import Relaxation
 from lipverify.solvers.milp.encode.encoding import Encoding
-from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.model import is_binary
 from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
-from lipverify.solvers.milp.search.incumbent import Known
-from lipverify.solvers.milp.search.regions import Assignment, Regions
-from lipverify.solvers.milp.search.tree import Proof
+from lipverify.solvers.milp.prepare import Prepared
+from lipverify.solvers.milp.search.regions import Assignment
+from lipverify.solvers.milp.search.tree import Tree
+from lipverify.solvers.milp.search.upper_end import UpperEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +42,10 @@ class Solver(Protocol):
         ...
 
 
-class Dialogue:
+class Oracle:
     """A solver is asked for the program's maximum; its pattern is looked at in rationals, and cut off; and again.
 
-    Between two steps of the search only: the search's program and clauses are added to.
+    Between two steps of the search only: the search's program and nogoods are added to.
 
     Attributes
     ----------
@@ -53,21 +55,23 @@ class Dialogue:
         How many solves have ended.
     """
 
-    def __init__(self, solver: Solver, encoding: Encoding, regions: Regions, proof: Proof, known: Known) -> None:
+    def __init__(
+        self, solver: Solver, prepared: Prepared, tree: Tree, incumbent: Incumbent[Certified], upper: UpperEnd
+    ) -> None:
         from lipverify.solvers.milp.external.backends import TOLERANCE
 
-        self._solver, self._encoding = solver, encoding
-        self._regions, self._proof, self._known = regions, proof, known
-        model = encoding.model
+        self._solver, self._encoding, self._regions = solver, prepared.encoding, prepared.regions
+        self._tree, self._incumbent, self._upper = tree, incumbent, upper
+        model = prepared.encoding.model
         self._linear = model.target()
         # Multipliers that miss dual feasibility by the tolerance on every column miss the bound by this much.
         self._allowance = TOLERANCE * (1 + float((np.array(model.upper) - np.array(model.lower)).sum()))
         self.over = False
         self.solves = 0
-        solver.ask(warm_start(encoding, known.best))
+        solver.ask(warm_start(prepared.encoding, incumbent.best))
 
-    def listen(self) -> None:
-        """Take in what the solver has said, without waiting for it."""
+    def listen(self) -> bool:
+        """Take in what the solver has said, without waiting for it; whether there may be more to hear."""
         from lipverify.solvers.milp.external.backends import Report
 
         while not self.over and (heard := self._solver.poll()):
@@ -78,6 +82,7 @@ class Dialogue:
                     self._progressed(said)
         if self.over:
             self._solver.close()
+        return not self.over
 
     def close(self) -> None:
         """End the solver at once."""
@@ -87,8 +92,7 @@ class Dialogue:
     def _progressed(self, progress: Progress) -> None:
         self._claim(progress.bound)
         if progress.values is not None:
-            self._proof.suggest(self._pattern(progress.values))
-            self._known.offer(self._proof.best)
+            self._tree.suggest(self._pattern(progress.values))
 
     def _answered(self, report: Report) -> None:
         """Believe an answer as far as its verdict goes, and ask again if that may tell more."""
@@ -97,10 +101,10 @@ class Dialogue:
         self.solves += 1
         self.over = True
         if report.verdict in (Verdict.CRASHED, Verdict.UNKNOWN):
-            self._known.details["failure"] = report.message
+            self._upper.details["failure"] = report.message
             return
         if report.verdict is Verdict.INFEASIBLE:
-            if self._known.cut_off:
+            if self._upper.cut_off:
                 self._claim(0.0)
             return
         self._claim(report.bound)
@@ -108,31 +112,29 @@ class Dialogue:
             return
         self._examine(self._pattern(report.values))
         enough = self._linear.true_upper(_ENOUGH * self._allowance)
-        if report.verdict is Verdict.LIMIT or self._known.claimed <= self._known.lower + enough:
+        if report.verdict is Verdict.LIMIT or self._upper.claimed <= self._incumbent.lower + enough:
             return
         ball, model = self._encoding.ball, self._encoding.model
         if ball is not None:
-            self._proof.add(ball_row(model, ball, ball_cut(2.0 * np.array(report.values)[np.array(ball)])))
+            self._tree.add(ball_row(model, ball, ball_cut(2.0 * np.array(report.values)[np.array(ball)])))
         if self.solves < (_SOLVES if ball is None else _BALL_SOLVES):
             self.over = False
             self._solver.ask()
 
     def _claim(self, bound: float) -> None:
-        self._known.claim(self._linear.true_upper(bound + self._allowance))
+        self._upper.claim(self._linear.true_upper(bound + self._allowance))
 
     def _pattern(self, values: list[float]) -> Assignment:
-        return {j: values[j] > 0.5 for j in self._encoding.model.switches}
+        return {j: values[j] > 0.5 for j in self._encoding.model.binaries}
 
     def _examine(self, values: Assignment) -> None:
         """Evaluate a pattern exactly, and cut it off, with all others that fail for the same reason."""
         found = self._regions.find(values)
         if isinstance(found, Certified):
-            self._known.offer(found)
-            self._proof.best = self._known.best
-            self._known.cut_off = max(self._known.cut_off, found.norm.upper)
-            neurons = [s for layer in self._encoding.states for s in layer if is_switch(s)]
-            found = tuple((s, values[s]) for s in neurons)
-        self._proof.close(found)
+            self._incumbent.offer(found)
+            self._upper.cut_off = max(self._upper.cut_off, found.norm.upper)
+            found = tuple((s, values[s]) for s in self._tree.neurons)
+        self._tree.close(found)
 
 
 def warm_start(encoding: Encoding, best: Certified | None) -> list[float]:
@@ -140,7 +142,7 @@ def warm_start(encoding: Encoding, best: Certified | None) -> list[float]:
     if best is None:
         return []
     pairs = zip(encoding.states, best.witness.pattern, strict=True)
-    sides = {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_switch(s)}
+    sides = {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_binary(s)}
     relaxation, costs = Relaxation(encoding.model), encoding.model.target().costs
     for _ in range(2):  # the neurons' binaries first, then the others, as the relaxation likes them
         columns, values = np.array(list(sides), dtype=np.intp), np.array(list(sides.values()))
@@ -148,5 +150,5 @@ def warm_start(encoding: Encoding, best: Certified | None) -> list[float]:
         point = relaxation.maximise(costs).point
         if point is None:
             return []
-        sides |= {j: float(point[j] > 0.5) for j in encoding.model.switches if j not in sides}
+        sides |= {j: float(point[j] > 0.5) for j in encoding.model.binaries if j not in sides}
     return point.tolist()

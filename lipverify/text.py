@@ -1,0 +1,59 @@
+"""Text that may be shown: without control characters, and in ASCII where a terminal has no better signs."""
+
+from __future__ import annotations
+
+import codecs
+
+_ASCII = {
+    "→": "->",
+    "≥": ">=",
+    "≤": "<=",
+    "≈": "~",
+    "≠": "!=",
+    "±": "+-",
+    "∈": "in",
+    "∞": "inf",
+    "√": "sqrt",
+    "½": "1/2",
+    "²": "^2",
+    "³": "^3",
+    "¹": "^1",
+    "⁻": "^-",
+    "₀": "0",
+    "₁": "1",
+    "₂": "2",
+    "·": "*",
+    "×": "x",
+    "ℓ": "l",
+    "Δ": "D",
+    "Σ": "sum",
+    "Π": "prod",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+}
+_HANDLER = "lipverify.ascii"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """The text with every character escaped that could command a terminal, break a line or hide, but for `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def ascii_where_needed() -> str:
+    """The name of an error handler for streams whose encoding lacks a sign: the nearest in ASCII, or an escape."""
+    codecs.register_error(_HANDLER, _replaced)
+    return _HANDLER
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_ASCII.get(c, c.encode("unicode_escape").decode("ascii")) for c in lost), error.end

@@ -1,0 +1,116 @@
+"""Powers of two taken out of arrays, so that what is computed with them neither overflows nor underflows.
+
+A power of two changes no digit. What it moves below float64's range is lost, and is said to be: either nothing is
+moved (`exactly`), or the loss goes into a radius (`normalised`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from lipverify.arrays import Array, Indices, Matrix, Vector
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.rounding import TINY, downs, grown, quiet, ups
+
+_FAR = 2**20
+
+
+def exponent_of(values: Array) -> int:
+    """The e with 2^(e−1) ≤ max |values| < 2^e; 0 when all are 0."""
+    return math.frexp(float(np.abs(values).max(initial=0.0)))[1]
+
+
+@quiet
+def shifted(values: Array, exponent: int | Indices) -> Array:
+    """values · 2^exponent, rounded where it underflows, infinite where it overflows."""
+    return np.ldexp(values, exponent)
+
+
+def is_exact(values: Array, exponent: int | Indices) -> bool:
+    """Whether values · 2^exponent are floats."""
+    moved = shifted(values, exponent)
+    return bool(np.isfinite(moved).all()) and np.array_equal(shifted(moved, np.negative(exponent)), values)
+
+
+def exactly(values: Array) -> tuple[Array, int]:
+    """(values · 2^−e, e) with the greatest magnitude in [½, 1); as they are, e = 0, where an entry would be lost."""
+    exponent = exponent_of(values)
+    return (shifted(values, -exponent), exponent) if is_exact(values, -exponent) else (values, 0)
+
+
+def normalised(ball: Ball) -> tuple[Ball, int]:
+    """(ball · 2^−e, e) with the greatest magnitude in [¼, 1) and e even, losses in the radius.
+
+    Even, so that the square root of the power is a power of two as well.
+    """
+    exponent = exponent_of(np.abs(ball.mid) + ball.rad)
+    exponent += exponent % 2
+    return moved(ball, -exponent), exponent
+
+
+@quiet
+def moved(ball: Ball, exponent: int | Indices) -> Ball:
+    """ball · 2^exponent (one for all, or one a row, shape (m, 1)), losses in the radius."""
+    mid, rad = shifted(ball.mid, exponent), shifted(ball.rad, exponent)
+    lost = (shifted(mid, np.negative(exponent)) != ball.mid) | (ball.rad > 0)
+    return Ball.known(mid, np.where(lost, grown(rad, 4) + 2 * TINY, 0.0))
+
+
+def outward(low: Vector, high: Vector) -> tuple[Vector, Vector, int]:
+    """Limits divided by a power of two that brings the greatest magnitude into [1, 2), losses outward."""
+    exponent = exponent_of(np.maximum(np.abs(low), np.abs(high)))
+    exponent -= 1 if exponent or low.any() or high.any() else 0  # the usual greatest slope, 1, stays 1
+    below, above = shifted(low, -exponent), shifted(high, -exponent)
+    below = np.where(shifted(below, exponent) > low, downs(below), below)
+    above = np.where(shifted(above, exponent) < high, ups(above), above)
+    return below, above, exponent
+
+
+Chain: TypeAlias = tuple[list[Matrix], list[Vector], list[Array], int]
+"""Weights, biases, slopes, and the e with J = 2^e · the Jacobian of these."""
+
+
+def by_layers(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Sequence[Array]) -> Chain | None:
+    """The network with every layer's weights divided by a power of two; None where an entry would be lost.
+
+    Neurons are positively homogeneous, so patterns stay, and nothing overflows in the new network.
+    """
+    scaled, shifts = [], []
+    total = 0
+    for w, b in zip(weights, biases, strict=True):
+        exponent = exponent_of(w)
+        total += exponent
+        if not (is_exact(w, -exponent) and is_exact(b, -total)):
+            return None
+        scaled.append(shifted(w, -exponent))
+        shifts.append(shifted(b, -total))
+    return scaled, shifts, list(slopes), total
+
+
+def by_neurons(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Sequence[Array]) -> Chain | None:
+    """The same with a power of two of its own for every neuron's weights, and one for its slopes."""
+    scaled, shifts, pairs = [], [], []
+    carried = np.zeros(weights[0].shape[1], dtype=np.intp)  # v = 2^carried · the new network's v
+    for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        sizes = np.where(w != 0, np.frexp(w)[1] + carried, -_FAR)
+        own = sizes.max(axis=1)
+        if k == len(slopes):
+            own = np.full(len(w), own.max())
+        own = np.where(own > -_FAR, own, 0)
+        by = carried - own[:, None]
+        if not (is_exact(w, by) and is_exact(b, -own)):
+            return None
+        scaled.append(shifted(w, by))
+        shifts.append(shifted(b, -own))
+        carried = own
+        if k < len(slopes):
+            power = np.frexp(np.abs(slopes[k]).max(axis=1))[1] - slopes[k].any(axis=1)  # a greatest slope of 1 stays
+            if not is_exact(slopes[k], -power[:, None]):
+                return None
+            pairs.append(shifted(slopes[k], -power[:, None]))
+            carried = own + power
+    return scaled, shifts, pairs, int(carried.max())
