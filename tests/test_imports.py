@@ -25,6 +25,7 @@ BASE = frozenset(
         "arrays",
         "bound",
         "child",
+        "company",
         "contract",
         "domain",
         "errors",

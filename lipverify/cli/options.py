@@ -75,6 +75,8 @@ class Reading:
     ----------
     activation, layers, transposed, key
         For weights without an architecture.
+    input, output
+        For a graph with several.
     input_shape
         For a graph whose first axis may be a batch or part of a sample.
     """
@@ -88,6 +90,8 @@ class Reading:
     )
     transposed: Annotated[bool | None, Parameter(help="For the same: whether matrices are (in, out).")] = None
     key: Annotated[str | None, Parameter(help="For checkpoints: the entry with the weights, as in state_dict.")] = None
+    input: Annotated[str | None, Parameter(help="For a graph with several inputs: the place or name of one.")] = None
+    output: Annotated[str | None, Parameter(help="For several outputs: the same; or any tensor's name.")] = None
     input_shape: Annotated[
         str | None, Parameter(help="The shape of one sample, as in 1,28,28, where a file leaves it open.")
     ] = None
@@ -107,8 +111,14 @@ def network(model: str | None, reading: Reading = AS_IT_IS) -> lv.Network:
         layers=None if reading.layers is None else reading.layers.split(","),
         transposed=reading.transposed,
         key=reading.key,
+        input=_place(reading.input),
+        output=_place(reading.output),
         input_shape=shape,
     )
+
+
+def _place(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 6 else text
 
 
 def _shape(text: str) -> tuple[int, ...]:

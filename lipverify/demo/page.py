@@ -13,14 +13,15 @@ app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch",
 def _():
     import marimo as mo
 
-    from lipverify.demo import cuts, reductions, regions, widget
+    from lipverify.demo import cuts, race, reductions, regions, widget
 
     tabs = mo.ui.anywidget(widget.Tabs())
     cuts_tab = mo.ui.anywidget(widget.CutsTab())
+    race_part = mo.ui.anywidget(widget.Race())
     regions_tab = mo.ui.anywidget(widget.RegionsTab(examples=regions.examples()))
     reductions_tab = mo.ui.anywidget(widget.ReductionsTab())
-    mo.vstack([tabs, cuts_tab, regions_tab, reductions_tab], gap=0)
-    return cuts, cuts_tab, mo, reductions, reductions_tab, regions, regions_tab
+    mo.vstack([tabs, cuts_tab, race_part, regions_tab, reductions_tab], gap=0)
+    return cuts, cuts_tab, mo, race, race_part, reductions, reductions_tab, regions, regions_tab
 
 
 @app.cell
@@ -47,6 +48,12 @@ def _(mo):
 @app.cell
 def _(answer, cuts, cuts_tab):
     answer(cuts_tab, cuts.study)
+    return
+
+
+@app.cell
+def _(answer, race, race_part):
+    answer(race_part, race.study)
     return
 
 

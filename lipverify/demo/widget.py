@@ -50,6 +50,13 @@ class CutsTab(Tab):
     walk: Any = traitlets.Dict().tag(sync=True)
 
 
+class Race(Tab):
+    """The lesson's last step, below the first tab."""
+
+    _esm = _read("common.js", "export.js", "race.js")
+    _css = _read("page.css")
+
+
 class RegionsTab(Tab):
     """Edit a small network and see its regions."""
 

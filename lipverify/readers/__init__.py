@@ -34,6 +34,8 @@ def load(
     layers: Sequence[str] | None = None,
     transposed: bool | None = None,
     key: str | None = None,
+    input: int | str | None = None,  # noqa: A002 (what everybody calls it)
+    output: int | str | None = None,
     input_shape: Sequence[int] | int | None = None,
 ) -> Network:
     """The network in a file.
@@ -54,6 +56,8 @@ def load(
         For the same: True for matrices of shape (in, out), False for (out, in), where the shapes leave it open.
     key
         For a checkpoint: the entry that holds the state dict, such as "state_dict" or "model.encoder".
+    input, output
+        For a graph with several: a place, or a tensor's name; any tensor's, for the output.
     input_shape
         For an `.onnx` graph whose first axis may be a batch or part of the sample: the shape of one sample.
 
@@ -71,7 +75,15 @@ def load(
     if suffix is None:
         raise InvalidArgument(f"cannot tell the format of {file}: expected one of {', '.join(_READERS)}")
     reader, options = _READERS[suffix]
-    reading = Reading(activation=activation, layers=layers, transposed=transposed, key=key, input_shape=input_shape)
+    reading = Reading(
+        activation=activation,
+        layers=layers,
+        transposed=transposed,
+        key=key,
+        input=input,
+        output=output,
+        input_shape=input_shape,
+    )
     reading.require_only(options, f"{suffix} files")
     require_file(file)
     return reader(file, reading)
@@ -146,8 +158,8 @@ def _json(path: Path, reading: Reading) -> Network:
 
 _NAMED = ("activation", "layers", "transposed")
 _READERS: dict[str, tuple[Callable[[Path, Reading], Network], tuple[str, ...]]] = {
-    ".onnx": (_onnx, ("input_shape",)),
-    ".onnx.gz": (_onnx, ("input_shape",)),
+    ".onnx": (_onnx, ("input", "output", "input_shape")),
+    ".onnx.gz": (_onnx, ("input", "output", "input_shape")),
     ".pt": (_torch, (*_NAMED, "key")),
     ".pth": (_torch, (*_NAMED, "key")),
     ".npz": (_npz, _NAMED),
