@@ -22,6 +22,7 @@
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move
+      forward_errors.py         how far a float forward pass may be from f
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         UnsupportedLayer,
         UnsupportedNorm,
     )
+    from lipverify.forward_errors import rounding_error
     from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.penalty import autolip_penalty
@@ -113,6 +115,7 @@ __all__ = [
     "lower",
     "methods",
     "regions",
+    "rounding_error",
     "upper",
     "write_model",
 ]
@@ -161,6 +164,7 @@ _HOMES = {
     "lower": "verbs",
     "methods": "catalogue",
     "regions": "verbs",
+    "rounding_error": "forward_errors",
     "upper": "verbs",
     "write_model": "verbs",
 }

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import resolve, write_program
-from lipverify.contract import bounds_of
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -244,7 +243,7 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem)
+    choice = resolve(method, side, problem, budget.seconds)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
@@ -260,7 +259,7 @@ def drive(
     with listening() as asked:
         try:
             with single_threaded(), until(budget.last_call):
-                for latest in bounds_of(chosen, problem, budget):
+                for latest in choice.run(problem, budget):
                     if latest.status is not Status.INTERRUPTED:
                         continue  # the last one: let the method end
                     if 0 < latest.gap <= budget.rel_gap:
