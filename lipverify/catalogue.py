@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +12,9 @@ from lipverify.attacks.annealing import Annealing
 from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
-from lipverify.bound import Rigor
-from lipverify.contract import require_method
+from lipverify.bound import Bound, Rigor
+from lipverify.company import accompanied
+from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
@@ -27,11 +29,12 @@ from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
-from lipverify.problem import Method, Problem, Side, supports
+from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
-from lipverify.solvers.choice import choose
+from lipverify.solvers.choice import choose, expected
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 
@@ -41,7 +44,8 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> Method:
-    return BranchAndBound((SlopePasses(spectral=False), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
+    bounds = (SlopePasses(spectral=False), SplitSDP())
+    return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 
 def _milp() -> Method:
@@ -107,14 +111,37 @@ def methods() -> tuple[MethodInfo, ...]:
 
 @dataclass(frozen=True)
 class Choice:
-    """A method, and why it was taken where that was a choice; else nothing."""
+    """A method, and how it is run.
+
+    Attributes
+    ----------
+    method
+        The method.
+    reason
+        Why it was taken where that was a choice; else nothing.
+    company
+        Upper and lower methods beside an exact one, the cheapest first.
+    expected
+        Seconds that it may take.
+    """
 
     method: Method
     reason: str = ""
+    company: tuple[Method, ...] = ()
+    expected: float = math.inf
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
+        """The method's bounds, held to what it claims, and joined with those of its company."""
+        if not self.company:
+            return bounds_of(self.method, problem, budget)
+        return accompanied(self.method, self.company, problem, budget, self.expected)
 
 
-def resolve(method: str | Method, side: Side, problem: Problem) -> Choice:
-    """The method object meant by a name, "auto", or an object, for one side.
+def resolve(method: str | Method, side: Side, problem: Problem, seconds: float = math.inf) -> Choice:
+    """The method object meant by a name, "auto", or an object, for one side and so many seconds.
+
+    An exact method that is asked for by name has the cheap bounds for company. An object is run as it is: whoever made
+    it has decided what it is composed of.
 
     Raises
     ------
@@ -124,20 +151,26 @@ def resolve(method: str | Method, side: Side, problem: Problem) -> Choice:
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":
-        return _auto(side, problem)
+        return _auto(side, problem, seconds)
     if method not in METHODS:
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
-    return Choice(_on_side(METHODS[method](), side))
+    named = _on_side(METHODS[method](), side)
+    return _in_company(named, problem) if side == "exact" else Choice(named)
 
 
-def _auto(side: Side, problem: Problem) -> Choice:
+def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
+    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), LipSDP())
+    return Choice(method, reason, company, expected(method.name, problem))
+
+
+def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     """What "auto" means: the search, the exact method that promises to be fastest, or the best of the good bounds."""
     if side == "lower":
         return Choice(LocalSearch())
     if side == "exact":
-        name, why = choose(problem)
-        return Choice(METHODS[name](), why)
+        name, why = choose(problem, seconds)
+        return _in_company(METHODS[name](), problem, why)
     everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
     able = tuple(method for method in (everywhere, Local()) if supports(method, problem))
     return Choice(Best(able) if len(able) > 1 else able[0] if able else everywhere)

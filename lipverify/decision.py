@@ -26,7 +26,7 @@ from lipverify.solvers.choice import RULES, Size
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
 from lipverify.trusted.rounding import float_down, up
-from lipverify.verbs import Progress, budget_of, certified, domain_of, drive, require_certifiable
+from lipverify.verbs import Progress, budget_of, certified, domain_of, drive
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
@@ -127,8 +127,6 @@ def decide(
     """
     claim = _claim(at_most)
     network, asked = as_network(net), domain_of(domain)
-    if certify:
-        require_certifiable(asked)
     where = restrict(network, asked)
     problem = Problem(where.network, norm_pair(p), where.domain)
     budget = budget_of(time_limit, seed)

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import resolve, write_program
-from lipverify.contract import bounds_of
-from lipverify.domain import Ball, Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, UnsupportedDomain
+from lipverify.domain import Domain, Everywhere
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
@@ -87,7 +86,6 @@ def exact(
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
-    require_certifiable(domain_of(domain))
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -218,15 +216,6 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     return proved
 
 
-def require_certifiable(domain: Domain) -> None:
-    """Raise UnsupportedDomain for a domain of which no certificate can speak."""
-    if isinstance(domain, Ball):
-        raise UnsupportedDomain(
-            f"certificates have no rule for {domain} yet; ask for one on lipverify.Box.around(center, radius), which "
-            "contains it"
-        )
-
-
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
@@ -254,7 +243,7 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem)
+    choice = resolve(method, side, problem, budget.seconds)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
@@ -270,7 +259,7 @@ def drive(
     with listening() as asked:
         try:
             with single_threaded(), until(budget.last_call):
-                for latest in bounds_of(chosen, problem, budget):
+                for latest in choice.run(problem, budget):
                     if latest.status is not Status.INTERRUPTED:
                         continue  # the last one: let the method end
                     if 0 < latest.gap <= budget.rel_gap:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ from lipverify.arrays import Point, Signs, Vector
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.certificates import checker
 from lipverify.certificates.leaves import Leaves, SlopeRanges, SplitSDP, Step
-from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
 from lipverify.errors import CertificateError, UnsupportedDomain
 from lipverify.geometry.cells import Cell, Cells, Ruling
 from lipverify.network import Network
@@ -87,6 +87,8 @@ def exact_domain(domain: Domain) -> checker.Domain:
         return checker.Domain([], None, True)
     if isinstance(domain, Box):
         return checker.box([Fraction(x) for x in domain.lower.tolist()], [Fraction(x) for x in domain.upper.tolist()])
+    if isinstance(domain, Ball):
+        return checker.Domain([], ([Fraction(x) for x in domain.center.tolist()], Fraction(domain.radius)), True)
     if not isinstance(domain, Polytope):
         raise UnsupportedDomain(f"certificates have no rule for {domain}")
     rows = [[Fraction(x) for x in row] for row in domain.A.tolist()]
@@ -180,7 +182,7 @@ class Proof:
         self._trail.clear()
         found = self._cells.restrict(node.cell, node.signs)
         for ruling in self._trail:
-            self._write(_ruled(ruling, self._tree.signs))
+            self._write(_ruled(ruling, self._tree))
         if found is not None and self._cells.is_region(found[0]):
             self._write(["region"])
             return None
@@ -228,13 +230,15 @@ class _Node:
     parent: Any
 
 
-def _ruled(ruling: Ruling, signs: Sequence[int]) -> Step:
+def _ruled(ruling: Ruling, tree: checker.Tree) -> Step:
     """A ruling as a step: the end of a node that was given the other sign, or a sign that follows."""
     neuron, sign = ruling.neuron, ruling.sign
     if ruling.multipliers is None:
         return ["constant", neuron]
-    weights = {neuron: fmpq(1), **ruling.multipliers}
-    if signs[neuron] == -sign:
+    # A ball has no facets: those of the box around it are positive on it, so the others are as good without them.
+    rows = {j: x for j, x in ruling.multipliers.items() if j >= 0 or tree.domain.ball is None}
+    weights = {neuron: fmpq(1), **rows}
+    if tree.signs[neuron] == -sign:
         return ["empty", _integers(weights)]
     return ["implied", neuron, sign, _integers(weights)]
 

@@ -50,6 +50,13 @@ class CutsTab(Tab):
     walk: Any = traitlets.Dict().tag(sync=True)
 
 
+class Race(Tab):
+    """The lesson's last step, below the first tab."""
+
+    _esm = _read("common.js", "export.js", "race.js")
+    _css = _read("page.css")
+
+
 class RegionsTab(Tab):
     """Edit a small network and see its regions."""
 
@@ -68,5 +75,14 @@ class ReductionsTab(Tab):
         "common.js", "export.js", "graph.js", "bounds.js", "networks.js", "formulas.js", "matrices.js", "reductions.js"
     )
     _css = _read("page.css")
+    apart = ("picture",)
+    picture: Any = traitlets.Dict().tag(sync=True)
+
+
+class ColoursTab(Tab):
+    """Cliques with a vertex of each colour: one input per colour."""
+
+    _esm = _read("common.js", "export.js", "plane.js", "colours.js")
+    _css = _read("page.css", "regions.css")
     apart = ("picture",)
     picture: Any = traitlets.Dict().tag(sync=True)

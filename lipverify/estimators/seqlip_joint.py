@@ -86,10 +86,10 @@ def _search(net: Network, most: int) -> Iterator[tuple[float, int, bool]]:
     chain = replace(oriented, exponent=0)  # in whose scale nothing overflows
     bound = SplitSDP().of(chain)
     signs = np.zeros(chain.neurons, dtype=np.int8)
-    signs[chain.order] = chain.linear
-    least = LEAST * math.sqrt(Relaxation.root(chain, chain.linear).rho)
+    signs[chain.order] = chain.settled
+    least = LEAST * math.sqrt(Relaxation.root(chain, chain.settled).rho)
     vertices = Vertices(
-        bound, lambda signs, _: _climb(chain, signs[chain.order]), TIE, max(_climb(chain, chain.linear), least)
+        bound, lambda signs, _: _climb(chain, signs[chain.order]), TIE, max(_climb(chain, chain.settled), least)
     )
     root = bound.estimate(signs, None, vertices.target)
     vertices.begin(signs, root, bound.certified(signs, root, -1.0))

@@ -190,7 +190,8 @@ class Cone:
     def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
-        To be asked only where that is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
+        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing.
         """
         form = [-known * x for x in self._exact_row(i)]
         members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
@@ -201,8 +202,15 @@ class Cone:
                 return {members[k]: x for k, x in found.multipliers.items()}
         indices, rows = self._enforced_rows()
         answer = farkas(rows, form)
-        assert isinstance(answer, Never)
-        return {indices[k]: x for k, x in answer.multipliers.items()}
+        if isinstance(answer, Never):
+            return {indices[k]: x for k, x in answer.multipliers.items()}
+        assert self._sphere is not None
+        inner = interior_ray([*rows, form], self.dimension)
+        assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
+        found = self._sphere.meets([*rows, form], inner)
+        assert isinstance(found, dict)
+        own = found.pop(len(rows))
+        return {indices[k]: x / own for k, x in found.items()}
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -328,6 +336,10 @@ class Cone:
         row = self._exact_row(i)
         form = [-known * x for x in row]
         indices, rows = self._enforced_rows()
+        if self._sphere is not None:
+            met = self._sphere.reaches(rows, form, inside.rational())
+            if met is not None:
+                return self._inside(met) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):

@@ -63,21 +63,47 @@ class Sphere:
         point or multipliers
             (x, 1); or λ > 0 by row index.
         """
-        forms = [(row[:-1], row[-1], i) for i, row in enumerate(rows) if any(row[:-1])]
+        found = self._nearest(_forms(rows))
+        assert found is not None  # the inner point is in all half-spaces
+        return found if isinstance(found, dict) else self._towards(found, inner)
+
+    def reaches(self, rows: Sequence[Row], form: Row, start: ExactPoint) -> ExactPoint | dict[int, fmpq] | None:
+        """A point strictly inside the ball and all half-spaces where a form is positive, multipliers that show that
+        there is none (the form's own has the index len(rows)), or None: `meets` will know.
+
+        Parameters
+        ----------
+        rows
+            As for `meets`.
+        form
+            (a, c), a ≠ 0.
+        start
+            A point strictly inside the ball and the half-spaces; the form may be negative there.
+        """
+        forms = [(form[:-1], form[-1], len(rows)), *_forms(rows)]  # it is the one that is violated
         found = self._nearest(forms)
-        if isinstance(found, dict):
+        if not isinstance(found, list):
             return found
-        # From the nearest point towards an inner one: strictly inside all half-spaces at once, in the ball for a while.
-        start = [v / inner[-1] for v in inner[:-1]]
+        # The form is 0 at the nearest point, most likely. Half way to the sphere there may be room above it.
+        gap = self._square - _square([x - c for x, c in zip(found, self._exact_center, strict=True)])
+        room = gap * max(abs(v) for v in form[:-1]) / (4 * rational(self._radius))
+        found = self._nearest([(form[:-1], form[-1] - room, len(rows)), *forms[1:]])
+        return self._towards(found, start, form) if isinstance(found, list) else None
+
+    def _towards(self, near: Sequence[fmpq], inner: ExactPoint, form: Row | None = None) -> ExactPoint:
+        """From a point of the closed half-spaces inside the ball towards one strictly inside them: strictly inside all
+        of them at once, in the ball (and where a form is positive) for a while."""
+        end = [v / inner[-1] for v in inner[:-1]]
         share = fmpq(1)
         while True:
-            point = (*(x + share * (y - x) for x, y in zip(found, start, strict=True)), fmpq(1))
-            if self.holds_exactly(point):
+            point = (*(x + share * (y - x) for x, y in zip(near, end, strict=True)), fmpq(1))
+            if self.holds_exactly(point) and (form is None or dot(form, point) > 0):
                 return point
             share /= 2
 
-    def _nearest(self, forms: Sequence[tuple[Row, fmpq, int]]) -> list[fmpq] | dict[int, fmpq]:
-        """The nearest point of {a_i·x + c_i ≥ 0} to the centre, or multipliers as soon as it is a radius away.
+    def _nearest(self, forms: Sequence[tuple[Row, fmpq, int]]) -> list[fmpq] | dict[int, fmpq] | None:
+        """The nearest point of {a_i·x + c_i ≥ 0} to the centre, or multipliers as soon as it is a radius away; None
+        where there is no such point.
 
         The dual active-set method of Goldfarb & Idnani (1983, doi:10.1007/BF02591962): x is always the nearest point of
         the half-spaces of the active set, and moves away from the centre until no half-space is violated.
@@ -102,7 +128,8 @@ class Sphere:
                 blocking = min(limits, default=None)
                 speed = dot(move, normal)
                 full = -(dot(normal, x) + shift) / speed if speed else None
-                assert full is not None or blocking is not None  # there is a point inside all half-spaces
+                if full is None and blocking is None:
+                    return None
                 step = full if blocking is None or (full is not None and full <= blocking[0]) else blocking[0]
                 assert step is not None
                 x = [v + step * m for v, m in zip(x, move, strict=True)]
@@ -116,6 +143,10 @@ class Sphere:
             weights.append(weight)
             if _square([v - c for v, c in zip(x, self._exact_center, strict=True)]) >= self._square:
                 return {forms[k][2]: w for k, w in zip(active, weights, strict=True) if w}
+
+
+def _forms(rows: Sequence[Row]) -> list[tuple[Row, fmpq, int]]:
+    return [(row[:-1], row[-1], i) for i, row in enumerate(rows) if any(row[:-1])]
 
 
 def _coordinates(normals: Sequence[Row], vector: Row) -> list[fmpq]:

@@ -1,299 +1,316 @@
-"""What each ONNX operator does to the flat tensor: one function per operator, and the table of them."""
+"""What each ONNX operator is in the readers' own operators: arithmetic, activations, products; and the table of all.
+
+ATen's names and arguments are the vocabulary (`lipverify.readers.operators`); a rule here says which call, or calls,
+a node is, and of which shape.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lipverify.arrays import Array
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
-from lipverify.readers.limits import require_numbers
-from lipverify.readers.matrices import dense, eye, finite, selection
-from lipverify.readers.steps import Affine, Clip, Step, TwoSlope
+from lipverify.readers.onnx_images import IMAGES
+from lipverify.readers.onnx_movement import MOVEMENT, reduced_shape
+from lipverify.readers.onnx_node import OnnxNode, Shape, Value, broadcast, floats, shape_of
+from lipverify.readers.onnx_rows import Rows
+from lipverify.readers.operators.call import Ref
+from lipverify.readers.steps import TwoSlope
 
-Shape: TypeAlias = tuple[int, ...]
-Read: TypeAlias = tuple[tuple[Step, ...], Shape]
-Constant: TypeAlias = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One operator, its place, and its inputs: a constant, or None for the tensor that flows."""
-
-    place: str
-    operator: str
-    inputs: tuple[Constant | None, ...]
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-    def constant(self, index: int) -> Constant:
-        """An input that has to be a constant."""
-        value = self.inputs[index] if index < len(self.inputs) else None
-        if value is None:
-            raise UnsupportedLayer(f"input {index} must be a constant")
-        return value
-
-    def numbers(self, index: int) -> Array:
-        """A constant of a floating type, as the exact float64 numbers it holds."""
-        return _floats(self.constant(index), f"constant input {index}")
-
-    def option(self, index: int) -> Constant | None:
-        """An input that may be missing."""
-        return self.inputs[index] if index < len(self.inputs) else None
+Rule = Callable[[OnnxNode, "Rows | None"], Any]
 
 
-def _floats(values: Constant, what: str) -> Array:
-    if values.dtype.kind in "OUSbciu" or not values.size:
-        raise InvalidNetwork(f"{what} has type {values.dtype} and shape {values.shape}; expected real floats")
-    return finite(values, what)
+def _real(node: OnnxNode, index: int) -> Value:
+    """A value, or a constant of floats."""
+    value = node.value(index)
+    return value if isinstance(value, Ref) else floats(value, f"its constant input {index}")
 
 
-def _number(node: Node, name: str, default: float) -> float:
-    """A float attribute; one that is absent has ONNX's default, a float32 number."""
-    value = node.attributes.get(name, float(np.float32(default)))
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidNetwork(f"its attribute '{name}' is {value!r}; expected a finite number")
-    return float(value)
-
-
-def _integer(node: Node, name: str, default: int) -> int:
-    value = node.attributes.get(name, default)
-    if not isinstance(value, int):
-        raise InvalidNetwork(f"its attribute '{name}' is {value!r}; expected an integer")
-    return value
-
-
-def _require_inputs(node: Node, least: int, most: int, flowing: int | None = 0) -> None:
-    """The right number of inputs, with the flowing tensor in the right place (None: in any place)."""
-    if not least <= len(node.inputs) <= most:
-        raise InvalidNetwork(f"it has {len(node.inputs)} inputs; expected {least} to {most}")
-    if flowing is not None and node.inputs[flowing] is not None:
-        raise UnsupportedLayer(f"the flowing tensor must be input {flowing}; the constants stand elsewhere")
-
-
-def _gemm(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 3)
-    weight = node.numbers(1)
-    if _integer(node, "transA", 0) or len(shape) != 2 or weight.ndim != 2:
-        raise UnsupportedLayer(f"only x·W + C with matrices is read, no transA; x has shape {shape}")
-    factor = weight if _integer(node, "transB", 0) else weight.T
-    steps, made = _on_last_axis(factor, shape)
-    steps += _scaled(_number(node, "alpha", 1.0), math.prod(made))
-    if node.option(2) is None:
-        return steps, made
-    values, gathered, out = _broadcast(node.numbers(2), made)
-    if out != made:
-        raise InvalidNetwork(f"its C does not broadcast to the product's shape {made}")
-    shift, rounded = _products(values, _number(node, "beta", 1.0))
-    return (*steps, Affine(eye(len(gathered)), shift, rounded)), made
-
-
-def _scaled(alpha: float, n: int) -> tuple[Step, ...]:
-    return () if alpha == 1.0 else (Affine(alpha * eye(n), np.zeros(n)),)
-
-
-def _products(values: Array, factor: float) -> tuple[Array, bool]:
-    """values·factor, and whether that was rounded."""
-    if factor == 1.0:
-        return values, False
-    products = values * factor
-    exact = all(
-        math.isfinite(p) and Fraction(p) == Fraction(v) * Fraction(factor)
-        for p, v in zip(products.tolist(), values.tolist(), strict=True)
-    )
-    return products, not exact
-
-
-def _matmul(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2, None)
-    first = node.inputs[0] is not None
-    weight = node.numbers(0 if first else 1)
-    if weight.ndim != 2:
-        raise UnsupportedLayer(f"its constant has {weight.ndim} axes; expected a matrix")
-    if not first or len(shape) == 1:
-        return _on_last_axis(weight if first else weight.T, shape)
-    # W·X on the last two axes: along a column, once for every column and leading index.
-    *lead, k, columns = shape
-    if weight.shape[1] != k:
-        raise InvalidNetwork(f"a matrix of shape {weight.shape} cannot multiply a tensor of shape {shape}")
-    block = _kron(weight, eye(columns))
-    full = _kron(eye(math.prod(lead)), block)
-    return (Affine(full, np.zeros(len(full))),), (*lead, len(weight), columns)
-
-
-def _on_last_axis(factor: Array, shape: Shape) -> Read:
-    """factor, of shape (out, in), applied along the last axis."""
-    if not shape or factor.shape[1] != shape[-1]:
-        raise InvalidNetwork(f"a matrix that takes {factor.shape[1]} values meets a tensor of shape {shape}")
-    full = _kron(eye(math.prod(shape[:-1])), factor)
-    return (Affine(full, np.zeros(len(full))),), (*shape[:-1], len(factor))
-
-
-def _kron(a: Array, b: Array) -> Array:
-    if a.shape == (1, 1) and a[0, 0] == 1.0:
+def _old_broadcast(node: OnnxNode, a: Value, b: Value) -> Value:
+    """Before opset 7 a constant was put at an axis of the first operand, where `broadcast` was set."""
+    if node.opset >= 7 or not isinstance(b, np.ndarray):
         return b
-    product = dense(a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
-    product[:] = np.kron(a, b)  # one factor is an identity: nothing is rounded
-    return product
+    if not node.integer("broadcast", 0):
+        if b.shape != shape_of(a):
+            raise InvalidNetwork(f"shapes {shape_of(a)} and {b.shape} differ, and it is not set to broadcast")
+        return b
+    axes = len(shape_of(a))
+    start = node.integer("axis", axes - b.ndim) % max(axes, 1)
+    made = b.reshape(*b.shape, *[1] * (axes - start - b.ndim))
+    return node.keep(made, id(b) in node.builder.rounded)
 
 
-def _broadcast(values: Array, shape: Shape) -> tuple[Array, npt.NDArray[np.intp], Shape]:
-    """A constant's entries and the flowing tensor's indices, flat, on their common shape, and that shape."""
+def _of_two(name: str) -> Rule:
+    def rule(node: OnnxNode, rows: Rows | None) -> Any:
+        node.require_inputs(2, 2)
+        a, b = _real(node, 0), _real(node, 1)
+        b = _old_broadcast(node, a, b)
+        return node.call(name, broadcast(a, b), self=a, other=b)
+
+    return rule
+
+
+def _product(name: str) -> Rule:
+    def rule(node: OnnxNode, rows: Rows | None) -> Any:
+        node.require_inputs(2, 2)
+        a, b = _real(node, 0), _real(node, 1)
+        if isinstance(b, Ref) and (isinstance(a, Ref) or name == "div"):
+            raise UnsupportedLayer("both operands depend on the input: it is not piecewise linear")
+        b = _old_broadcast(node, a, b)
+        return node.call(name, broadcast(a, b), self=a, other=b)
+
+    return rule
+
+
+def _of_several(name: str) -> Rule:
+    def rule(node: OnnxNode, rows: Rows | None) -> Any:
+        node.require_inputs(1, max(1, len(node.inputs)))
+        parts = [_real(node, k) for k in range(len(node.inputs))]
+        parts.sort(key=lambda part: not isinstance(part, Ref))  # in any order: a value comes first
+        total = parts[0]
+        for part in parts[1:]:
+            total = node.call(name, broadcast(total, part), self=total, other=part)
+        if node.operator == "Mean" and len(parts) > 1:
+            total = node.call("div", shape_of(total), self=total, other=np.array(float(len(parts))))
+        return total
+
+    return rule
+
+
+def _entrywise(name: str) -> Rule:
+    def rule(node: OnnxNode, rows: Rows | None) -> Any:
+        node.require_inputs(1, 1)
+        return node.call(name, node.ref(0).shape, self=node.ref(0))
+
+    return rule
+
+
+def _leaky(node: OnnxNode, rows: Rows | None) -> Any:
+    node.require_inputs(1, 1)
+    return node.call("leaky_relu", node.ref(0).shape, self=node.ref(0), negative_slope=node.number("alpha", 0.01))
+
+
+def _prelu(node: OnnxNode, rows: Rows | None) -> Any:
+    """Slopes broadcast to the value, not along its channels as torch has it."""
+    node.require_inputs(2, 2)
+    value, slopes = node.ref(0), node.floats(1)
+    if node.opset < 7 and slopes.ndim == 1 and len(value.shape) > 2 and slopes.size > 1:
+        slopes = slopes.reshape(-1, *[1] * (len(value.shape) - 2))
     try:
-        out = np.broadcast_shapes(values.shape, shape)
+        left = np.broadcast_to(slopes, value.shape).ravel().astype(np.float64)
     except ValueError as error:
-        raise InvalidNetwork(f"a constant of shape {values.shape} does not broadcast with {shape}") from error
-    require_numbers(out)
-    indices = np.arange(math.prod(shape)).reshape(shape)
-    return np.broadcast_to(values, out).ravel(), np.broadcast_to(indices, out).ravel(), out
+        raise InvalidNetwork(f"its slopes do not broadcast to the tensor's shape {value.shape}") from error
+    step = TwoSlope(np.column_stack([left, np.ones_like(left)]))
+    rounded = id(node.inputs[1]) in node.builder.rounded
+    made = node.call("alias", value.shape, self=value)
+    return _emitted(node, step, made, rounded)
 
 
-def _elementwise(node: Node, shape: Shape, index: int) -> tuple[Array, Array, Shape]:
-    """The constant at an input on the common shape, the flowing tensor's copy matrix, and that shape."""
-    values, gathered, out = _broadcast(node.numbers(index), shape)
-    return values, selection(gathered, math.prod(shape)), out
+def _emitted(node: OnnxNode, step: Any, value: Ref, rounded: bool) -> Ref:
+    from lipverify.readers.operators.call import Call
+
+    call = Call(node.operator, None, {}, value.shape, node.label, node.place, node.builder)
+    marks = (node.inputs[1],) if rounded else ()
+    return call.emit(step, (value,), value.shape, None, *marks)
 
 
-def _add(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2, None)
-    values, copies, out = _elementwise(node, shape, 0 if node.inputs[0] is not None else 1)
-    return (Affine(copies, values),), out
-
-
-def _sub(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2, None)
-    if node.inputs[0] is not None:
-        values, copies, out = _elementwise(node, shape, 0)
-        return (Affine(-copies, values),), out
-    values, copies, out = _elementwise(node, shape, 1)
-    return (Affine(copies, -values),), out
-
-
-def _mul(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2, None)
-    values, copies, out = _elementwise(node, shape, 0 if node.inputs[0] is not None else 1)
-    return (Affine(copies * values[:, None], np.zeros(len(values))),), out
-
-
-def _div(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2)
-    values, copies, out = _elementwise(node, shape, 1)
-    if not values.all():
-        raise InvalidNetwork("it divides by zero")
-    # 1/c is a float64 exactly when c is ± a power of two, that is, when its mantissa is ± 1/2.
-    rounded = bool((np.abs(np.frexp(values)[0]) != 0.5).any())
-    with np.errstate(over="ignore"):
-        inverse = finite(1.0 / values, "the inverse of the divisor")
-    return (Affine(copies * inverse[:, None], np.zeros(len(values)), rounded),), out
-
-
-def _flatten(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 1)
-    axis = _integer(node, "axis", 1)
-    split = axis + len(shape) if axis < 0 else axis
-    if not 0 <= split <= len(shape):
-        raise InvalidNetwork(f"axis {axis} is outside a tensor of shape {shape}")
-    return (), (math.prod(shape[:split]), math.prod(shape[split:]))
-
-
-def _reshape(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2)
-    target = node.constant(1)
-    if target.dtype != np.int64 or target.ndim != 1:
-        raise InvalidNetwork(f"its target is {target.dtype} with {target.ndim} axes; expected int64 and one")
-    axes: list[int] = [int(n) for n in target]
-    if 0 in axes and _integer(node, "allowzero", 0):
-        raise InvalidNetwork(f"the target {axes} is empty")
-    copied = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(axes)]
-    n, known = math.prod(shape), math.prod(c for c in copied if c != -1)
-    if copied.count(-1) == 1 and known > 0 and n % known == 0:
-        copied[copied.index(-1)] = n // known
-    if any(c < 1 for c in copied) or math.prod(copied) != n:
-        raise InvalidNetwork(f"a tensor of shape {shape} cannot be reshaped to {axes}")
-    return (), tuple(copied)
-
-
-def _relu(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 1)
-    return (TwoSlope.relu(math.prod(shape)),), shape
-
-
-def _abs(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 1)
-    return (TwoSlope.uniform(math.prod(shape), -1.0, 1.0),), shape
-
-
-def _leaky(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 1)
-    return (TwoSlope.uniform(math.prod(shape), _number(node, "alpha", 0.01), 1.0),), shape
-
-
-def _prelu(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 2, 2)
-    left, _, out = _broadcast(node.numbers(1), shape)
-    if out != shape:
-        raise InvalidNetwork(f"its slopes do not broadcast to the tensor's shape {shape}")
-    return (TwoSlope(np.column_stack([left, np.ones_like(left)])),), shape
-
-
-def _clip(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 3)
-    limits: list[float] = []
-    for index, name, default in ((1, "min", -math.inf), (2, "max", math.inf)):
-        value = node.attributes.get(name, default)
-        given = node.option(index)
+def _clip(node: OnnxNode, rows: Rows | None) -> Any:
+    node.require_inputs(1, 3)
+    limits: list[float | None] = []
+    for index, name in ((1, "min"), (2, "max")):
+        value = node.attributes.get(name)
+        given = node.constant(index)
         if given is not None:
-            if given.size != 1 or given.dtype.kind in "OUSbciu":
+            if given.size != 1 or given.dtype.kind not in "fiu":
                 raise InvalidNetwork(f"its limit '{name}' has type {given.dtype} and shape {given.shape}")
-            value = float(given.reshape(()).astype(np.float64))
-        if not isinstance(value, (int, float)):
+            value = float(given.ravel()[0])
+        if value is not None and (not isinstance(value, (int, float)) or math.isnan(value)):
             raise InvalidNetwork(f"its limit '{name}' is {value!r}; expected a number")
-        limits.append(float(value))
-    return (Clip(math.prod(shape), *limits),), shape
+        limits.append(None if value is None else float(value))
+    low, high = limits
+    return node.call("clamp", node.ref(0).shape, self=node.ref(0), min=low, max=high)
 
 
-def _identity(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 1)
-    return (), shape
+def _hard_sigmoid(node: OnnxNode, rows: Rows | None) -> Any:
+    """max(0, min(1, alpha·x + beta))."""
+    node.require_inputs(1, 1)
+    value = node.ref(0)
+    value = node.call("mul", value.shape, self=value, other=np.array(node.number("alpha", 0.2)))
+    value = node.call("add", value.shape, self=value, other=np.array(node.number("beta", 0.5)))
+    return node.call("clamp", value.shape, self=value, min=0.0, max=1.0)
 
 
-def _dropout(node: Node, shape: Shape) -> Read:
-    _require_inputs(node, 1, 3)
-    training = node.option(2)
-    if training is not None and (training.dtype.kind != "b" or training.any()):
+def _gemm(node: OnnxNode, rows: Rows | None) -> Any:
+    """alpha·A'·B' + beta·C."""
+    node.require_inputs(2, 3)
+    a, b = (_turned(node, k, name) for k, name in ((0, "transA"), (1, "transB")))
+    shape = _product_shape(a, b)
+    made = node.call("mm", shape, self=a, mat2=b)
+    alpha, beta = node.number("alpha", 1.0), node.number("beta", 1.0)
+    if alpha != 1.0:
+        made = node.call("mul", shape, self=made, other=np.array(alpha))
+    if node.option(2) is None:
+        return made
+    c = _real(node, 2)
+    if broadcast(made, c) != shape:
+        raise InvalidNetwork(f"its C of shape {shape_of(c)} does not broadcast to the product's shape {shape}")
+    return node.call("add", shape, self=made, other=c, alpha=beta)
+
+
+def _turned(node: OnnxNode, index: int, name: str) -> Value:
+    value = _real(node, index)
+    if len(shape_of(value)) != 2:
+        raise UnsupportedLayer(f"its input {index} has shape {shape_of(value)}; expected a matrix")
+    return node.moved(np.transpose, value) if node.integer(name, 0) else value
+
+
+def _matmul(node: OnnxNode, rows: Rows | None) -> Any:
+    node.require_inputs(2, 2)
+    a, b = _real(node, 0), _real(node, 1)
+    if isinstance(a, Ref) and isinstance(b, Ref):
+        raise UnsupportedLayer("both operands depend on the input: it is not piecewise linear")
+    constant = a if isinstance(a, np.ndarray) else b
+    if math.prod(constant.shape[:-2]) > 1:
+        raise UnsupportedLayer(f"its constant is a stack of matrices, of shape {constant.shape}; expected one matrix")
+    return node.call("matmul", _product_shape(a, b), self=a, other=b)
+
+
+def _product_shape(a: Value, b: Value) -> Shape:
+    left, right = shape_of(a), shape_of(b)
+    inner = right[-2] if len(right) > 1 else right[-1] if right else 0
+    if not left or left[-1] != inner:
+        raise InvalidNetwork(f"tensors of shapes {left} and {right} cannot be multiplied")
+    try:
+        lead = np.broadcast_shapes(left[:-2], right[:-2])
+    except ValueError as error:
+        raise InvalidNetwork(f"tensors of shapes {left} and {right} cannot be multiplied") from error
+    return (*lead, *(left[-2:-1] if len(left) > 1 else ()), *(right[-1:] if len(right) > 1 else ()))
+
+
+def _reduced(name: str) -> Rule:
+    def rule(node: OnnxNode, rows: Rows | None) -> Any:
+        node.require_inputs(1, 2)
+        value = node.ref(0)
+        axes, shape = reduced_shape(node, value.shape)
+        if axes == []:
+            return value
+        return node.call(name, shape, self=value, dim=axes)
+
+    return rule
+
+
+def _same(node: OnnxNode, rows: Rows | None) -> Any:
+    node.require_inputs(1, 1)
+    return node.value(0)
+
+
+def _cast(node: OnnxNode, rows: Rows | None) -> Any:
+    """Between floating types, of which real numbers know nothing."""
+    import onnx
+
+    node.require_inputs(1, 1)
+    kind = node.integer("to", 0)
+    known = onnx.TensorProto
+    if kind not in (known.FLOAT, known.DOUBLE, known.FLOAT16, known.BFLOAT16):
+        raise UnsupportedLayer(
+            f"it casts a value that depends on the input to type {kind}, which holds no real numbers"
+        )
+    return node.value(0)
+
+
+def _dropout(node: OnnxNode, rows: Rows | None) -> Any:
+    node.require_inputs(1, 3)
+    training = node.constant(2)
+    if (training is not None and (training.dtype.kind != "b" or training.any())) or (
+        node.opset < 7 and not node.integer("is_test", 0)
+    ):
         raise InvalidNetwork("it is in training mode; export the model in eval mode")
-    return (), shape
+    return node.value(0)
 
 
-RULES: dict[str, Callable[[Node, Shape], Read]] = {
-    "Abs": _abs,
-    "Add": _add,
+OPERATORS: dict[str, Rule] = {
+    **MOVEMENT,
+    **IMAGES,
+    "Abs": _entrywise("abs"),
+    "Add": _of_two("add"),
+    "Cast": _cast,
     "Clip": _clip,
-    "Div": _div,
+    "Div": _product("div"),
     "Dropout": _dropout,
-    "Flatten": _flatten,
     "Gemm": _gemm,
-    "Identity": _identity,
+    "HardSigmoid": _hard_sigmoid,
+    "Identity": _same,
     "LeakyRelu": _leaky,
     "MatMul": _matmul,
-    "Mul": _mul,
+    "Max": _of_several("maximum"),
+    "Mean": _of_several("add"),
+    "Min": _of_several("minimum"),
+    "Mul": _product("mul"),
+    "Neg": _entrywise("neg"),
     "PRelu": _prelu,
-    "Relu": _relu,
-    "Reshape": _reshape,
-    "Sub": _sub,
+    "ReduceMax": _reduced("amax"),
+    "ReduceMean": _reduced("mean"),
+    "ReduceMin": _reduced("amin"),
+    "ReduceSum": _reduced("sum"),
+    "Relu": _entrywise("relu"),
+    "Sub": _of_two("sub"),
+    "Sum": _of_several("add"),
 }
 
+_REDUCTION = ("axes", "keepdims", "noop_with_empty_axes")
+_OLD = ("broadcast", "axis", "consumed_inputs")
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "Clip": ("min", "max"),
+    "Add": _OLD,
+    "AveragePool": ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"),
+    "BatchNormalization": ("epsilon", "momentum", "training_mode", "spatial", "is_test", "consumed_inputs"),
+    "Cast": ("to", "saturate"),
+    "Clip": ("min", "max", "consumed_inputs"),
+    "Concat": ("axis",),
     "Constant": ("value", "value_float", "value_floats", "value_int", "value_ints"),
-    "Dropout": ("ratio", "seed"),
+    "ConstantOfShape": ("value",),
+    "Conv": ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"),
+    "ConvTranspose": (
+        *("auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"),
+    ),
+    "DepthToSpace": ("blocksize", "mode"),
+    "Div": _OLD,
+    "Dropout": ("ratio", "seed", "is_test"),
     "Flatten": ("axis",),
-    "Gemm": ("alpha", "beta", "transA", "transB"),
-    "LeakyRelu": ("alpha",),
+    "Gather": ("axis",),
+    "Gemm": ("alpha", "beta", "transA", "transB", "broadcast"),
+    "HardSigmoid": ("alpha", "beta"),
+    "LeakyRelu": ("alpha", "consumed_inputs"),
+    "MaxPool": ("auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"),
+    "Mul": _OLD,
+    "PRelu": ("consumed_inputs",),
+    "Pad": ("mode", "pads", "value"),
+    "ReduceMax": _REDUCTION,
+    "ReduceMean": _REDUCTION,
+    "ReduceMin": _REDUCTION,
+    "ReduceSum": _REDUCTION,
+    "Relu": ("consumed_inputs",),
     "Reshape": ("allowzero",),
+    "Shape": ("start", "end"),
+    "Slice": ("axes", "ends", "starts"),
+    "SpaceToDepth": ("blocksize",),
+    "Split": ("axis", "num_outputs", "split"),
+    "Squeeze": ("axes",),
+    "Sub": _OLD,
+    "Transpose": ("perm",),
+    "Unsqueeze": ("axes",),
 }
+
+# fmt: off
+SMOOTH = frozenset((
+    "Acos", "Acosh", "ArgMax", "ArgMin", "Asin", "Asinh", "Atan", "Atanh", "Attention", "Ceil", "Celu", "Cos",
+    "Cosh", "Elu", "Erf", "Exp", "Floor", "GRU", "Gelu", "GroupNormalization", "HardSwish", "Hardmax",
+    "InstanceNormalization", "LRN", "LSTM", "LayerNormalization", "Log", "LogSoftmax", "LpNormalization",
+    "Mish", "RMSNormalization", "RNN", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd",
+    "ReduceSumSquare", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign",
+    "Swish", "Tan", "Tanh", "ThresholdedRelu",
+))
+# fmt: on
+"""Operators that are known, and known not to be piecewise linear and continuous."""

@@ -15,11 +15,13 @@ from typing import final
 
 import numpy as np
 
-from lipverify.arrays import Indices, Matrix, Signs, Vector
+from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
 from lipverify.network import Network
 from lipverify.trusted.chains import form_errors
-from lipverify.trusted.scaling import exactly
+from lipverify.trusted.scaling import exactly, is_exact, relative_gains, shifted
 from lipverify.watch import tick
+
+_APART = 20  # powers of two between neurons of a layer that the barrier can do with
 
 
 @final
@@ -31,7 +33,7 @@ class Oriented:
     ----------
     weights
         W_1 … W_K in the order of reading: the network's matrices, or their transposes backwards, divided by
-        powers of two; exact.
+        powers of two, and neurons that are far weaker than others by powers of two enlarged; exact.
     alpha, beta
         The slopes of every neuron in the order of reading, shape (n,); exact, powers of two taken out.
     order
@@ -58,12 +60,13 @@ class Oriented:
         if net.output_dim < net.input_dim:
             weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
             slopes, order = slopes[::-1], order[::-1]
+        weights, moves = _evened(weights, slopes)
         scaled, pairs = [exactly(w) for w in weights], [exactly(s) for s in slopes]
         stacked = np.concatenate([np.zeros((0, 2)), *(s for s, _ in pairs)])
         exponent = sum(e for _, e in (*scaled, *pairs))
         # u at layer k is divided by what the matrices and slopes up to there are divided by, the output by everything.
         reached = accumulate((e + f for (_, e), (_, f) in zip(scaled, pairs, strict=False)), initial=0)
-        lifts = [np.full(len(s), 2 * (exponent - e)) for (s, _), e in zip(pairs, [*reached][1:], strict=True)]
+        lifts = [2 * (exponent - e + move) for move, e in zip(moves, [*reached][1:], strict=True)]
         return cls(
             tuple(w for w, _ in scaled),
             stacked[:, 0].copy(),
@@ -100,9 +103,22 @@ class Oriented:
         return self.beta - self.alpha
 
     @cached_property
-    def linear(self) -> Signs:
-        """+1 for neurons with equal slopes, which need no decision, and 0 for the others, shape (n,)."""
-        return (self.alpha == self.beta).astype(np.int8)
+    def settled(self) -> Signs:
+        """+1 for neurons that need no decision, and 0 for the others, shape (n,).
+
+        The Jacobian does not depend on the signs of those with equal slopes, with nothing but zeros on the way to
+        them, or on the way from them.
+        """
+        bends = np.abs(self.alpha) + np.abs(self.beta) > 0
+        met, read = np.ones(self.inputs, dtype=bool), np.ones(len(self.weights[-1]), dtype=bool)
+        there, back = [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
+        for weight, layer in zip(self.weights, self.layers, strict=False):
+            there.append((weight[:, met] != 0).any(axis=1))
+            met = there[-1] & bends[layer]
+        for weight, layer in zip(self.weights[:0:-1], self.layers[::-1], strict=True):
+            back.insert(0, (weight[read] != 0).any(axis=0))
+            read = back[0] & bends[layer]
+        return ((self.alpha == self.beta) | ~np.concatenate(there) | ~np.concatenate(back)).astype(np.int8)
 
     @cached_property
     def row_sizes(self) -> Vector:
@@ -126,6 +142,20 @@ class Oriented:
         """A relative error for all that is built here, and an absolute one for underflow (proofs/sdp.md)."""
         steepest = float(max(np.abs(self.alpha).max(initial=1.0), np.abs(self.beta).max(initial=1.0)))
         return form_errors(self.weights, steepest)
+
+
+def _evened(weights: list[Matrix], slopes: list[Array]) -> tuple[list[Matrix], list[Indices]]:
+    """The chain with values of neurons multiplied by powers of two, and these, where some neurons are far weaker
+    than others of their layer: floats could not hold the multipliers of both side by side."""
+    moves = relative_gains(weights, slopes)
+    still = [np.zeros(len(s), dtype=np.intp) for s in slopes]
+    if all(np.abs(move).max(initial=0) < _APART for move in moves):
+        return weights, still
+    first, last = np.zeros(weights[0].shape[1], dtype=np.intp), np.zeros(len(weights[-1]), dtype=np.intp)
+    powers = [after[:, None] - before for before, after in pairwise([first, *moves, last])]
+    if not all(is_exact(w, by) for w, by in zip(weights, powers, strict=True)):
+        return weights, still
+    return [shifted(w, by) for w, by in zip(weights, powers, strict=True)], moves
 
 
 @final

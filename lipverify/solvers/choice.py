@@ -105,10 +105,24 @@ RULES: Mapping[str, _Rule] = MappingProxyType(
 """Seconds that a method is expected to take, and what they were guessed from."""
 
 
-def choose(problem: Problem) -> tuple[str, str]:
-    """The name of the exact method that promises to be the fastest, and the reason."""
+ANYTIME = "branch-and-bound"
+"""The method whose interval is of use before its end: where nobody is expected to end in time, it is asked."""
+
+
+def choose(problem: Problem, seconds: float = math.inf) -> tuple[str, str]:
+    """The name of the exact method that promises to be the fastest, and the reason.
+
+    Where none is expected to end within so many seconds it is the one whose interval is worth most by then.
+    """
     size = Size.of(problem)
     guesses = {name: rule(size) for name, rule in RULES.items()}
     best = min(guesses, key=lambda name: guesses[name][0])
     words = "; ".join(f"{name} about {seconds:.1g} s ({why})" for name, (seconds, why) in guesses.items())
+    if guesses[best][0] > seconds:
+        return ANYTIME, f"{ANYTIME} was chosen, since none is expected to end within {seconds:g} s: {words}"
     return best, f"{best} was chosen: {words}"
+
+
+def expected(name: str, problem: Problem) -> float:
+    """How many seconds an exact method may take; inf beyond floats, and for methods without a rule."""
+    return RULES[name](Size.of(problem))[0] if name in RULES else math.inf

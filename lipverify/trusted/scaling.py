@@ -99,6 +99,30 @@ def by_layers(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Seque
     return scaled, shifts, list(slopes), total
 
 
+@quiet
+def relative_gains(weights: Sequence[Matrix], slopes: Sequence[Array]) -> list[Indices]:
+    """For every hidden layer the exponents of how strongly its neurons can move the output, the strongest about 0.
+
+    Where values of neurons are multiplied by these powers of two all neurons are about as strong. A neuron that moves
+    nothing gets weights as large as the layer's others.
+    """
+    gains, gain = [], np.ones(len(weights[-1]))
+    for w, s in zip(weights[:0:-1], slopes[::-1], strict=True):
+        gain = (gain @ np.abs(w)) * np.abs(s).max(axis=1)
+        top = float(gain.max(initial=0.0))
+        gain = gain / top if 0 < top < np.inf else np.zeros(len(gain))
+        gains.insert(0, gain)
+    found, before = [], np.zeros(weights[0].shape[1], dtype=np.intp)
+    for w, gain in zip(weights, gains, strict=False):
+        after = np.where(gain > 0, np.frexp(gain)[1] - 1, 0).astype(np.intp)
+        sizes = np.where(w != 0, np.frexp(w)[1] - before, -_FAR).max(axis=1)
+        largest = int(np.where(gain > 0, sizes + after, -_FAR).max())
+        after = np.where((gain > 0) | (sizes == -_FAR), after, (largest if largest > -_FAR else 0) - sizes)
+        found.append(after)
+        before = after
+    return found
+
+
 def by_neurons(weights: Sequence[Matrix], biases: Sequence[Vector], slopes: Sequence[Array]) -> Chain | None:
     """The same with a power of two of its own for every neuron's weights, and one for its slopes."""
     scaled, shifts, pairs = [], [], []

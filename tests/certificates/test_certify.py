@@ -201,3 +201,29 @@ def test_a_comparison_proves_its_exact_value() -> None:
     comparison = lv.compare(lv.Network([[[1], [-1]], [[1, 2]]]), ["autolip"], certify=True)
     assert comparison.exact.upper_rigor is lv.Rigor.PROVED
     lv.check(comparison.network, comparison.exact.certificate, lower=2, upper=2)
+
+
+@settings(max_examples=examples(25))
+@given(st.data(), st.sampled_from((1, 2, INF)), st.sampled_from(METHODS))
+def test_constants_on_balls_are_proved(data: st.DataObject, p: Any, method: str) -> None:
+    net = data.draw(networks(**SMALL))
+    center = data.draw(st.lists(st.integers(-2, 2), min_size=net.input_dim, max_size=net.input_dim))
+    ball = lv.Ball(center, data.draw(st.sampled_from((2.0**-40, 0.5, 1.0, 3.0))))
+    bound = lv.exact(net, method, p=p, domain=ball, certify=True)
+    lower, upper = sides(bound)
+    lv.check(net, bound.certificate, p=p, domain=ball, lower=lower, upper=upper)
+    with pytest.raises(lv.CertificateError):
+        lv.check(net, bound.certificate, p=p, domain=ball, lower=lower + Fraction(1, 10**6))
+
+
+def test_a_ball_is_proved_where_no_half_space_is_far_enough() -> None:
+    """Both neurons are active beyond x = 1 only, which the unit ball touches but does not meet."""
+    net = lv.Network([[[1, 1], [1, -1]], [[1, 1]]], [[-1, -1], [0]])
+    bound = lv.exact(net, domain=lv.Ball([0, 0], 1), certify=True)
+    assert bound.exact_square == 2
+    assert lv.exact(net, domain=lv.Box([-1, -1], [1, 1])).exact_square == 2
+    lv.check(net, bound.certificate, domain=lv.Ball([0, 0], 1), upper=bound.upper)
+    beyond = lv.Ball([0, 0], 1.1)
+    assert lv.exact(net, domain=beyond).exact_square == 4
+    with pytest.raises(lv.CertificateError):
+        lv.check(net, bound.certificate, domain=beyond, upper=bound.upper)

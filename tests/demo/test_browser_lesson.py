@@ -57,7 +57,13 @@ def test_six_clicks_lead_from_the_graph_to_the_explosion(visit: Visit, width: in
     assert re.search(r"0\.9487 wrong side!", numbers)  # greedy SeqLip: 3 / √10
     page.get_by_test_id("next").click()  # 6
     assert "explosion" in page.url
+    page.locator(".measured[data-runner='enumeration']").nth(3).wait_for(timeout=60_000)
+    page.get_by_test_id("race-told").filter(has_text="every region:").wait_for(timeout=120_000)
+    assert re.search(r"for 60 vertices|for 100 vertices", page.get_by_test_id("race-told").text_content())
+    assert page.locator(".guess").count() >= 1
     assert sideways(page) == 0
+    page.get_by_test_id("race-stop").click()
+    assert "stopped" in page.get_by_test_id("race-what").text_content()
 
 
 def test_a_guess_is_told_how_far_off_it_is(visit: Visit) -> None:

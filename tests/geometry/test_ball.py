@@ -157,10 +157,13 @@ def test_a_ball_is_a_value() -> None:
     assert not ball.contains_inside((Fraction(3, 20), Fraction(7, 10)))
 
 
-def test_certificates_refuse_balls_at_once() -> None:
+def test_claims_on_balls_are_certified() -> None:
     net, ball = tangent()
-    with pytest.raises(lv.UnsupportedDomain, match="certificates have no rule"):
-        lv.exact(net, domain=ball, certify=True)
+    found = lv.decide(net, at_most=Fraction(11, 10), domain=ball, certify=True)
+    assert found.bound.upper_rigor is lv.Rigor.PROVED
+    assert lv.check(net, found.bound.certificate, domain=ball, upper=Fraction(11, 10)).upper == Fraction(11, 10)
+    with pytest.raises(lv.CertificateError):
+        lv.check(net, found.bound.certificate, domain=lv.Ball([0, 0], 1.5), upper=Fraction(11, 10))
 
 
 def test_refutations_lie_in_the_ball() -> None:

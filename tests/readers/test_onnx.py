@@ -97,7 +97,8 @@ def test_every_real_network(data: Path) -> None:
     for file in files:
         content = file.read_bytes()
         net = load_onnx(file)
-        assert net.lowering is Lowering.EXACT, file
+        folds = file.stem.startswith("mlp_L3") and not file.stem.endswith("folded")  # its first weight is a quotient
+        assert net.lowering is (Lowering.ROUNDED if folds else Lowering.EXACT), file
         assert net.source == str(file)
         _agree(net, gzip.decompress(content) if file.suffix == ".gz" else content)
 
@@ -311,23 +312,17 @@ def test_weights_listed_as_inputs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "shape", "message"),
     [
-        ([("Relu", [""]), ("Tanh", [""])], [1, 3], r"node 1 'n1' \(Tanh\): the operator cannot be read"),
-        (
-            [("Relu", [""]), ("Add", ["", "x"])],
-            [1, 3],
-            r"node 1 'n1' \(Add\): it reads \['t0', 'x'\].*one chain",
-        ),
-        ([("Add", ["x", "x"])], [1, 3], "one chain"),
-        ([("Relu", [""]), ("Relu", ["x"])], [1, 3], r"only 't0' flows"),
-        ([("Relu", ["nowhere"])], [1, 3], "nowhere"),
-        ([("Div", [_c(3), ""])], [1, 3], r"\(Div\): the flowing tensor must be input 0"),
-        ([("Gemm", [_c(3, 3), ""])], [1, 3], "flowing tensor"),
-        ([("Gemm", ["", _c(3, 3)], {"transA": 1})], [1, 3], "no transA"),
-        ([("Gemm", ["", _c(3, 3)])], [1, 1, 3], "with matrices"),
-        ([("MatMul", ["", _c(3)])], [1, 3], "1 axes; expected a matrix"),
-        ([("MatMul", ["", _c(2, 3, 3)])], [1, 2, 3], "3 axes"),
+        ([("Relu", [""]), ("Tanh", [""])], [1, 3], r"node 1 'n1' \(Tanh\): the operator is not piecewise linear"),
+        ([("Mul", ["x", "x"])], [1, 3], r"\(Mul\): both operands depend on the input"),
+        ([("Div", [_c(3), ""])], [1, 3], r"\(Div\): both operands|not piecewise linear"),
+        ([("MatMul", ["", "x"])], [1, 1], "both operands"),
+        ([("Gemm", ["", _c(3, 3)])], [1, 1, 3], "expected a matrix"),
+        ([("MatMul", ["", _c(2, 3, 3)])], [1, 2, 3], "a stack of matrices"),
+        ([("Cast", [""], {"to": 7})], [1, 3], "no real numbers"),
+        ([("Softmax", [""])], [1, 3], r"\(Softmax\): the operator is not piecewise linear"),
+        ([("Scan", [""])], [1, 3], r"\(Scan\): the operator cannot be read"),
+        ([("Pad", ["", _i(0, -1, 0, 0)])], [1, 3], "cut entries off"),
         ([("Flatten", [""], {"axis": 1, "extra": 2})], [1, 3], "attribute 'extra'"),
-        ([("Add", [_c(3), _c(3)]), ("Relu", ["x"])], [1, 3], "constants only"),
     ],
 )
 def test_what_is_not_read_is_named(tmp_path: Path, nodes: list[Node], shape: Any, message: str) -> None:
@@ -343,9 +338,9 @@ def test_what_is_not_read_is_named(tmp_path: Path, nodes: list[Node], shape: Any
         ([("Relu", [""])], [], "may be open"),
         ([("Relu", [""])], [1, 0], "impossible shape"),
         ([("Relu", [""])], [1, 2**40], "impossible shape"),
-        ([("MatMul", ["", _c(4, 3)])], [1, 3], r"takes 4 values meets a tensor of shape \(1, 3\)"),
-        ([("MatMul", [_c(4, 2), ""])], [1, 3, 2], "cannot multiply"),
-        ([("Add", ["", _c(2)])], [1, 3], "does not broadcast"),
+        ([("MatMul", ["", _c(4, 3)])], [1, 3], "cannot be multiplied"),
+        ([("MatMul", [_c(4, 2), ""])], [1, 3, 2], "cannot be multiplied"),
+        ([("Add", ["", _c(2)])], [1, 3], "do not broadcast"),
         ([("Gemm", ["", _c(3, 2), _c(3)])], [1, 3], "broadcast"),
         ([("Gemm", ["", _c(3, 2), _c(4, 2)])], [1, 3], "broadcast"),
         ([("PRelu", ["", _c(2, 3)])], [1, 3], "slopes do not broadcast"),
@@ -362,7 +357,6 @@ def test_what_is_not_read_is_named(tmp_path: Path, nodes: list[Node], shape: Any
         ([("MatMul", ["", np.ones((3, 2), np.int32)])], [1, 3], "int32"),
         ([("MatMul", ["", np.ones((3, 2), np.complex64)])], [1, 3], "complex64"),
         ([("Clip", ["", np.array([1, 2], np.float32)])], [1, 3], "limit 'min'"),
-        ([("Clip", ["", np.array(2, np.float32), np.array(1, np.float32)])], [1, 3], "cannot clip"),
         ([("LeakyRelu", [""], {"alpha": math.nan})], [1, 3], "finite number"),
         ([("Dropout", ["", np.array(0.5, np.float32), np.array(True)])], [1, 3], "training mode"),
         ([("Relu", ["", _c(1)])], [1, 3], "2 inputs; expected 1 to 1"),
@@ -390,7 +384,7 @@ def _external(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_external, "lie in another file"),
+        (_external, "outside the model's folder"),
         (lambda m: m.graph.initializer[0].dims.__setitem__(0, -3), "impossible shape"),
         (lambda m: m.graph.initializer[0].dims.__setitem__(0, 2**40), "impossible shape"),
         (lambda m: m.graph.initializer[0].dims.__setitem__(0, 5), "damaged"),
@@ -401,17 +395,18 @@ def _external(model: onnx.ModelProto) -> None:
         (lambda m: m.graph.output.append(m.graph.output[0]), "2 outputs"),
         (lambda m: m.graph.ClearField("output"), "0 outputs"),
         (lambda m: m.graph.ClearField("input"), "0 inputs"),
-        (lambda m: m.graph.input.append(helper.make_tensor_value_info("z", 1, [1])), "2 inputs"),
+        (lambda m: m.graph.node[1].input.__setitem__(0, "nowhere"), "'nowhere' is made nowhere"),
         (
             lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", TensorProto.INT64),
             "no tensor of floats",
         ),
-        (lambda m: setattr(m.opset_import[0], "version", 6), "opset 6"),
+        (lambda m: setattr(m.opset_import[0], "version", 5), "opset 5"),
         (lambda m: m.ClearField("opset_import"), "opset 1"),
         (lambda m: m.ClearField("graph"), "no ONNX graph"),
         (lambda m: m.graph.node[1].output.__setitem__(0, "x"), "a second time"),
-        (lambda m: m.graph.node[1].ClearField("output"), "no output"),
-        (lambda m: m.graph.node.insert(0, helper.make_node("Constant", [], ["k"])), "exactly one value"),
+        (lambda m: m.graph.node[1].ClearField("output"), "made nowhere"),
+        (lambda m: m.graph.node[1].CopyFrom(helper.make_node("Constant", [], ["t1"])), "exactly one value"),
+        (lambda m: m.graph.node[0].input.__setitem__(0, "t1"), "depends on itself"),
     ],
 )
 def test_damaged_graphs(tmp_path: Path, change: Any, message: str) -> None:
@@ -419,9 +414,7 @@ def test_damaged_graphs(tmp_path: Path, change: Any, message: str) -> None:
         _read(tmp_path, _broken(change))
 
 
-def test_other_outputs_and_domains_are_unsupported(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedLayer, match="not the end of the chain"):
-        _read(tmp_path, _broken(lambda m: setattr(m.graph.output[0], "name", "t0")))
+def test_other_domains_are_unsupported(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayer, match=r"my\.domain\.Relu"):
         _read(tmp_path, _broken(lambda m: setattr(m.graph.node[1], "domain", "my.domain")))
 

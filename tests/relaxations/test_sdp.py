@@ -85,7 +85,7 @@ def test_a_certified_square_bounds_every_completion(data: st.DataObject) -> None
     net = data.draw(networks(slopes=True, width=(1, 3), outputs=(1, 3)))
     chain = Oriented.of(net)
     drawn = data.draw(st.lists(st.sampled_from([-1, 0, 0, 1]), min_size=chain.neurons, max_size=chain.neurons))
-    signs = np.where(chain.linear, 1, np.array(drawn, dtype=np.int8).reshape(-1)).astype(np.int8)
+    signs = np.where(chain.settled, 1, np.array(drawn, dtype=np.int8).reshape(-1)).astype(np.int8)
     relaxation = solved(chain, signs)
     rounded, proved = certified_square(chain, relaxation), proved_square(chain, relaxation)
     for jacobian in completions(chain, signs):
@@ -99,7 +99,7 @@ def test_float_certificates_hold_in_rationals(seed: int, bent: bool, k: int) -> 
     """Right at the edge of the feasible set: what floats certify is positive semidefinite exactly."""
     net = random_network(seed, (3, 4, 4, 2), bent=bent)
     chain = Oriented.of(net)
-    relaxation = solved(chain, chain.linear)
+    relaxation = solved(chain, chain.settled)
     edge = _edge(chain, relaxation)
     trial = edge * (1 + k * 2.0**-51)
     if is_certified(chain, relaxation, trial):
@@ -190,7 +190,7 @@ def test_both_ends_give_the_same_value(bent: bool) -> None:
 def test_deciding_a_neuron_never_loosens() -> None:
     rng = np.random.default_rng(0)
     chain = Oriented.of(random_network(1, (3, 5, 5, 1)))
-    relaxation = solved(chain, chain.linear)
+    relaxation = solved(chain, chain.settled)
     for position in rng.permutation(chain.neurons).tolist():
         signs = relaxation.signs.copy()
         signs[position] = rng.choice([-1, 1])
@@ -208,8 +208,8 @@ def oracle_norm(jacobian: oracle.Matrix) -> float:
 
 def test_the_descent_stops_where_it_is_told() -> None:
     chain = Oriented.of(random_network(2, (4, 12, 12, 1)))
-    end = solved(chain, chain.linear)
-    root = Relaxation.root(chain, chain.linear)
+    end = solved(chain, chain.settled)
+    root = Relaxation.root(chain, chain.settled)
     enough = root.descend(chain, 1.5 * end.rho, 1e-9, 1000)
     assert end.rho < enough.rho <= 1.5 * end.rho
     assert enough.steps < end.steps
@@ -222,7 +222,7 @@ def test_the_compiled_descent_is_the_same() -> None:
     compiled = pytest.importorskip("lipverify.relaxations.compiled")
     for seed, dims in enumerate([(3, 4, 1), (4, 10, 10, 2), (1, 1, 1), (5, 20, 7, 3)]):
         chain = Oriented.of(random_network(seed, dims, bent=bool(seed % 2)))
-        root = Relaxation.root(chain, chain.linear)
+        root = Relaxation.root(chain, chain.settled)
         plain = root.descend(chain, 0.0, 1e-9, 500)
         fast = root.descend(chain, 0.0, 1e-9, 500, compiled.descend)
         assert fast.rho == pytest.approx(plain.rho, rel=1e-8)
@@ -248,8 +248,8 @@ def test_neurons_that_see_nothing_do_not_stall() -> None:
 def test_a_lying_descent_is_not_believed() -> None:
     """ρ and T are proposals: whatever they say, what is certified holds."""
     chain = Oriented.of(random_network(3, (3, 4, 4, 2)))
-    end = solved(chain, chain.linear)
-    truth = max(oracle_norm(j) for j in completions(chain, chain.linear))
+    end = solved(chain, chain.settled)
+    truth = max(oracle_norm(j) for j in completions(chain, chain.settled))
     for lie in (
         replace(end, rho=0.5 * truth),
         replace(end, multipliers=0 * end.multipliers),

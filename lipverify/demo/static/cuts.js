@@ -144,10 +144,10 @@ function render({ model, el }) {
   function drawSum() {
     const { labels, edges } = editor.graph(), on = active(), few = edges.length <= FOCUSABLE;
     const entry = ([u, v], k) => {
-      const value = on ? on[u] - on[v] : null, told = on ? `entry ${signed(value)}, adds ${value * value}` : "";
-      return html("button", { type: "button", class: `cellof${value ? " one" : ""}`, "data-edge": k, "aria-label": `edge ${labels[u]} – ${labels[v]}: ${told}`,
+      const value = on ? on[u] - on[v] : null, told = on ? ` adds ${value * value}` : "";
+      return html("button", { type: "button", class: `cellof${value ? " one" : ""}`, "data-edge": k,
         onpointerenter: () => pointed(k), onpointerleave: () => pointed(null), onfocus: () => pointed(k), onblur: () => pointed(null) },
-      html("span", { class: "soft" }, `${short(labels[u], 5)}–${short(labels[v], 5)}`), html("b", {}, on ? signed(value) : "?"));
+      html("span", { class: "soft" }, `${short(labels[u], 5)}–${short(labels[v], 5)}`), html("b", {}, on ? signed(value) : "?"), html("span", { class: "spoken" }, told));
     };
     const atEntry = root.getRootNode().activeElement?.dataset?.edge;
     $(".entries").replaceChildren(...(few ? edges.map(entry) : [html("span", { class: "soft" }, `${edges.length} entries, one per edge.`)]));
@@ -176,8 +176,8 @@ function render({ model, el }) {
   // The lesson -----------------------------------------------------------------------------------------
   const names = Object.keys(LESSON);
   for (const name of names) $(".steps").append(html("a", { href: addressWith({ step: name }).search, "data-name": name, "data-testid": `step-${name}`,
-    onclick: (event) => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); toStep(name); } }, "aria-label": LESSON[name][0] },
-    html("span", { class: name === "all" ? "star" : "" }, name === "all" ? "∗" : String(names.indexOf(name) + 1)), html("span", { class: "name" }, ` ${LESSON[name][0]}`)));
+    onclick: (event) => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); toStep(name); } } },
+    html("span", name === "all" ? { class: "star", "aria-hidden": "true" } : {}, name === "all" ? "∗" : String(names.indexOf(name) + 1)), html("span", { class: "name" }, ` ${LESSON[name][0]}`)));
   function showLesson() {
     for (const part of root.querySelectorAll("[data-steps]")) part.classList.toggle("aside", !part.dataset.steps.split(" ").includes(lesson));
     for (const link of $(".steps").children) {

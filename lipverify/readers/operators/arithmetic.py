@@ -49,11 +49,23 @@ def weighted_sum(call: Call, a: Any, b: Any, first: float, second: float) -> Ref
 
 
 def products(values: Array, factor: float) -> tuple[Array, bool]:
-    """values·factor, and whether a product was rounded; exact for factors ± a power of two within range."""
+    """values·factor, and whether a product was rounded: Dekker's product gives each rounding error itself."""
     made = values * factor
-    if abs(math.frexp(factor)[0]) == 0.5 and np.array_equal(made / factor, values):
+    if factor in (0.0, 1.0, -1.0):
         return made, False
-    return made, factor != 0.0
+    sizes = np.abs(np.concatenate([values[values != 0.0], made[values != 0.0], [factor]]))
+    if not ((sizes > 2.0**-400) & (sizes < 2.0**400)).all():  # the errors could leave the range of floats
+        return made, abs(math.frexp(factor)[0]) != 0.5 or not np.array_equal(made / factor, values)
+    (high, low), (top, bottom) = _halves(values), _halves(np.float64(factor))
+    error = ((high * top - made) + high * bottom + low * top) + low * bottom
+    return made, bool(error.any())
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """x as a sum of two floats of 26 bits (T. J. Dekker 1971, doi:10.1007/BF01397083)."""
+    scaled = x * 134217729.0
+    high = scaled - (scaled - x)
+    return high, x - high
 
 
 def multiply(call: Call) -> Ref:

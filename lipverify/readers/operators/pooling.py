@@ -35,8 +35,9 @@ def _averages(axes: int) -> Callable[[Call], Ref]:
         if divisor == 0:
             raise InvalidNetwork("its divisor is zero")
         divisors = np.ones(1)
-        for window in windows:
-            divisors = (divisors[:, None] * _counts(window, bool(call.plain("count_include_pad", True)))).ravel()
+        padded = bool(call.plain("count_include_pad", True))
+        for window, after in zip(windows, call.plain("after", [w.before for w in windows]), strict=True):
+            divisors = (divisors[:, None] * _counts(window, after, padded)).ravel()
         if divisor is not None:
             divisors = np.full_like(divisors, float(divisor))
         return _averaged(call, value, [w.members() for w in windows], divisors)
@@ -50,10 +51,10 @@ def _averaged(call: Call, value: Ref, members: list[Indices], divisors: Array) -
     return call.emit(AveragePooling(value.size, listed, np.tile(divisors, channels)), (value,), call.shape)
 
 
-def _counts(window: Window, padded: bool) -> Array:
-    """What torch divides each window of an axis by: its entries, with or without the padding around the axis."""
+def _counts(window: Window, after: int, padded: bool) -> Array:
+    """What each window of an axis is divided by: its entries, with or without the padding around the axis."""
     start = np.arange(window.outputs) * window.stride - window.before
-    end = np.minimum(start + window.kernel, window.size + window.before)
+    end = np.minimum(start + window.kernel, window.size + after)
     if not padded:
         start, end = np.maximum(start, 0), np.minimum(end, window.size)
     return (end - start).astype(np.float64)

@@ -33,7 +33,7 @@ def prepare(problem: Problem, strength: Strength, patience: float = math.inf) ->
 
 
 def _trim_ball(encoding: Encoding) -> None:
-    """Cut the seed's cube down to a ball where the relaxation wants to leave it."""
+    """Cut the test vector's cube down to a ball where the relaxation wants to leave it."""
     if encoding.ball is None:
         return
     model, relaxation = encoding.model, Relaxation(encoding.model)

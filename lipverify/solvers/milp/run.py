@@ -68,11 +68,11 @@ class Run:
         tree, oracle = Tree(prepared, self._incumbent), None
         steps = tree.steps()
         due = time.monotonic() + self._method.head_start
-        if not tree.binaries:
+        if not tree.undecided:
             due = math.inf  # one pattern: the search looks at it
 
         def stats() -> dict[str, int]:
-            found = {"solves": oracle.solves if oracle else 0, "cuts": len(tree.clauses), "undecided": tree.binaries}
+            found = {"solves": oracle.solves if oracle else 0, "cuts": len(tree.nogoods), "undecided": tree.undecided}
             lps = prepared.encoding.lps + tree.lps
             return found | {"settled": prepared.regions.settled, "lps": lps, "nodes": tree.nodes}
 

@@ -96,7 +96,7 @@ def solved(program: Program, backend: Backend, seconds: float = INF) -> Report:
 def knapsack(*, impossible: bool = False) -> Model:
     """max x + y, x + y ≤ 3/2, binaries; with x + y ≥ 3 on top if it is to be impossible."""
     model = Model()
-    x, y = model.switch("x"), model.switch("y")
+    x, y = model.add_binary("x"), model.add_binary("y")
     model.row("room", [(x, 1.0), (y, 1.0)], -INF, 1.5)
     if impossible:
         model.row("more", [(x, 1.0), (y, 1.0)], 3.0, INF)

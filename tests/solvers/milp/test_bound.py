@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import lipverify as lv
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Problem
-from lipverify.solvers.milp.bound.cell_boxes import Cells
+from lipverify.solvers.milp.bound.cell_boxes import CellBoxes
 from lipverify.solvers.milp.bound.lp import Relaxation
 from lipverify.solvers.milp.encode.encoding import Strength, encode
-from lipverify.solvers.milp.encode.lifting import Arena
-from lipverify.solvers.milp.encode.model import Model, is_switch
+from lipverify.solvers.milp.encode.lifting import Lifting
+from lipverify.solvers.milp.encode.model import Model, is_binary
 from lipverify.testing import domains, networks
 from tests import oracle
 from tests.conftest import examples
@@ -52,11 +52,11 @@ def test_what_ranges_say_at_a_node_holds_for_every_region_in_it(data: st.DataObj
     encoding = encode(Problem(net, p, domain), Strength(*data.draw(st.sampled_from([("interval",) * 2, ("lp",) * 2]))))
     model, linear = encoding.model, encoding.model.target()
     relaxation = Relaxation(model)
-    switches = np.array(model.switches, dtype=np.intp)
+    binaries = np.array(model.binaries, dtype=np.intp)
     for region in oracle.regions(net, domain):
         lower, upper = np.array(model.lower), np.array(model.upper)
         sides = zip(itertools.chain(*encoding.states), itertools.chain(*region.pattern), strict=True)
-        for state, on in [(s, on) for s, on in sides if is_switch(s)]:
+        for state, on in [(s, on) for s, on in sides if is_binary(s)]:
             if data.draw(st.booleans()):
                 lower[state] = upper[state] = float(on)
         low, high = encoding.ranges.at(lower[None], upper[None])
@@ -69,7 +69,7 @@ def test_what_ranges_say_at_a_node_holds_for_every_region_in_it(data: st.DataObj
                 lower[encoding.ranges.decidable[on & free]] = 1.0
                 upper[encoding.ranges.decidable[off & free]] = 0.0
             relaxation.tighten(low[0], high[0])
-            relaxation.limit(switches, lower[switches], upper[switches])
+            relaxation.limit(binaries, lower[binaries], upper[binaries])
             bounds.append(linear.true_upper(relaxation.maximise(linear.costs).upper))
         for bound in bounds:
             assert oracle.encloses([region.jacobian], 0.0, bound, *ends(p))
@@ -80,7 +80,7 @@ def test_ranges_at_a_node_are_within_those_of_the_root_and_shrink_its_bound() ->
     encoding = encode(Problem(net, norm_pair(INF), box), Strength())
     model, costs = encoding.model, encoding.model.target().costs
     lower, upper = np.array(model.lower), np.array(model.upper)
-    free = [s for layer in encoding.states for s in layer if is_switch(s)]
+    free = [s for layer in encoding.states for s in layer if is_binary(s)]
     root = [ends[0] for ends in encoding.ranges.at(lower[None], upper[None])]
     outlook = encoding.ranges.outlook(lower[None], upper[None])
     old, new = Relaxation(model), Relaxation(model)
@@ -105,7 +105,7 @@ def test_ranges_of_many_nodes_at_once_are_those_of_each(sizes: tuple[int, ...]) 
     model, rng = encoding.model, np.random.default_rng(0)
     limits = np.tile(np.array([model.lower, model.upper])[:, None], (1, 12, 1))
     for node in range(8):  # the first one is the root, and the last four are as others
-        chosen = rng.choice(model.switches, node, replace=False)
+        chosen = rng.choice(model.binaries, node, replace=False)
         limits[:, node, chosen] = rng.integers(0, 2, node)
     limits[:, 8:] = limits[:, 2:6]
     together = (*encoding.ranges.at(*limits), encoding.ranges.outlook(*limits))
@@ -121,13 +121,13 @@ def test_ranges_of_many_nodes_at_once_are_those_of_each(sizes: tuple[int, ...]) 
 def test_a_box_around_a_cell_contains_it(data: st.DataObject) -> None:
     d = data.draw(st.integers(1, 2))
     net = data.draw(networks(slopes=True, inputs=d, hidden=2, width=(3 * d, 7)))
-    arena = Arena.of(Problem(net, norm_pair(INF), lv.Box([-1] * d, [1.5] * d)))
-    cells = Cells(arena)
-    assert cells.crowded == (len(net.weights[0]) >= 3 * len(arena.names))
+    lifting = Lifting.of(Problem(net, norm_pair(INF), lv.Box([-1] * d, [1.5] * d)))
+    cells = CellBoxes(lifting)
+    assert cells.crowded == (len(net.weights[0]) >= 3 * len(lifting.names))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    for z in rng.uniform(arena.lower, arena.upper, size=(10, len(arena.names))):
-        y = arena.chain.weights[0] @ z + arena.chain.biases[0]
-        clear = np.abs(y) > 1e-9 * (np.abs(arena.chain.weights[0]) @ np.abs(z) + np.abs(arena.chain.biases[0]))
+    for z in rng.uniform(lifting.lower, lifting.upper, size=(10, len(lifting.names))):
+        y = lifting.chain.weights[0] @ z + lifting.chain.biases[0]
+        clear = np.abs(y) > 1e-9 * (np.abs(lifting.chain.weights[0]) @ np.abs(z) + np.abs(lifting.chain.biases[0]))
         signs = np.where(clear & (rng.uniform(size=len(y)) < 0.7), np.sign(y), 0).astype(np.int8)
         low, high = cells.box(signs)
         assert (low <= z).all()
@@ -136,7 +136,7 @@ def test_a_box_around_a_cell_contains_it(data: st.DataObject) -> None:
 
 def test_a_box_around_a_cell_is_smaller_than_the_domain() -> None:
     net = lv.Network([[[1, 0], [-1, 1], [0, 1], [1, 1], [2, 1], [1, -1]], np.ones((3, 6)), [[1, 2, 3]]])
-    cells = Cells(Arena.of(Problem(net, norm_pair(INF), lv.Box([-4, -3], [2, 5]))))
+    cells = CellBoxes(Lifting.of(Problem(net, norm_pair(INF), lv.Box([-4, -3], [2, 5]))))
     low, high = cells.box(np.array([1, -1, 1, 0, 0, 0], dtype=np.int8))  # x ≥ 0, y ≤ x, y ≥ 0
     assert np.allclose([*low, *high], [0, 0, 1, 1], atol=1e-8)  # without biases the cones are met in [−1, 1]²
     assert (low <= 0).all()

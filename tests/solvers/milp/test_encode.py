@@ -15,7 +15,7 @@ import lipverify as lv
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Problem
 from lipverify.solvers.milp.encode.encoding import Strength, encode
-from lipverify.solvers.milp.encode.model import Model, is_switch
+from lipverify.solvers.milp.encode.model import Model, is_binary
 from lipverify.solvers.milp.encode.norm import ball_cut, plan, shrunk
 from lipverify.trusted.balls import Ball
 from tests import oracle
@@ -60,7 +60,7 @@ def test_stable_and_unread_neurons_have_no_binary() -> None:
     net = lv.Network([[[1.0], [1.0], [1.0], [1.0]], [[1, 1, 0, 1]]], [[2, -2, 0, 0], None])
     encoding = encode(Problem(net, norm_pair(INF), lv.Box([-1], [1])), Strength())
     assert encoding.states[0][:3] == (True, False, None)
-    assert is_switch(encoding.states[0][3])
+    assert is_binary(encoding.states[0][3])
 
 
 @pytest.mark.parametrize("suffix", [".lp", ".mps"])

@@ -31,7 +31,7 @@ from lipverify.solvers.milp.external.oracle import warm_start
 from lipverify.solvers.milp.external.process import SolverProcess
 from lipverify.solvers.milp.external.pulp import Program
 from lipverify.solvers.milp.method import Milp
-from lipverify.solvers.milp.search.nogoods import clause_row
+from lipverify.solvers.milp.search.nogoods import nogood_row
 from tests.solvers.milp.common import (
     BOX,
     INF,
@@ -93,7 +93,7 @@ def test_a_warm_start_is_a_solution_and_no_bound_on_the_way_is_below_it() -> Non
         A, low, high = model.matrix()
         assert (low - 1e-7 <= A @ start).all()
         assert (A @ start <= high + 1e-7).all()
-        binaries = start[model.switches]
+        binaries = start[model.binaries]
         assert (np.abs(binaries - binaries.round()) < 1e-7).all()
         told: list[Progress] = []
         Program(model).solve(Backend(), INF, 0.0, start.tolist(), told.append)
@@ -114,7 +114,7 @@ def test_incumbents_on_the_way_are_solutions_of_the_program_and_become_better() 
         for point in found:
             assert (low - 1e-6 <= A @ point).all()
             assert (A @ point <= high + 1e-6).all()
-            assert (np.abs(point[model.switches] - point[model.switches].round()) < 1e-6).all()
+            assert (np.abs(point[model.binaries] - point[model.binaries].round()) < 1e-6).all()
         values = [float(model.target().costs @ point) for point in found]
         assert values == sorted(values)
         assert values[-1] == pytest.approx(report.bound)
@@ -219,8 +219,8 @@ def test_the_process_answers_like_a_solver_here() -> None:
             report = until(lambda solver=solver: [one for one in solver.poll() if isinstance(one, Report)])[0]
             assert report.values is not None
             reports.append(model.target().true_upper(report.bound))
-            on = {j: report.values[j] > 0.5 for j in model.switches}
-            model.rows.append(clause_row(model, tuple(on.items())))
+            on = {j: report.values[j] > 0.5 for j in model.binaries}
+            model.rows.append(nogood_row(model, tuple(on.items())))
             assert rows < 2 or solver.poll() == []
         solver.close()
         del model.rows[-3:]

@@ -18,7 +18,7 @@ from lipverify.problem import Budget, Problem
 from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp import run
 from lipverify.solvers.milp.encode.encoding import Strength, encode
-from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.model import is_binary
 from lipverify.solvers.milp.external import process
 from lipverify.solvers.milp.external.backends import Progress, Report
 from lipverify.solvers.milp.external.oracle import warm_start
@@ -143,26 +143,26 @@ def test_every_region_is_a_pattern_of_the_program_and_no_other_is(data: st.DataO
     domain = data.draw(domains(net.input_dim))
     encoding = encode(Problem(net, norm_pair(INF), domain), Strength("crown", "interval"))
     regions = Regions(Problem(net, norm_pair(INF), domain), encoding.states)
-    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
+    binaries = [s for layer in encoding.states for s in layer if is_binary(s)]
     truth = oracle.regions(net, domain)
     found = set()
-    clauses: list[Any] = []
+    nogoods: list[Any] = []
     kept: list[dict[int, bool]] = []
-    for sides in itertools.product((False, True), repeat=len(switches)):
-        answer = regions.find(dict(zip(switches, sides, strict=True)))
+    for sides in itertools.product((False, True), repeat=len(binaries)):
+        answer = regions.find(dict(zip(binaries, sides, strict=True)))
         if isinstance(answer, tuple):
-            values = dict(zip(switches, sides, strict=True))
+            values = dict(zip(binaries, sides, strict=True))
             assert all(values[s] is side for s, side in answer)
-            clauses.append(answer)
+            nogoods.append(answer)
             continue
-        kept.append(dict(zip(switches, sides, strict=True)))
+        kept.append(dict(zip(binaries, sides, strict=True)))
         found.add(answer.witness.pattern)
     norms = {oracle.square(region.jacobian, INF, INF) for region in truth}
     known = {region.pattern: oracle.square(region.jacobian, INF, INF) for region in truth}
     assert found <= set(known)
     assert {known[pattern] for pattern in found} == norms
-    for clause, region in itertools.product(clauses, kept):
-        assert not all(region[s] is side for s, side in clause), "a clause cuts off a region"
+    for nogood, region in itertools.product(nogoods, kept):
+        assert not all(region[s] is side for s, side in nogood), "a nogood cuts off a region"
 
 
 @pytest.mark.parametrize(
@@ -178,16 +178,16 @@ def test_a_clause_names_the_layers_below_its_rows(weights: Any, biases: Any) -> 
     problem = Problem(lv.Network(weights, biases), norm_pair(INF), lv.Box([-3], [3]))
     encoding = encode(problem, Strength("interval", "interval"))
     regions = Regions(problem, encoding.states)
-    switches = [s for layer in encoding.states for s in layer if is_switch(s)]
-    clauses, kept = [], []
-    for sides in itertools.product((False, True), repeat=len(switches)):
-        values = dict(zip(switches, sides, strict=True))
+    binaries = [s for layer in encoding.states for s in layer if is_binary(s)]
+    nogoods, kept = [], []
+    for sides in itertools.product((False, True), repeat=len(binaries)):
+        values = dict(zip(binaries, sides, strict=True))
         answer = regions.find(values)
         if isinstance(answer, tuple):
-            clauses.append(answer)
+            nogoods.append(answer)
         else:
             kept.append(values)
-    assert clauses
+    assert nogoods
     assert len({tuple(values.values()) for values in kept}) == len(oracle.regions(problem.network, problem.domain))
-    for clause, values in itertools.product(clauses, kept):
-        assert not all(values[s] is side for s, side in clause)
+    for nogood, values in itertools.product(nogoods, kept):
+        assert not all(values[s] is side for s, side in nogood)

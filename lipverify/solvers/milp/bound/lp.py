@@ -40,7 +40,7 @@ class Answer:
 
 
 class Relaxation:
-    """maximise c·X over a model's rows and limits, switches relaxed to [0, 1]; built once, changed in place.
+    """maximise c·X over a model's rows and limits, binaries relaxed to [0, 1]; built once, changed in place.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Relaxation:
         if not len(changed):
             return
         present[changed] = big[changed]
-        rows, columns = links.rows[changed], links.switches[changed]
+        rows, columns = links.rows[changed], links.binaries[changed]
         coefficients = np.where(links.flipped, big, -big)[changed]
         self._A[rows, columns], self._absolute[rows, columns] = coefficients, np.abs(coefficients)
         for row, column, value in zip(rows.tolist(), columns.tolist(), coefficients.tolist(), strict=True):
@@ -142,7 +142,7 @@ class _Links:
     """A model's links as columns of numbers, and the big-M constants in force, in the rows' units."""
 
     rows: Indices
-    switches: Indices
+    binaries: Indices
     quantities: Indices
     upper: Bools
     signs: Vector
@@ -159,10 +159,10 @@ class _Links:
         coefficients = [
             dict(zip(model.rows[k.row].columns, model.rows[k.row].coefficients, strict=True)) for k in links
         ]
-        present = [c.get(k.switch, 0.0) * (1 if k.flipped else -1) for c, k in zip(coefficients, links, strict=True)]
+        present = [c.get(k.binary, 0.0) * (1 if k.flipped else -1) for c, k in zip(coefficients, links, strict=True)]
         return cls(
             np.array([k.row for k in links], dtype=np.intp),
-            np.array([k.switch for k in links], dtype=np.intp),
+            np.array([k.binary for k in links], dtype=np.intp),
             np.array([k.end.quantity for k in links], dtype=np.intp),
             np.array([k.end.upper for k in links], dtype=bool),
             np.array([k.end.sign for k in links]),

@@ -16,11 +16,11 @@ from lipverify.arrays import Array, Bools, Signs, Vector
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import preactivation_ranges
 from lipverify.relaxations.layers import Layers
-from lipverify.solvers.milp.bound.cell_boxes import Cells
+from lipverify.solvers.milp.bound.cell_boxes import CellBoxes
 from lipverify.solvers.milp.bound.sweep import Met, Sweep
-from lipverify.solvers.milp.encode.lifting import Arena
-from lipverify.solvers.milp.encode.model import is_switch
-from lipverify.solvers.milp.encode.neurons import Values
+from lipverify.solvers.milp.encode.lifting import Lifting
+from lipverify.solvers.milp.encode.model import is_binary
+from lipverify.solvers.milp.encode.neurons import Neurons
 from lipverify.trusted.functionals import TAME, charged, sloped_lines
 from lipverify.trusted.vectors import vectors_upper
 
@@ -28,7 +28,8 @@ _REMEMBERED = 1000  # states of the layers below, whose ranges of pre-activation
 
 
 class NodeRanges:
-    """The ranges of all quantities, pre-activations first, then what each copy of the seed meets, and its entries.
+    """The ranges of all quantities, pre-activations first, then what each copy of the test vector meets,
+    and its entries.
 
     Attributes
     ----------
@@ -40,25 +41,25 @@ class NodeRanges:
 
     def __init__(
         self,
-        arena: Arena,
-        values: Values,
+        lifting: Lifting,
+        values: Neurons,
         sweep: Sweep,
         met: Met,
         signs: Sequence[int | None],
         exponents: Sequence[int],
     ) -> None:
-        self._arena, self._values, self._sweep, self._met = arena, values, sweep, met
-        self._layers = Layers.of(arena.chain)
-        self.cells = Cells(arena)
-        self._exponents = np.array(exponents[: len(arena.names)])
+        self._lifting, self._values, self._sweep, self._met = lifting, values, sweep, met
+        self._layers = Layers.of(lifting.chain)
+        self.cells = CellBoxes(lifting)
+        self._exponents = np.array(exponents[: len(lifting.names)])
         self._sign_places = np.array([j for j, s in enumerate(signs) if s is not None], dtype=np.intp)
-        self._sign_switches = np.array([s for s in signs if s is not None], dtype=np.intp)
-        self._neurons = [[(i, s) for i, s in enumerate(layer) if is_switch(s)] for layer in values.states]
+        self._sign_binaries = np.array([s for s in signs if s is not None], dtype=np.intp)
+        self._neurons = [[(i, s) for i, s in enumerate(layer) if is_binary(s)] for layer in values.states]
         starts = accumulate((len(layer) for layer in values.states), initial=0)
         neurons = [(start + i, s) for start, layer in zip(starts, self._neurons, strict=False) for i, s in layer]
         entries = sweep.offset(1) - met[-1][0].shape[1]  # only a single copy's have signs
         self._deciding = np.array([*(i for i, _ in neurons), *(entries + self._sign_places)], dtype=np.intp)
-        self.decidable = np.array([*(s for _, s in neurons), *self._sign_switches], dtype=np.intp)
+        self.decidable = np.array([*(s for _, s in neurons), *self._sign_binaries], dtype=np.intp)
         self._below: dict[bytes, tuple[Vector, Vector]] = {}
 
     def at(self, lower: Array, upper: Array) -> tuple[Array, Array]:
@@ -102,22 +103,22 @@ class NodeRanges:
     def _signs(self, lower: Array, upper: Array) -> list[Signs]:
         signs = []
         for k, layer in enumerate(self._neurons):
-            side = np.zeros((len(lower), len(self._arena.chain.slopes[k])), dtype=np.int8)
-            switches = [s for _, s in layer]
-            decided = (lower[:, switches] == 1).astype(np.int8) - (upper[:, switches] == 0)
+            side = np.zeros((len(lower), len(self._lifting.chain.slopes[k])), dtype=np.int8)
+            binaries = [s for _, s in layer]
+            decided = (lower[:, binaries] == 1).astype(np.int8) - (upper[:, binaries] == 0)
             side[:, [i for i, _ in layer]] = decided
             signs.append(side)
         return signs
 
     def pattern_at(self, point: Vector) -> dict[int, bool]:
         """The binaries of the neurons as floats have them at the point of a solution."""
-        arena = self._arena
+        lifting = self._lifting
         found = {}
         with np.errstate(over="ignore", invalid="ignore"):
-            x = np.ldexp(point[: len(arena.names)], self._exponents)
+            x = np.ldexp(point[: len(lifting.names)], self._exponents)
             for k, layer in enumerate(self._neurons):
-                y = arena.chain.weights[k] @ x + arena.chain.biases[k]
-                left, right = arena.chain.slopes[k].T
+                y = lifting.chain.weights[k] @ x + lifting.chain.biases[k]
+                left, right = lifting.chain.slopes[k].T
                 x = np.where(y > 0, right, left) * y
                 found |= {s: bool(y[i] > 0) for i, s in layer}
         return found
@@ -127,8 +128,8 @@ class NodeRanges:
     def outlook(self, lower: Array, upper: Array) -> Array:
         """Upper bounds of the objective under limits of the columns, all rows about points left out, shape (N,).
 
-        A functional of the entries that is above the sum of their sizes, pushed through the layers to the seed. In the
-        objective's units before `Model.power`; inf where nothing is known.
+        A functional of the entries that is above the sum of their sizes, pushed through the layers to the test vector.
+        In the objective's units before `Model.power`; inf where nothing is known.
         """
         sweep = self._sweep
         if sweep.plan.measure == "trace" or not sweep.gain <= TAME:
@@ -139,8 +140,8 @@ class NodeRanges:
         if sweep.plan.measure == "largest":
             return np.maximum(np.maximum(-low, high).max(axis=1), 0.0)
         left, right = -np.ones_like(low), np.ones_like(low)
-        left[:, self._sign_places] = 2 * lower[:, self._sign_switches] - 1
-        right[:, self._sign_places] = 2 * upper[:, self._sign_switches] - 1
+        left[:, self._sign_places] = 2 * lower[:, self._sign_binaries] - 1
+        right[:, self._sign_places] = 2 * upper[:, self._sign_binaries] - 1
         total, mass, rows = sloped_lines(low, high, left, right, np.ones_like(low))
         longest = len(sweep.order) + max(max(matrix.shape) for matrix in sweep.matrices)
         for step in range(len(sweep.order))[::-1]:
@@ -151,9 +152,9 @@ class NodeRanges:
             total, mass = total + shift, mass + more
         mass = mass + (np.abs(rows) @ np.abs(sweep.matrices[0])).sum(axis=1)
         rows = rows @ sweep.matrices[0]
-        if sweep.plan.seed == "ball":
+        if sweep.plan.kind == "ball":
             end = vectors_upper(np.abs(rows), 2.0)
-        elif sweep.plan.seed == "units":
+        elif sweep.plan.kind == "units":
             left = sweep.units_left(lower, upper)
             end = np.where(left, rows, -np.inf).max(axis=1)
             total, end = np.where(left.any(axis=1), total, -np.inf), np.where(left.any(axis=1), end, 0.0)

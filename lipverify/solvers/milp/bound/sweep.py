@@ -1,7 +1,7 @@
 """Ranges of everything the program's big-M constants are taken from, given what is known of its binaries.
 
 The more binaries are decided, the narrower the ranges of what reaches the neurons and comes out of the network: a
-seed's range is sent through the layers by interval arithmetic, every slope between those that are left. At a
+test vector's range is sent through the layers by interval arithmetic, every slope between those that are left. At a
 node of a search rows with constants from these ranges hold too, and are tighter. Many nodes at a time, with limits of
 all columns of the model, shape (N, columns); rounded outward. Proof: proofs/milp.md.
 """
@@ -19,8 +19,8 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Indices
 from lipverify.network import Network
 from lipverify.solvers.milp.bound.obbt import affine_range
-from lipverify.solvers.milp.encode.model import State, is_switch
-from lipverify.solvers.milp.encode.norm import Plan, Seeds
+from lipverify.solvers.milp.encode.model import State, is_binary
+from lipverify.solvers.milp.encode.norm import Plan, TestVectors
 from lipverify.trusted.intervals import Weights
 from lipverify.trusted.rounding import norm_up, quiet
 
@@ -35,12 +35,12 @@ class Sweep:
     plan, states
         How the norm is encoded; one `State` per neuron, layer by layer.
     matrices, order
-        The matrices in the order in which a seed meets them, and the hidden layers.
+        The matrices in the order in which a test vector meets them, and the hidden layers.
     pairs, slopes
         In this order: (left, right), shape (n_k, 2); the least and the greatest slope by state.
     """
 
-    def __init__(self, net: Network, plan: Plan, states: Sequence[Sequence[State]], seeds: Seeds) -> None:
+    def __init__(self, net: Network, plan: Plan, states: Sequence[Sequence[State]], vectors: TestVectors) -> None:
         self.plan, self.states = plan, states
         step = -1 if plan.backward else 1
         self.matrices = [w.T for w in net.weights[::-1]] if plan.backward else list(net.weights)
@@ -49,13 +49,13 @@ class Sweep:
         self.slopes = [_slopes(states[k], pairs) for k, pairs in zip(self.order, self.pairs, strict=True)]
         self._columns = [
             (
-                np.array([is_switch(s) for s in states[k]]),
-                np.array([s if is_switch(s) else 0 for s in states[k]], dtype=np.intp),
+                np.array([is_binary(s) for s in states[k]]),
+                np.array([s if is_binary(s) else 0 for s in states[k]], dtype=np.intp),
             )
             for k in self.order
         ]
         self._weights = [Weights.of(matrix) for matrix in self.matrices]
-        self._seed_switches = [_switches(row) for row in seeds.switches]
+        self._vector_binaries = [_binaries(row) for row in vectors.binaries]
         self._start = sum(len(layer) for layer in states)
         widths = [len(matrix) for matrix in self.matrices]
         self._cuts = list(accumulate(widths, initial=0))
@@ -72,11 +72,11 @@ class Sweep:
             return float(np.prod(sizes) * np.prod([max(float(np.abs(p).max()), 1.0) for p in self.pairs]))
 
     def first(self) -> tuple[Array, Array]:
-        """Ranges of the first matrix times the seed, over all seeds."""
+        """Ranges of the first matrix times the test vector, over all test vectors."""
         matrix = self.matrices[0]
-        if self.plan.seed == "units":
+        if self.plan.kind == "units":
             return matrix.min(axis=1), matrix.max(axis=1)
-        size = np.array([norm_up(row) if self.plan.seed == "ball" else math.inf for row in matrix])
+        size = np.array([norm_up(row) if self.plan.kind == "ball" else math.inf for row in matrix])
         ones = np.ones(matrix.shape[1])
         low, high = affine_range((-ones, ones), matrix)
         return np.maximum(low, -size), np.minimum(high, size)
@@ -104,21 +104,21 @@ class Sweep:
     def allowed(self, lower: Array, upper: Array) -> Met:
         """The least and the greatest slope of each neuron that a layer meets, shapes (N, n), layer by layer."""
         found: Met = []
-        for (low, high), (free, switches), pairs in zip(self.slopes, self._columns, self.pairs, strict=True):
+        for (low, high), (free, binaries), pairs in zip(self.slopes, self._columns, self.pairs, strict=True):
             left, right = pairs.T
-            on, off = (lower[:, switches] == 1) & free, (upper[:, switches] == 0) & free
+            on, off = (lower[:, binaries] == 1) & free, (upper[:, binaries] == 0) & free
             found.append(
                 (np.where(on, right, np.where(off, left, low)), np.where(on, right, np.where(off, left, high)))
             )
         return found
 
     def _first(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """Ranges of the first matrix times the seeds that are left."""
+        """Ranges of the first matrix times the test vectors that are left."""
         matrix = self.matrices[0]
-        where, _ = self._seed_switches[0]
-        if len(where) and self.plan.seed == "units":
+        where, _ = self._vector_binaries[0]
+        if len(where) and self.plan.kind == "units":
             left = self.units_left(lower, upper)
-            left = (left | ~left.any(axis=1, keepdims=True))[:, None]  # no seed: any range will do
+            left = (left | ~left.any(axis=1, keepdims=True))[:, None]  # no test vector: any range will do
             low, high = np.where(left, matrix, np.inf).min(axis=2), np.where(left, matrix, -np.inf).max(axis=2)
             return low[:, None], high[:, None]
         if len(where):
@@ -128,20 +128,20 @@ class Sweep:
         return np.broadcast_to(low, (len(lower), 1, len(low))), np.broadcast_to(high, (len(lower), 1, len(high)))
 
     def units_left(self, lower: Array, upper: Array) -> Bools:
-        """Which unit vectors are left as seeds, shape (N, size)."""
-        _, switches = self._seed_switches[0]
-        if not len(switches):
+        """Which unit vectors are left as test vectors, shape (N, size)."""
+        _, binaries = self._vector_binaries[0]
+        if not len(binaries):
             return np.ones((len(lower), self.matrices[0].shape[1]), dtype=bool)
-        chosen = lower[:, switches] == 1
-        return np.where(chosen.any(axis=1)[:, None], chosen, upper[:, switches] > 0)
+        chosen = lower[:, binaries] == 1
+        return np.where(chosen.any(axis=1)[:, None], chosen, upper[:, binaries] > 0)
 
     def signs_left(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """The ends of every sign of the seeds that are left, shapes (N, size)."""
-        where, switches = self._seed_switches[0]
+        """The ends of every sign of the test vectors that are left, shapes (N, size)."""
+        where, binaries = self._vector_binaries[0]
         low = high = np.ones((len(lower), self.matrices[0].shape[1]))
         low, high = low.copy(), high.copy()
-        low[:, where] = 2 * lower[:, switches] - 1
-        high[:, where] = 2 * upper[:, switches] - 1
+        low[:, where] = 2 * lower[:, binaries] - 1
+        high[:, where] = 2 * upper[:, binaries] - 1
         return low, high
 
 
@@ -157,7 +157,7 @@ def _slopes(states: Sequence[State], pairs: Array) -> tuple[Array, Array]:
     return np.array(low), np.array(high)
 
 
-def _switches(states: Sequence[State]) -> tuple[Indices, Indices]:
+def _binaries(states: Sequence[State]) -> tuple[Indices, Indices]:
     """Where in a row there are binaries, and which."""
-    found = [(i, state) for i, state in enumerate(states) if is_switch(state)]
+    found = [(i, state) for i, state in enumerate(states) if is_binary(state)]
     return np.array([i for i, _ in found], dtype=np.intp), np.array([j for _, j in found], dtype=np.intp)

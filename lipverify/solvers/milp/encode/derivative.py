@@ -1,4 +1,4 @@
-"""The derivative as rows of the program: a seed sent through all layers.
+"""The derivative as rows of the program: a test vector sent through all layers.
 
 A neuron's binary splits what reaches it, v = through + past, through = on·v, past = (1 − on)·v, and it passes on
 right·through + left·past. Proof: proofs/milp.md.
@@ -21,19 +21,19 @@ from lipverify.trusted.intervals import scaled
 
 @dataclass(frozen=True)
 class Sent:
-    """What comes out at the other end for one seed, and the ranges of all that was met on the way, layer by
-    layer in the seed's order, with the entries last."""
+    """What comes out at the other end for one test vector, and the ranges of all that was met on the way, layer by
+    layer in the test vector's order, with the entries last."""
 
     entries: list[Entry]
     low: list[Array]
     high: list[Array]
 
 
-def encode_derivative(model: Model, sweep: Sweep, seed: list[int], copy: int, tightener: Tightener | None) -> Sent:
-    """Send one copy of the seed through the layers of a sweep."""
+def encode_derivative(model: Model, sweep: Sweep, vector: list[int], copy: int, tightener: Tightener | None) -> Sent:
+    """Send one copy of the test vector through the layers of a sweep."""
     mark = f"_{copy}" if sweep.plan.copies > 1 else ""
     quantity = sweep.offset(copy)
-    values: list[int | None] = list(seed)
+    values: list[int | None] = list(vector)
     low, high = sweep.first()
     met: list[tuple[Array, Array]] = []
     for step, k in enumerate(sweep.order):

@@ -23,10 +23,10 @@ from lipverify.solvers.milp.bound.obbt import Tightener
 from lipverify.solvers.milp.bound.propagation import NodeRanges
 from lipverify.solvers.milp.bound.sweep import Sweep
 from lipverify.solvers.milp.encode.derivative import encode_derivative
-from lipverify.solvers.milp.encode.lifting import Arena, balanced
+from lipverify.solvers.milp.encode.lifting import Lifting, balanced
 from lipverify.solvers.milp.encode.model import Model, State
 from lipverify.solvers.milp.encode.neurons import encode_values
-from lipverify.solvers.milp.encode.norm import measured, plan, seeds
+from lipverify.solvers.milp.encode.norm import measured, plan, test_vectors
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Encoding:
     states
         One `State` per neuron of the problem's network, layer by layer.
     ball
-        The seed's variables, shape (copies, size), where it must be kept in a ball by cuts.
+        The test vector's variables, shape (copies, size), where it must be kept in a ball by cuts.
     ranges
         Ranges for the model's links at the nodes of a search.
     lps
@@ -77,28 +77,28 @@ def encode(problem: Problem, strength: Strength, patience: float = math.inf) -> 
     """The mixed-integer program of a problem, with at most `patience` seconds for linear programs."""
     net, power = balanced(problem.network)
     chosen = plan(problem.norm, net.output_dim, net.input_dim)
-    arena = Arena.of(replace(problem, network=net))
+    lifting = Lifting.of(replace(problem, network=net))
     model = Model(power=power)
     tightener = Tightener(model, time.monotonic() + patience)
     propagated = preactivation_ranges if strength.preactivations == "interval" else crown_ranges
     values = encode_values(
         model,
-        arena,
-        propagated(arena.chain, arena.lower, arena.upper) if arena.hidden else Ranges((), ()),
+        lifting,
+        propagated(lifting.chain, lifting.lower, lifting.upper) if lifting.hidden else Ranges((), ()),
         _used(net),
         tightener if strength.preactivations == "lp" else None,
     )
-    sent = seeds(model, chosen, net.output_dim if chosen.backward else net.input_dim)
+    sent = test_vectors(model, chosen, net.output_dim if chosen.backward else net.input_dim)
     sweep = Sweep(net, chosen, values.states, sent)
     narrower = tightener if strength.derivatives == "lp" else None
-    outcomes = [encode_derivative(model, sweep, seed, copy, narrower) for copy, seed in enumerate(sent.variables)]
+    outcomes = [encode_derivative(model, sweep, vector, copy, narrower) for copy, vector in enumerate(sent.variables)]
     signs = measured(model, chosen, [found.entries for found in outcomes], symmetric=strength.symmetric)
     met = [
         (np.array([found.low[step] for found in outcomes]), np.array([found.high[step] for found in outcomes]))
         for step in range(len(sweep.matrices))
     ]
-    ranges = NodeRanges(arena, values, sweep, met, signs, model.exponents)
-    ball = sent.variables if chosen.seed == "ball" else None
+    ranges = NodeRanges(lifting, values, sweep, met, signs, model.exponents)
+    ball = sent.variables if chosen.kind == "ball" else None
     return Encoding(model, tuple(map(tuple, values.states)), ball, ranges, tightener.solved)
 
 

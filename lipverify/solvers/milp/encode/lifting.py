@@ -32,7 +32,7 @@ class Apex:
 
 
 @dataclass(frozen=True)
-class Arena:
+class Lifting:
     """Where the neurons of a problem are looked at.
 
     Attributes
@@ -61,8 +61,8 @@ class Arena:
     apex: Apex | None
 
     @classmethod
-    def of(cls, problem: Problem) -> Arena:
-        """The arena of a problem.
+    def of(cls, problem: Problem) -> Lifting:
+        """The lifting of a problem.
 
         Everywhere, and on a box around the origin of a network without hidden biases, the same cones are met.
         """
@@ -78,7 +78,7 @@ class Arena:
         return cls._cone(net, rows, biased or isinstance(domain, Polytope))
 
     @classmethod
-    def _cone(cls, net: Network, facets: Matrix, with_t: bool) -> Arena:
+    def _cone(cls, net: Network, facets: Matrix, with_t: bool) -> Lifting:
         d = net.input_dim
         first = np.column_stack([net.weights[0], net.biases[0]])
         every = np.vstack([first[: net.hidden[0]] if net.hidden else first, facets])

@@ -23,7 +23,7 @@ from lipverify.trusted.rounding import down, float_down, float_up, up
 
 INF = math.inf
 Terms: TypeAlias = list[tuple[int, float]]
-Switch: TypeAlias = tuple[int, bool]
+Signed: TypeAlias = tuple[int, bool]
 """A binary j: (j, True) stands for j and (j, False) for 1 − j."""
 State: TypeAlias = int | bool | None
 """The index of a neuron's binary, the state that it always has, or None where no output reads it."""
@@ -58,7 +58,7 @@ class Link:
     """
 
     row: int
-    switch: int
+    binary: int
     end: End
     above: bool
     flipped: bool
@@ -120,7 +120,7 @@ class Model:
         exponent = math.frexp(max(abs(low), abs(high)))[1]
         return self._add(name, _scaled_down(low, exponent), _scaled_up(high, exponent), exponent, False)
 
-    def switch(self, name: str) -> int:
+    def add_binary(self, name: str) -> int:
         """A binary variable; returns its index."""
         return self._add(name, 0.0, 1.0, 0, True)
 
@@ -152,18 +152,18 @@ class Model:
         self.rows.append(Row(name, tuple(j for j, _ in kept), tuple(c for _, c in kept), low, high))
         return top if len(kept) == len(exact) else None
 
-    def at_most(self, name: str, terms: Terms, high: float, switch: Switch, end: End, constant: float = 0.0) -> None:
-        """Σ terms ≤ high · switch + constant, where `high` is the end's value now."""
-        self._switched(name, terms, high, switch, end, constant, above=True)
+    def at_most(self, name: str, terms: Terms, high: float, binary: Signed, end: End, constant: float = 0.0) -> None:
+        """Σ terms ≤ high · binary + constant, where `high` is the end's value now."""
+        self._big_m(name, terms, high, binary, end, constant, above=True)
 
-    def at_least(self, name: str, terms: Terms, low: float, switch: Switch, end: End, constant: float = 0.0) -> None:
-        """Σ terms ≥ low · switch + constant, where `low` is the end's value now."""
-        self._switched(name, terms, low, switch, end, constant, above=False)
+    def at_least(self, name: str, terms: Terms, low: float, binary: Signed, end: End, constant: float = 0.0) -> None:
+        """Σ terms ≥ low · binary + constant, where `low` is the end's value now."""
+        self._big_m(name, terms, low, binary, end, constant, above=False)
 
-    def _switched(
-        self, name: str, terms: Terms, big: float, switch: Switch, end: End, constant: float, *, above: bool
+    def _big_m(
+        self, name: str, terms: Terms, big: float, binary: Signed, end: End, constant: float, *, above: bool
     ) -> None:
-        j, side = switch
+        j, side = binary
         limit = constant if side else (up if above else down)(big + constant) if constant else big
         low, high = (-INF, limit) if above else (limit, INF)
         top = self.row(name, [*terms, (j, -big if side else big)], low, high)
@@ -195,7 +195,7 @@ class Model:
         return len(self.names)
 
     @property
-    def switches(self) -> list[int]:
+    def binaries(self) -> list[int]:
         """The indices of the binary variables."""
         return [j for j, is_binary in enumerate(self.binary) if is_binary]
 
@@ -207,7 +207,7 @@ class Model:
         return A, np.array([r.low for r in self.rows]), np.array([r.high for r in self.rows])
 
 
-def is_switch(state: State) -> TypeGuard[int]:
+def is_binary(state: State) -> TypeGuard[int]:
     """Whether a neuron's state is the index of a binary (a known state is a bool, which Python counts as an int)."""
     return isinstance(state, int) and not isinstance(state, bool)
 

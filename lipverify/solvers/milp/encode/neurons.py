@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from lipverify.arrays import Array, Bools
 from lipverify.relaxations.interval import Ranges
 from lipverify.solvers.milp.bound.obbt import Tightener, affine_range
-from lipverify.solvers.milp.encode.lifting import Arena
+from lipverify.solvers.milp.encode.lifting import Lifting
 from lipverify.solvers.milp.encode.model import INF, End, Model, State, Terms, minus
 from lipverify.trusted.intervals import bent
 
 
 @dataclass(frozen=True)
-class Values:
+class Neurons:
     """One `State` per neuron and the ranges of the pre-activations, shape (n_k,), layer by layer."""
 
     states: list[list[State]]
@@ -29,34 +29,34 @@ class Values:
 
 
 def encode_values(
-    model: Model, arena: Arena, ranges: Ranges, used: Sequence[Bools], tightener: Tightener | None
-) -> Values:
+    model: Model, lifting: Lifting, ranges: Ranges, used: Sequence[Bools], tightener: Tightener | None
+) -> Neurons:
     """Add coordinates and neurons to a model.
 
     Parameters
     ----------
     ranges
-        Of the pre-activations of the arena's chain; a tightener cuts them down.
+        Of the pre-activations of the lifting's chain; a tightener cuts them down.
     used
         Which neurons some output reads.
     """
     values: list[int | None] = []
-    for name, low, high in zip(arena.names, arena.lower.tolist(), arena.upper.tolist(), strict=True):
+    for name, low, high in zip(lifting.names, lifting.lower.tolist(), lifting.upper.tolist(), strict=True):
         values.append(model.variable(name, low, high))
-    t = values[-1] if arena.names[-1] == "t" else None
-    others = [*_facets(model, arena, values), *([] if t is None else [[(t, 1.0)]])]
-    found = Values([], [], [])
+    t = values[-1] if lifting.names[-1] == "t" else None
+    others = [*_facets(model, lifting, values), *([] if t is None else [[(t, 1.0)]])]
+    found = Neurons([], [], [])
     quantity = 0
-    for k, width in enumerate(arena.hidden):
-        apex = arena.apex if k == 0 else None
-        forms = [combined(values, row) for row in arena.chain.weights[k][:width].tolist()]
-        bias, slopes = arena.chain.biases[k][:width], arena.chain.slopes[k][:width]
+    for k, width in enumerate(lifting.hidden):
+        apex = lifting.apex if k == 0 else None
+        forms = [combined(values, row) for row in lifting.chain.weights[k][:width].tolist()]
+        bias, slopes = lifting.chain.biases[k][:width], lifting.chain.slopes[k][:width]
         low, high = ranges.low[k][:width], ranges.high[k][:width]
-        if tightener is not None and (k > 0 or len(arena.facets)):
+        if tightener is not None and (k > 0 or len(lifting.facets)):
             open_ = used[k] & (slopes[:, 0] != slopes[:, 1]) & (low < 0) & (high > 0)
             low, high = tightener.narrowed(forms, low, high, open_, bias)
         image = bent(low, high, slopes)
-        read = k + 1 < len(arena.hidden)
+        read = k + 1 < len(lifting.hidden)
         states: list[State] = []
         values = []
         sizes: list[Terms] = []
@@ -80,13 +80,13 @@ def encode_values(
     return found
 
 
-def _facets(model: Model, arena: Arena, values: list[int | None]) -> list[Terms]:
+def _facets(model: Model, lifting: Lifting, values: list[int | None]) -> list[Terms]:
     """The domain's half-spaces, each with a variable that says how far inside it is."""
     slacks: list[Terms] = []
-    if not len(arena.facets):
+    if not len(lifting.facets):
         return slacks
-    _, high = affine_range((arena.lower, arena.upper), arena.facets, arena.offsets)
-    for j, (row, offset) in enumerate(zip(arena.facets.tolist(), arena.offsets.tolist(), strict=True)):
+    _, high = affine_range((lifting.lower, lifting.upper), lifting.facets, lifting.offsets)
+    for j, (row, offset) in enumerate(zip(lifting.facets.tolist(), lifting.offsets.tolist(), strict=True)):
         slack = model.variable(f"slack_{j}", 0.0, float(high[j]))
         model.row(f"facet_{j}", [(slack, -1.0), *combined(values, row)], -offset, -offset)
         slacks.append([(slack, 1.0)])
@@ -126,20 +126,20 @@ def _split(model: Model, neuron: _Neuron, left: float, right: float) -> tuple[St
         model.row(f"y_{neuron.name}_is", [(y, 1.0), *minus(neuron.form)], neuron.bias, neuron.bias)
         size: Terms = [(y, 1.0 if neuron.low >= 0 else -1.0)]
         return on, _value(model, neuron, [(y, slope)], y if slope == 1 else None), size
-    switch = model.switch(f"on_{neuron.name}")
+    binary = model.add_binary(f"on_{neuron.name}")
     top, least = End(neuron.quantity, True), End(neuron.quantity, False)
     if not seen:
-        model.at_most(f"y_{neuron.name}_most", neuron.form, neuron.high, (switch, True), top, -neuron.bias)
-        model.at_least(f"y_{neuron.name}_least", neuron.form, neuron.low, (switch, False), least, -neuron.bias)
-        return switch, None, []
+        model.at_most(f"y_{neuron.name}_most", neuron.form, neuron.high, (binary, True), top, -neuron.bias)
+        model.at_least(f"y_{neuron.name}_least", neuron.form, neuron.low, (binary, False), least, -neuron.bias)
+        return binary, None, []
     pos = model.variable(f"pos_{neuron.name}", 0.0, neuron.high)
     neg = model.variable(f"neg_{neuron.name}", 0.0, -neuron.low)
     model.row(f"y_{neuron.name}_is", [(pos, 1.0), (neg, -1.0), *minus(neuron.form)], neuron.bias, neuron.bias)
-    model.at_most(f"pos_{neuron.name}_if_on", [(pos, 1.0)], neuron.high, (switch, True), top)
+    model.at_most(f"pos_{neuron.name}_if_on", [(pos, 1.0)], neuron.high, (binary, True), top)
     below = End(neuron.quantity, False, -1.0)
-    model.at_most(f"neg_{neuron.name}_if_off", [(neg, 1.0)], -neuron.low, (switch, False), below)
+    model.at_most(f"neg_{neuron.name}_if_off", [(neg, 1.0)], -neuron.low, (binary, False), below)
     value = _value(model, neuron, [(pos, right), (neg, -left)], pos if (left, right) == (0, 1) else None)
-    return switch if not linear else True, value, [(pos, 1.0), (neg, 1.0)]
+    return binary if not linear else True, value, [(pos, 1.0), (neg, 1.0)]
 
 
 def _value(model: Model, neuron: _Neuron, terms: Terms, already: int | None) -> int | None:

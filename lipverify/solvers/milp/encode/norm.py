@@ -1,7 +1,8 @@
 """‖J‖_{p→q} as a maximum of linear forms: what enters the derivative, and how what comes out is measured.
 
 ‖J‖_{p→q} = max yᵀJx over ‖x‖_p ≤ 1 and ‖y‖_{q*} ≤ 1. One of x and y is sent through the derivative (x forwards, y
-backwards) as a seed: chosen from unit vectors or sign vectors by binaries, or free in a ball that is cut out lazily.
+backwards) as a test vector: chosen from unit vectors or sign vectors by binaries, or free in a ball that is cut out
+lazily.
 The other one becomes a sum of absolute values, or a choice of one entry. For 2→2 of a matrix with two sides a
 whole matrix X is sent, row by row, from the unit ball of the nuclear norm, whose dual is the spectral norm:
 ‖J‖_{2→2} = max ⟨X, J⟩. Proof: proofs/milp.md.
@@ -32,24 +33,24 @@ class Plan:
     Attributes
     ----------
     backward
-        Whether the seed enters at the outputs.
-    seed
-        Unit vectors, sign vectors, or the Euclidean ball.
+        Whether the test vector enters at the outputs.
+    kind
+        Of the test vectors: unit vectors, sign vectors, or the Euclidean ball.
     measure
         Of what comes out: the sum of absolute values, the largest entry, or the trace over all copies.
     copies
-        How many seeds are sent at once.
+        How many test vectors are sent at once.
     """
 
     backward: bool
-    seed: Kind
+    kind: Kind
     measure: Literal["sum", "largest", "trace"]
     copies: int = 1
 
     @property
     def symmetric(self) -> bool:
-        """Whether with every seed its negative is a seed."""
-        return self.seed == "ball"
+        """Whether with every test vector its negative is a test vector."""
+        return self.kind == "ball"
 
 
 def plan(pair: NormPair, rows: int, columns: int) -> Plan:
@@ -77,40 +78,40 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """The variables of every copy's seed, shape (copies, size), and the binary behind each one, if there is one."""
+class TestVectors:
+    """The variables of every copy's test vector, shape (copies, size), and the binary behind each, if there is one."""
 
     variables: list[list[int]]
-    switches: list[list[int | None]]
+    binaries: list[list[int | None]]
 
 
-def seeds(model: Model, chosen: Plan, size: int) -> Seeds:
-    """Seeds of a plan, as variables of a model."""
-    if chosen.seed == "ball":
+def test_vectors(model: Model, chosen: Plan, size: int) -> TestVectors:
+    """The test vectors of a plan, as variables of a model."""
+    if chosen.kind == "ball":
         marks = [f"_{copy}" for copy in range(chosen.copies)] if chosen.copies > 1 else [""]
-        balls = [[model.variable(f"seed{mark}_{j}", -1.0, 1.0) for j in range(size)] for mark in marks]
-        return Seeds(balls, [[None] * size for _ in marks])
-    return _chosen(model, size) if chosen.seed == "units" else _signs(model, size)
+        balls = [[model.variable(f"vector{mark}_{j}", -1.0, 1.0) for j in range(size)] for mark in marks]
+        return TestVectors(balls, [[None] * size for _ in marks])
+    return _chosen(model, size) if chosen.kind == "units" else _signs(model, size)
 
 
-def _chosen(model: Model, size: int) -> Seeds:
+def _chosen(model: Model, size: int) -> TestVectors:
     """A unit vector."""
     if size == 1:
-        return Seeds([[model.variable("seed_0", 1.0, 1.0)]], [[None]])
-    switches = [model.switch(f"seed_{j}") for j in range(size)]
-    model.row("one_seed", [(j, 1.0) for j in switches], 1.0, 1.0)
-    return Seeds([switches], [list(switches)])
+        return TestVectors([[model.variable("vector_0", 1.0, 1.0)]], [[None]])
+    binaries = [model.add_binary(f"vector_{j}") for j in range(size)]
+    model.row("one_vector", [(j, 1.0) for j in binaries], 1.0, 1.0)
+    return TestVectors([binaries], [list(binaries)])
 
 
-def _signs(model: Model, size: int) -> Seeds:
+def _signs(model: Model, size: int) -> TestVectors:
     """A sign vector, up to a global sign: the first entry is +1."""
-    found, switches = [model.variable("seed_0", 1.0, 1.0)], list[int | None]([None])
+    found, binaries = [model.variable("vector_0", 1.0, 1.0)], list[int | None]([None])
     for j in range(1, size):
-        value, positive = model.variable(f"seed_{j}", -1.0, 1.0), model.switch(f"seed_positive_{j}")
-        model.row(f"seed_sign_{j}", [(value, 1.0), (positive, -2.0)], -1.0, -1.0)
+        value, positive = model.variable(f"vector_{j}", -1.0, 1.0), model.add_binary(f"vector_positive_{j}")
+        model.row(f"vector_sign_{j}", [(value, 1.0), (positive, -2.0)], -1.0, -1.0)
         found.append(value)
-        switches.append(positive)
-    return Seeds([found], [switches])
+        binaries.append(positive)
+    return TestVectors([found], [binaries])
 
 
 def measured(
@@ -141,7 +142,7 @@ def _absolute(model: Model, j: int, entry: Entry, symmetric: bool) -> tuple[Term
         value = model.variable(f"slope_{j}", low, high)
         model.row(f"slope_is_{j}", [(value, 1.0), *minus(entry.terms)], 0.0, 0.0)
         return [(value, 1.0 if low >= 0 else -1.0)], None
-    positive = model.switch(f"slope_positive_{j}")
+    positive = model.add_binary(f"slope_positive_{j}")
     size = model.variable(f"slope_size_{j}", 0.0, max(-low, high))
     model.at_most(
         f"slope_{j}_if_positive",
@@ -170,13 +171,13 @@ def _largest(model: Model, row: Sequence[Entry], signs: Sequence[float]) -> Term
             if high <= 0:
                 continue
             label = f"{j}" if sign > 0 else f"{j}_negative"
-            switch, value = model.switch(f"choose_{label}"), model.variable(f"largest_{label}", 0.0, high)
+            binary, value = model.add_binary(f"choose_{label}"), model.variable(f"largest_{label}", 0.0, high)
             top, least = End(entry.quantity, sign > 0, sign), End(entry.quantity, sign < 0, -sign)
-            model.at_most(f"largest_{label}_if", [(value, 1.0)], high, (switch, True), top)
+            model.at_most(f"largest_{label}_if", [(value, 1.0)], high, (binary, True), top)
             signed = [(i, -sign * c) for i, c in entry.terms]
-            model.at_most(f"largest_{label}_is", [(value, 1.0), *signed], -low, (switch, False), least)
+            model.at_most(f"largest_{label}_is", [(value, 1.0), *signed], -low, (binary, False), least)
             terms.append((value, 1.0))
-            chosen.append((switch, 1.0))
+            chosen.append((binary, 1.0))
     model.row("choose_one", chosen, -INF, 1.0)
     return terms
 
@@ -205,7 +206,7 @@ def shrunk(C: Matrix) -> Matrix:
 
 
 def ball_row(model: Model, ball: list[list[int]], C: Matrix) -> Row:
-    """⟨C, X⟩ ≤ 1 over the seed's variables, shape (copies, size)."""
+    """⟨C, X⟩ ≤ 1 over the test vector's variables, shape (copies, size)."""
     scales = [model.exponents[j] for row in ball for j in row]
     coefficients = tuple(float(np.ldexp(c, e)) for c, e in zip(C.ravel().tolist(), scales, strict=True))
     return Row(f"ball_{len(model.rows)}", tuple(j for row in ball for j in row), coefficients, -INF, 1.0)

@@ -10,7 +10,7 @@ from lipverify.geometry.witness import Certified
 from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp.bound.lp import Relaxation
 from lipverify.solvers.milp.encode.encoding import Encoding
-from lipverify.solvers.milp.encode.model import is_switch
+from lipverify.solvers.milp.encode.model import is_binary
 from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
 from lipverify.solvers.milp.prepare import Prepared
 from lipverify.solvers.milp.search.regions import Assignment
@@ -45,7 +45,7 @@ class Solver(Protocol):
 class Oracle:
     """A solver is asked for the program's maximum; its pattern is looked at in rationals, and cut off; and again.
 
-    Between two steps of the search only: the search's program and clauses are added to.
+    Between two steps of the search only: the search's program and nogoods are added to.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Oracle:
         self._upper.claim(self._linear.true_upper(bound + self._allowance))
 
     def _pattern(self, values: list[float]) -> Assignment:
-        return {j: values[j] > 0.5 for j in self._encoding.model.switches}
+        return {j: values[j] > 0.5 for j in self._encoding.model.binaries}
 
     def _examine(self, values: Assignment) -> None:
         """Evaluate a pattern exactly, and cut it off, with all others that fail for the same reason."""
@@ -142,7 +142,7 @@ def warm_start(encoding: Encoding, best: Certified | None) -> list[float]:
     if best is None:
         return []
     pairs = zip(encoding.states, best.witness.pattern, strict=True)
-    sides = {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_switch(s)}
+    sides = {s: float(on) for states, row in pairs for s, on in zip(states, row, strict=True) if is_binary(s)}
     relaxation, costs = Relaxation(encoding.model), encoding.model.target().costs
     for _ in range(2):  # the neurons' binaries first, then the others, as the relaxation likes them
         columns, values = np.array(list(sides), dtype=np.intp), np.array(list(sides.values()))
@@ -150,5 +150,5 @@ def warm_start(encoding: Encoding, best: Certified | None) -> list[float]:
         point = relaxation.maximise(costs).point
         if point is None:
             return []
-        sides |= {j: float(point[j] > 0.5) for j in encoding.model.switches if j not in sides}
+        sides |= {j: float(point[j] > 0.5) for j in encoding.model.binaries if j not in sides}
     return point.tolist()

@@ -38,7 +38,7 @@ class Place:
 class Split:
     """A binary, and upper bounds of the constant where it is 0 and where it is 1, inf where there is none."""
 
-    switch: int
+    binary: int
     ends: tuple[float, float]
 
 
@@ -53,7 +53,7 @@ class Branching:
 
     def __init__(self, model: Model, ranges: NodeRanges, depth: dict[int, int]) -> None:
         self._ranges, self._depth, self._power = ranges, depth, model.power
-        self._switches = np.array(model.switches, dtype=np.intp)
+        self._binaries = np.array(model.binaries, dtype=np.intp)
         self._gains = np.zeros((model.size, 2))
         self._counts = np.zeros((model.size, 2))
         whole = np.array(model.lower)[None], np.array(model.upper)[None]
@@ -67,7 +67,7 @@ class Branching:
         if self.blind or not places:
             return [self._by_costs(place) for place in places]
         free = [self._free(place) for place in places]
-        counts = [2 * len(switches) + 1 for switches in free]
+        counts = [2 * len(binaries) + 1 for binaries in free]
         if len(places) > 1 and sum(counts) * len(places[0].lower) > _MOST:
             half = len(places) // 2
             return [*self.choose(places[:half], floor), *self.choose(places[half:], floor)]
@@ -77,18 +77,18 @@ class Branching:
             for ends in ([place.lower for place in places], [place.upper for place in places])
         )
         begins = list(accumulate(counts, initial=0))
-        for begin, switches in zip(begins, free, strict=False):
-            rows = begin + np.arange(len(switches))
-            upper[rows, switches] = 0
-            lower[rows + len(switches), switches] = 1
+        for begin, binaries in zip(begins, free, strict=False):
+            rows = begin + np.arange(len(binaries))
+            upper[rows, binaries] = 0
+            lower[rows + len(binaries), binaries] = 1
         outlooks = np.split(self._ranges.outlook(lower, upper), begins[1:-1])
         return [
-            self._by_gains(switches, outlook, floor) or self._by_costs(place)
-            for place, switches, outlook in zip(places, free, outlooks, strict=True)
+            self._by_gains(binaries, outlook, floor) or self._by_costs(place)
+            for place, binaries, outlook in zip(places, free, outlooks, strict=True)
         ]
 
     def _free(self, place: Place) -> Indices:
-        return self._switches[place.lower[self._switches] < place.upper[self._switches]]
+        return self._binaries[place.lower[self._binaries] < place.upper[self._binaries]]
 
     def _by_gains(self, free: Indices, outlook: Vector, floor: float) -> Split | None:
         """The binary whose values lower the outlook the most, given outlooks at 0, at 1, and of the node itself."""
@@ -122,18 +122,18 @@ class Branching:
             best = min((s for s in free if s in self._depth), key=lambda s: (self._depth[s], s))
         return Split(best, (math.inf, math.inf))
 
-    def learn(self, switch: int, side: bool, before: float, after: float, fraction: float) -> None:
+    def learn(self, binary: int, side: bool, before: float, after: float, fraction: float) -> None:
         """Remember which share of the bound a decision took away, per unit of the binary's change."""
         if 0 < before < math.inf and math.isfinite(after):
-            self._gains[switch, int(side)] += max(1 - after / before, 0.0) / (1 - fraction if side else fraction)
-            self._counts[switch, int(side)] += 1
+            self._gains[binary, int(side)] += max(1 - after / before, 0.0) / (1 - fraction if side else fraction)
+            self._counts[binary, int(side)] += 1
 
-    def _score(self, switch: int, fraction: float) -> float:
+    def _score(self, binary: int, fraction: float) -> float:
         """Pseudo-costs: the product of what both sides are expected to gain."""
         total = self._counts.sum()
         usual = self._gains.sum() / total if total else 1.0
         down, up = (
-            self._gains[switch, side] / self._counts[switch, side] if self._counts[switch, side] else usual
+            self._gains[binary, side] / self._counts[binary, side] if self._counts[binary, side] else usual
             for side in (0, 1)
         )
         return max(down * fraction, 1e-9) * max(up * (1 - fraction), 1e-9)

@@ -3,7 +3,7 @@
 A program can only say "≥ 0", so its patterns may hold on a lower-dimensional set, and by a solver's tolerances on none
 at all. Here a pattern's half-spaces are written down in rationals. Either a point satisfies all of them strictly, or
 some of them are in conflict: nonnegative multipliers show that together they leave no interior. A conflict is
-stated as a clause over the binaries, and holds for every pattern that contains it (proofs/milp.md).
+stated as a nogood over the binaries, and holds for every pattern that contains it (proofs/milp.md).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from lipverify.geometry.witness import Certified, certify_point
 from lipverify.norms import exact_norm, norms_upper
 from lipverify.problem import Problem
 from lipverify.rationals import Never, dot, farkas, fraction, rational
-from lipverify.solvers.milp.encode.model import State, is_switch
+from lipverify.solvers.milp.encode.model import State, is_binary
 from lipverify.trusted.algebraic import ExactNorm
 
 Assignment: TypeAlias = dict[int, bool]
 """Values of binaries, by the index of their variable."""
-Clause: TypeAlias = tuple[tuple[int, bool], ...]
+Nogood: TypeAlias = tuple[tuple[int, bool], ...]
 """Binaries that cannot all have these values at once."""
 
 _CLEAR = 1e-7  # margins of unit rows above this are not worth an exact look
@@ -98,10 +98,10 @@ class Regions:
             return float(about[0]) * (1 + _ROUGH)
 
     def _layer(self, k: int, values: Assignment) -> tuple[bool, ...]:
-        return tuple(values[s] if is_switch(s) else bool(s) for s in self.states[k])
+        return tuple(values[s] if is_binary(s) else bool(s) for s in self.states[k])
 
-    def find(self, values: Assignment) -> Certified | Clause:
-        """The region of a complete assignment, or the clause that refutes it."""
+    def find(self, values: Assignment) -> Certified | Nogood:
+        """The region of a complete assignment, or the nogood that refutes it."""
         spaces, contradiction = self._spaces(values)
         if contradiction is not None:
             return contradiction
@@ -113,8 +113,8 @@ class Regions:
                 return found
         return self._settle(spaces, values)
 
-    def refute(self, values: Assignment) -> Clause | None:
-        """A clause that refutes an assignment, complete or not, if floats suspect that there is one.
+    def refute(self, values: Assignment) -> Nogood | None:
+        """A nogood that refutes an assignment, complete or not, if floats suspect that there is one.
 
         Of an incomplete assignment the layers count up to the first one that is not complete: the
         pre-activations behind it are not known yet.
@@ -128,17 +128,17 @@ class Regions:
         if interior is not None and interior.margin > _CLEAR:
             return None
         conflict = self._conflict(spaces)
-        return self._clause(conflict, values) if isinstance(conflict, list) else None
+        return self._nogood(conflict, values) if isinstance(conflict, list) else None
 
-    def _settle(self, spaces: list[_HalfSpace], values: Assignment) -> Certified | Clause:
+    def _settle(self, spaces: list[_HalfSpace], values: Assignment) -> Certified | Nogood:
         """`find` in rational arithmetic."""
         answer = self._conflict(spaces)
         if isinstance(answer, list):
-            return self._clause(answer, values)
+            return self._nogood(answer, values)
         if self._sphere is not None and not self._sphere.holds_exactly(answer):
             met = self._sphere.meets([space.row for space in spaces], answer)
             if isinstance(met, dict):
-                return self._clause([spaces[i] for i in met], values)
+                return self._nogood([spaces[i] for i in met], values)
             answer = met
         rng = np.random.default_rng(len(spaces))
         z = list(answer)
@@ -164,18 +164,18 @@ class Regions:
         if found is None:
             return None
         sides = {
-            switch: on
+            binary: on
             for states, pattern in zip(self.states, found.witness.pattern, strict=True)
-            for switch, on in zip(states, pattern, strict=True)
-            if is_switch(switch)
+            for binary, on in zip(states, pattern, strict=True)
+            if is_binary(binary)
         }
         literals = (space.literal for space in spaces if space.literal is not None)
-        return found if all(sides[switch] is side for switch, side in literals) else None
+        return found if all(sides[binary] is side for binary, side in literals) else None
 
     def _conflict(self, spaces: list[_HalfSpace]) -> list[_HalfSpace] | tuple[fmpq, ...]:
         """Half-spaces that leave no interior, or a point strictly inside all of them.
 
-        Those on which the float margin rests come first: few rows are decided quickly, and make a short clause.
+        Those on which the float margin rests come first: few rows are decided quickly, and make a short nogood.
         """
         self.settled += 1
         t_row = [len(self._domain) - 1] if self._margin.supported_by_t() else []
@@ -187,31 +187,31 @@ class Regions:
                 return [first, *(others[i] for i in answer.multipliers)]
         return _strictly_inside(spaces)
 
-    def _clause(self, conflict: Iterable[_HalfSpace], values: Assignment) -> Clause:
+    def _nogood(self, conflict: Iterable[_HalfSpace], values: Assignment) -> Nogood:
         """The binaries that a conflict rests on: its own, and those of all layers below the rows' own."""
         conflict = list(conflict)
         top = max(space.layer for space in conflict)
-        below = [s for layer in self.states[:top] for s in layer if is_switch(s)]
+        below = [s for layer in self.states[:top] for s in layer if is_binary(s)]
         own = [space.literal for space in conflict if space.literal is not None]
         return tuple(dict.fromkeys([*own, *((s, values[s]) for s in below)]))
 
-    def _spaces(self, values: Assignment) -> tuple[list[_HalfSpace], Clause | None]:
-        """The half-spaces of an assignment; or a clause, when a neuron that is constant contradicts its state."""
+    def _spaces(self, values: Assignment) -> tuple[list[_HalfSpace], Nogood | None]:
+        """The half-spaces of an assignment; or a nogood, when a neuron that is constant contradicts its state."""
         spaces = list(self._domain)
         below: list[tuple[bool, ...]] = []
         for k, states in enumerate(self.states):
-            switches = [(i, s) for i, s in enumerate(states) if is_switch(s) and s in values]
-            if switches:
+            binaries = [(i, s) for i, s in enumerate(states) if is_binary(s) and s in values]
+            if binaries:
                 rows = self._rows(tuple(below))
-                for i, s in switches:
+                for i, s in binaries:
                     row, floats = rows[i]
                     sign = 1 if values[s] else -1
                     space = _HalfSpace([sign * v for v in row], sign * floats, (s, values[s]), k)
                     if any(row[:-1]):
                         spaces.append(space)
                     elif sign * row[-1] < 0:
-                        return spaces, self._clause([space], values)
-            if any(is_switch(s) and s not in values for s in states):
+                        return spaces, self._nogood([space], values)
+            if any(is_binary(s) and s not in values for s in states):
                 break
             below.append(self._layer(k, values))
         return spaces, None

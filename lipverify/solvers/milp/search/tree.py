@@ -1,7 +1,7 @@
 """The constant proved without trusting a solver: branching over the program's binaries, with proved bounds.
 
 Every node is closed by one of four things: an upper bound from ranges alone (`propagation`), one of its linear
-relaxation that holds whatever HiGHS did (`lp`), with constants from the node's own ranges, a clause proved in
+relaxation that holds whatever HiGHS did (`lp`), with constants from the node's own ranges, a nogood proved in
 rationals (`regions`), or, once every neuron has a state, the exact norm of its Jacobian. A pattern that is better than
 the best so far and is a region becomes the best. Nodes are looked at best first, some at a time, for whose ranges numpy
 takes hardly longer than for one's. When no node is left the constant is the best region's norm,
@@ -24,30 +24,30 @@ from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.relaxations.layers import Layers
 from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.milp.bound.lp import Relaxation
-from lipverify.solvers.milp.encode.model import INF, Row, is_switch
+from lipverify.solvers.milp.encode.model import INF, Row, is_binary
 from lipverify.solvers.milp.encode.norm import ball_cut, ball_row
 from lipverify.solvers.milp.prepare import Prepared
 from lipverify.solvers.milp.search.branching import FRACTION, Branching, Place
-from lipverify.solvers.milp.search.nogoods import Clauses, clause_row
+from lipverify.solvers.milp.search.nogoods import Nogoods, nogood_row
 from lipverify.solvers.milp.search.patience import Patience
-from lipverify.solvers.milp.search.regions import Assignment, Clause
+from lipverify.solvers.milp.search.regions import Assignment, Nogood
 
 _TOGETHER = 16  # nodes whose ranges are computed at once
 _CUTS = 4  # rounds of ball cuts per node
-_OUTSIDE = 1e-4  # how far outside the ball a seed may stay
+_OUTSIDE = 1e-4  # how far outside the ball a test vector may stay
 
 
 @dataclass(order=True, slots=True)
 class _Node:
     """Values of some binaries, and an upper bound of what they leave possible; the largest bound sorts first.
 
-    The last decision was about `switch`, which the relaxation had seen at `fraction`.
+    The last decision was about `binary`, which the relaxation had seen at `fraction`.
     """
 
     negated: float
     number: int
     values: Assignment = field(compare=False)
-    switch: int | None = field(compare=False, default=None)
+    binary: int | None = field(compare=False, default=None)
     fraction: float = field(compare=False, default=0.5)
 
 
@@ -62,7 +62,7 @@ class Tree:
         The binaries of the neurons, layer by layer.
     nodes
         How many nodes were looked at.
-    clauses
+    nogoods
         What is closed already: refuted, or evaluated and not better.
     """
 
@@ -78,14 +78,14 @@ class Tree:
         self._states = encoding.states
         self._layers = Layers.of(regions.problem.network)
         self._relaxation = Relaxation(encoding.model)
-        self._switches = np.array(encoding.model.switches, dtype=np.intp)
-        layers = [[s for s in layer if is_switch(s)] for layer in encoding.states]
+        self._binaries = np.array(encoding.model.binaries, dtype=np.intp)
+        layers = [[s for s in layer if is_binary(s)] for layer in encoding.states]
         self.neurons = [s for layer in layers for s in layer]
         depth = {s: k for k, layer in enumerate(layers) for s in layer}
         self._branching = Branching(encoding.model, encoding.ranges, depth)
         self._patience = Patience()
         self._tried: set[tuple[bool, ...]] = set()
-        self.clauses = Clauses(encoding.model.size)
+        self.nogoods = Nogoods(encoding.model.size)
         self.upper = INF
         self.nodes = 0
 
@@ -95,7 +95,7 @@ class Tree:
         return self._relaxation.solved
 
     @property
-    def binaries(self) -> int:
+    def undecided(self) -> int:
         """How many neurons are undecided at the root."""
         return len(self.neurons)
 
@@ -105,10 +105,10 @@ class Tree:
         self._relaxation.add(row)
         return row
 
-    def close(self, clause: Clause) -> Row:
-        """Count as closed what contains a clause: refuted, or evaluated and not better. The row that says so."""
-        self.clauses.add(clause)
-        return self.add(clause_row(self._model, clause))
+    def close(self, nogood: Nogood) -> Row:
+        """Count as closed what contains a nogood: refuted, or evaluated and not better. The row that says so."""
+        self.nogoods.add(nogood)
+        return self.add(nogood_row(self._model, nogood))
 
     def suggest(self, pattern: Assignment) -> None:
         """See whether somebody's pattern, every neuron's state among others, is a better region; between two steps."""
@@ -122,9 +122,9 @@ class Tree:
             self.upper = min(self.upper, max(-heap[0].negated, self._incumbent.upper))
             nodes = [heapq.heappop(heap) for _ in range(min(_TOGETHER, len(heap)))]
             nodes = [node for node in nodes if -node.negated > self._incumbent.floor]
-            for bound, values, switch, fraction in self._expanded(nodes) if nodes else ():
+            for bound, values, binary, fraction in self._expanded(nodes) if nodes else ():
                 if bound > self._incumbent.floor:
-                    heapq.heappush(heap, _Node(-bound, next(number), values, switch, fraction))
+                    heapq.heappush(heap, _Node(-bound, next(number), values, binary, fraction))
             yield
         self.upper = self._incumbent.upper
 
@@ -135,15 +135,15 @@ class Tree:
         places = [place for place in looks if place is not None]
         for place, split in zip(places, self._branching.choose(places, self._incumbent.floor), strict=True):
             point = place.point
-            fraction = 0.5 if point is None else min(max(float(point[split.switch]), FRACTION), 1 - FRACTION)
+            fraction = 0.5 if point is None else min(max(float(point[split.binary]), FRACTION), 1 - FRACTION)
             for side, end in zip((False, True), split.ends, strict=True):
-                yield min(place.bound, end), {**place.values, split.switch: side}, split.switch, fraction
+                yield min(place.bound, end), {**place.values, split.binary: side}, split.binary, fraction
 
     def _look(self, node: _Node, lower: Vector, upper: Vector, low: Vector, high: Vector) -> Place | None:
         """Close a node, or say what is known of it; given limits of all columns and ranges of all quantities."""
         self.nodes += 1
         values = node.values
-        if self.clauses.contradict(values):
+        if self.nogoods.contradict(values):
             return None
         if all(s in values for s in self.neurons):
             self._leaf(values)
@@ -157,18 +157,18 @@ class Tree:
         if self._branching.blind or lp.worth_asking():
             self._relaxation.tighten(low, high)
             bound, point = self._bound(lower, upper, known)
-            if node.switch is not None:
-                self._branching.learn(node.switch, values[node.switch], -node.negated, bound, node.fraction)
+            if node.binary is not None:
+                self._branching.learn(node.binary, values[node.binary], -node.negated, bound, node.fraction)
             lp.count(bound <= self._incumbent.floor)
             if bound <= self._incumbent.floor:
                 return None
             known = bound
         refutation = self._patience.refutation
         if any(s in values for s in self.neurons) and refutation.worth_asking():
-            clause = self._regions.refute(values)
-            refutation.count(clause is not None)
-            if clause is not None:
-                self.clauses.add(clause)
+            nogood = self._regions.refute(values)
+            refutation.count(nogood is not None)
+            if nogood is not None:
+                self.nogoods.add(nogood)
                 return None
         if point is not None:
             self._suggest({s: values.get(s, bool(point[s] > 0.5)) for s in self.neurons})
@@ -181,8 +181,8 @@ class Tree:
         """Limits of all columns, and ranges of all quantities, shapes (N, …); what they imply is added to the nodes."""
         lower, upper = (np.tile(ends, (len(nodes), 1)) for ends in (self._lower, self._upper))
         for k, node in enumerate(nodes):
-            switches = list(node.values)
-            lower[k, switches] = upper[k, switches] = list(node.values.values())
+            binaries = list(node.values)
+            lower[k, binaries] = upper[k, binaries] = list(node.values.values())
         low, high = self._ranges.at(lower, upper)
         changed, binaries = np.arange(len(nodes)), self._ranges.decidable
         while True:
@@ -190,9 +190,9 @@ class Tree:
             free = lower[np.ix_(changed, binaries)] < upper[np.ix_(changed, binaries)]
             on, off = on & free, off & free
             for k, j in zip(*np.nonzero(on | off), strict=True):
-                side, node, switch = bool(on[k, j]), changed[k], int(binaries[j])
-                nodes[node].values[switch] = side
-                lower[node, switch] = upper[node, switch] = side
+                side, node, binary = bool(on[k, j]), changed[k], int(binaries[j])
+                nodes[node].values[binary] = side
+                lower[node, binary] = upper[node, binary] = side
             changed = changed[(on | off).any(axis=1)]
             if not len(changed):
                 return (lower, upper), (low, high)
@@ -214,7 +214,7 @@ class Tree:
         if key in self._tried:
             return
         self._tried.add(key)
-        if not self._regions.norm_in_floats(pattern) <= self._incumbent.floor and not self.clauses.contradict(pattern):
+        if not self._regions.norm_in_floats(pattern) <= self._incumbent.floor and not self.nogoods.contradict(pattern):
             self._leaf(pattern)
 
     def _without_lp(self, values: Assignment) -> float:
@@ -224,7 +224,7 @@ class Tree:
         for states, pairs in zip(self._states, problem.network.slopes, strict=True):
             low, high = [], []
             for state, pair in zip(states, pairs.tolist(), strict=True):
-                on = values.get(state) if is_switch(state) else state
+                on = values.get(state) if is_binary(state) else state
                 known = (0.0,) if state is None else pair if on is None else (pair[bool(on)],)
                 low.append(min(known))
                 high.append(max(known))
@@ -234,7 +234,7 @@ class Tree:
 
     def _bound(self, lower: Vector, upper: Vector, known: float) -> tuple[float, Vector | None]:
         """A proved upper bound of the objective within limits of the columns, and where HiGHS thinks it is attained."""
-        columns = self._switches
+        columns = self._binaries
         self._relaxation.limit(columns, lower[columns], upper[columns])
         for _ in range(_CUTS):
             answer = self._relaxation.maximise(self._linear.costs)
@@ -244,7 +244,7 @@ class Tree:
         return known, answer.point
 
     def _cut(self, point: Vector) -> bool:
-        """Cut off a seed that lies outside the ball."""
+        """Cut off a test vector that lies outside the ball."""
         if self._ball is None:
             return False
         X = point[np.array(self._ball)] * 2.0  # a variable within ±1 is stored as half of itself
