@@ -22,6 +22,7 @@
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move
+      forward_errors.py         how far a float forward pass may be from f
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
       comparison.py plots.py    methods side by side; figures
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
@@ -57,13 +58,15 @@ if TYPE_CHECKING:
         UnsupportedLayer,
         UnsupportedNorm,
     )
+    from lipverify.forward_errors import rounding_error
     from lipverify.modules import autolip
     from lipverify.network import Lowering, Network
     from lipverify.penalty import autolip_penalty
     from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
+    from lipverify.readers.arrays import from_arrays, from_sklearn
     from lipverify.readers.torch import from_torch
-    from lipverify.readers.vnnlib import load_box
+    from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
@@ -103,12 +106,16 @@ __all__ = [
     "compare",
     "decide",
     "exact",
+    "from_arrays",
+    "from_sklearn",
     "from_torch",
     "load",
     "load_box",
+    "load_boxes",
     "lower",
     "methods",
     "regions",
+    "rounding_error",
     "upper",
     "write_model",
 ]
@@ -148,12 +155,16 @@ _HOMES = {
     "compare": "comparison",
     "decide": "decision",
     "exact": "verbs",
+    "from_arrays": "readers.arrays",
+    "from_sklearn": "readers.arrays",
     "from_torch": "readers.torch",
     "load": "readers",
     "load_box": "readers.vnnlib",
+    "load_boxes": "readers.vnnlib",
     "lower": "verbs",
     "methods": "catalogue",
     "regions": "verbs",
+    "rounding_error": "forward_errors",
     "upper": "verbs",
     "write_model": "verbs",
 }

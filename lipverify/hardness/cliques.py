@@ -160,7 +160,8 @@ def clique(graph: nx.Graph, colours: Mapping[Vertex, Colour] | int, p: float = m
     Theorem (proofs/clique.md). Let s(t; a, e) = relu(t − a + e) − relu(t − a − e), number the N vertices of each of k
     colours, and with M = N + 1 and 4ε(1 + M) ≤ 1 let f(x) = Σ_{c,v} s(x_c; v, ε) + Σ_{(c,u)(c′,v) ∈ E, c<c′}
     s(x_c + M x_c′; u + M v, ¼). Then L_∞(f) = k + (1 + M) k (k − 1) / 2 iff there is such a clique, else it is at most
-    one less. As finding one is W[1]-hard in k, so is the Lipschitz constant in the number of inputs d, and under the
+    one less (in Coq: Cliques.clique_reaches_threshold, Cliques.no_clique_misses_threshold).
+    As finding one is W[1]-hard in k, so is the Lipschitz constant in the number of inputs d, and under the
     exponential time hypothesis no algorithm takes n^o(d): the n^O(d) of enumeration is essentially the best there is
     (Froese, Grillo, Hertrich & Stargalla 2025, arXiv:2509.22849, for every p; this network for every p > 1).
 

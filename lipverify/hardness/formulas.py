@@ -128,7 +128,8 @@ def satisfiability(clauses: Iterable[Iterable[int]], p: float = 2, *, variables:
     """The network of a formula in conjunctive normal form whose constant is 0 iff nothing satisfies it.
 
     Theorem (proofs/satisfiability.md). Let g(x) = ½ − Σ_i ||x_i| − 1| − Σ_C relu(1 − |C| − Σ_{ℓ∈C} ℓ(x)) over clauses
-    with distinct variables, f = relu(g). If the formula is satisfiable then L_p(f) = n^(1−1/p), else f = 0. So no
+    with distinct variables, f = relu(g). If the formula is satisfiable then L_p(f) = n^(1−1/p), else f = 0
+    (in Coq: Satisfiability.satisfiable_constants, Satisfiability.unsatisfiable_is_zero). So no
     polynomial algorithm approximates L within any finite factor, unless P = NP.
 
     Parameters

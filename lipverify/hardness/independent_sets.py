@@ -122,7 +122,8 @@ def independent_set(graph: nx.Graph) -> MaxIndependentSet:
 
     Theorem (proofs/independent_set.md). Let z_v = δ(x_v − Σ_{u~v} x_u⁺) and
     f(x, t) = Σ_v [relu(z_v) − relu(z_v − t⁺)] with 0 < δ ≤ 1/(2n(1 + Δ)). Then L_1(f) = α(G), and ⌊L_p(f)⌋ = α(G)
-    for every p. Hence no polynomial algorithm approximates L within n^(1−c), c > 0, unless P = NP
+    for every p (in Coq: IndependentSets.independent_set_l1, IndependentSets.independent_set_lower).
+    Hence no polynomial algorithm approximates L within n^(1−c), c > 0, unless P = NP
     (Zuckerman 2007, doi:10.4086/toc.2007.v003a006).
 
     Parameters

@@ -59,6 +59,11 @@ class Tree:
         self._attack = self._proposals()
         self._root_upper = upper
 
+    @property
+    def best(self) -> Certified | None:
+        """The incumbent."""
+        return self._incumbent.best
+
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
         self._begin()
