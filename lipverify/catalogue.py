@@ -31,6 +31,7 @@ from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.norms import NormPair
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.choice import choose, expected
@@ -43,7 +44,8 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> Method:
-    return BranchAndBound((SlopePasses(spectral=False), SplitSDP()), incumbent=LocalSearch(), ceiling=AutoLip())
+    bounds = (SlopePasses(spectral=False), SplitSDP())
+    return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 
 def _milp() -> Method:

@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TABS = ("?step=graph", "?step=guess", "?step=network", "?step=bounds", "?step=all", "?tab=regions", "?tab=reductions")
+TABS = (
+    "?step=graph",
+    "?step=guess",
+    "?step=network",
+    "?step=bounds",
+    "?step=all",
+    "?tab=regions",
+    "?tab=reductions",
+    "?tab=inputs",
+)
 RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(v => ['serious', 'critical'].includes(v.impact))
     .map(v => [v.id, v.help, ...v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])"""

@@ -20,6 +20,7 @@ from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.frontier import Order, require_order
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
+from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.tree import Tree
 
@@ -55,10 +56,13 @@ class BranchAndBound:
         Open nodes beyond which every order goes on depth first.
     interpreted
         Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
-        seconds once per machine; five times as fast from then on.
+        seconds once per machine; five times as fast from then on. Under a time limit it is compiled if minutes are
+        left. With 0 it is loaded at once, whatever the limit.
     log
         Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
         bound as floats see it.
+    engines
+        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -71,6 +75,7 @@ class BranchAndBound:
     memory: int = 100_000
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None
+    engines: Engines | None = None
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -89,6 +94,9 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
+        if self.engines is not None and self.engines.able(problem):
+            yield from ByLayers(self, self.engines, problem, budget, upper).run()
+            return
         tree = Tree(self, problem, budget, upper)
         yield tree.report(Status.INTERRUPTED)
         reported = time.monotonic()

@@ -1,0 +1,574 @@
+"""Depth first through some hundred nodes of the search by layers; everything that happens is written down.
+
+A node is processed (probing, layer after layer, then the layers above), bounded (ranges, entries, sign tree) and
+branched on at the sign vector that failed. What comes out are the records of `trusted.evidence`, to be verified.
+"""
+
+from __future__ import annotations
+
+from lipverify.engine.cells import deep_layer, front_ranges, probe
+from lipverify.engine.passes import ends, push, ranges
+from lipverify.engine.sign_tree import sign_tree, slope_tree
+from lipverify.engine.simplex import express, repair
+from lipverify.kernels import reordered
+
+SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = 0, 1, 2, 3, 4, 5
+
+
+@reordered
+def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
+    """The 1-norm of the head of the Jacobian at x, at a kink of its left side."""
+    depth, d = len(net.width), len(x)
+    z, y, v, slope = work.z, work.y, work.v, work.slope_at
+    for j in range(d):
+        z[j] = x[j]
+    n = d
+    for k in range(depth):
+        for i in range(net.width[k]):
+            total = net.bias[k, i]
+            for j in range(n):
+                total += net.weight[k, i, j] * z[j]
+            slope[k, i] = net.right[k, i] if total > 0 else net.left[k, i]
+            y[i] = total * slope[k, i]
+        n = net.width[k]
+        for i in range(n):
+            z[i] = y[i]
+    total = 0.0
+    if head.upward:
+        for i in range(n):
+            v[i] = net.last[head.end, i]
+        for k in range(depth - 1, -1, -1):
+            m = d if k == 0 else net.width[k - 1]
+            for j in range(m):
+                y[j] = 0.0
+            for i in range(net.width[k]):
+                f = v[i] * slope[k, i]
+                if f != 0.0:
+                    for j in range(m):
+                        y[j] += net.weight[k, i, j] * f
+            for j in range(m):
+                v[j] = y[j]
+        for r in head.directions:
+            total += abs(v[r])
+        return total
+    for j in range(d):
+        v[j] = 1.0 if j == head.end else 0.0
+    m = d
+    for k in range(depth):
+        for i in range(net.width[k]):
+            sum_ = 0.0
+            for j in range(m):
+                sum_ += net.weight[k, i, j] * v[j]
+            y[i] = sum_ * slope[k, i]
+        m = net.width[k]
+        for i in range(m):
+            v[i] = y[i]
+    for r in head.directions:
+        sum_ = 0.0
+        for i in range(m):
+            sum_ += net.last[r, i] * v[i]
+        total += abs(sum_)
+    return total
+
+
+@reordered
+def add_row(net, cell, lev, a, owner):  # type: ignore[no-untyped-def]
+    """A row a·x of the tableau, unbounded as yet; returns its variable."""
+    d = net.d
+    r = cell.rows[lev]
+    express(cell.T[lev], cell.basic[lev], cell.nonbasic[lev], r, a, cell.T[lev, r])
+    total = 0.0
+    for j in range(d):
+        total += a[j] * cell.value[lev, j]
+    cell.basic[lev, r] = d + r
+    cell.value[lev, d + r] = total
+    cell.low[lev, d + r], cell.high[lev, d + r] = -1e300, 1e300
+    cell.owner[lev, r] = owner
+    cell.rows[lev] = r + 1
+    return d + r
+
+
+@reordered
+def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-def]
+    """Decide a neuron: its row, and the bound that its sign is."""
+    v = add_row(net, cell, lev, form, len(net.shifts) + neuron)
+    if sign > 0:
+        cell.low[lev, v] = -shift
+    else:
+        cell.high[lev, v] = -shift
+
+
+@reordered
+def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
+    """The forms of the first layer."""
+    cell.front[lev] = 0
+    for i in range(net.width[0]):
+        cell.shift[lev, i] = net.bias[0, i]
+        for j in range(net.d):
+            cell.form[lev, i, j] = net.weight[0, i, j]
+
+
+@reordered
+def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
+    """The forms of the next layer: the front is decided throughout."""
+    k = cell.front[lev]
+    n, m, d = net.width[k], net.width[k + 1], net.d
+    signs = cell.signs[lev]
+    for i in range(m):
+        total = net.bias[k + 1, i]
+        for j in range(d):
+            spare[i, j] = 0.0
+        for q in range(n):
+            f = net.weight[k + 1, i, q] * (net.right[k, q] if signs[net.offset[k] + q] > 0 else net.left[k, q])
+            if f != 0.0:
+                total += f * cell.shift[lev, q]
+                for j in range(d):
+                    spare[i, j] += f * cell.form[lev, q, j]
+        spare[i, d] = total
+    for i in range(m):
+        cell.shift[lev, i] = spare[i, d]
+        for j in range(d):
+            cell.form[lev, i, j] = spare[i, j]
+    cell.front[lev] = k + 1
+
+
+@reordered
+def copy_row(a, b):  # type: ignore[no-untyped-def]
+    """b becomes a; loops, since numba takes its time over slices."""
+    for i in range(len(a)):
+        b[i] = a[i]
+
+
+@reordered
+def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
+    """Level b becomes a copy of level a."""
+    d, rows = net.d, cell.rows[a]
+    copy_row(cell.signs[a], cell.signs[b])
+    copy_row(cell.failed[a], cell.failed[b])
+    cell.has_failed[b] = cell.has_failed[a]
+    cell.front[b] = cell.front[a]
+    cell.rows[b] = rows
+    for i in range(net.width[cell.front[a]]):
+        cell.shift[b, i] = cell.shift[a, i]
+        for j in range(d):
+            cell.form[b, i, j] = cell.form[a, i, j]
+    for r in range(rows):
+        cell.basic[b, r], cell.owner[b, r] = cell.basic[a, r], cell.owner[a, r]
+        for j in range(d):
+            cell.T[b, r, j] = cell.T[a, r, j]
+    for j in range(d):
+        cell.nonbasic[b, j] = cell.nonbasic[a, j]
+    for j in range(d + rows):
+        cell.low[b, j], cell.high[b, j], cell.value[b, j] = cell.low[a, j], cell.high[a, j], cell.value[a, j]
+
+
+@reordered
+def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untyped-def]
+    """Everything that follows from a node's signs; returns 1 complete, 0 open, and how many states and facts there are.
+
+    A fact's state is the one before its batch.
+    """
+    T, basic, nonbasic = cell.T[lev], cell.basic[lev], cell.nonbasic[lev]
+    low, high, value, owner = cell.low[lev], cell.high[lev], cell.value[lev], cell.owner[lev]
+    signs, depth = cell.signs[lev], len(net.width)
+    while True:
+        k = cell.front[lev]
+        before = facts
+        undecided, facts, lps = probe(
+            T,
+            basic,
+            nonbasic,
+            cell.rows[lev],
+            low,
+            high,
+            value,
+            owner,
+            cell.form[lev],
+            cell.shift[lev],
+            net.width[k],
+            net.offset[k],
+            signs,
+            net.size,
+            net.slack,
+            work.a,
+            work.cost,
+            out.mult_row,
+            out.mult,
+            out.mult_count,
+            out.fact_neuron,
+            out.fact_sign,
+            out.fact_kind,
+            facts,
+            work.centre,
+        )
+        out.counts[0] += lps
+        if facts > before:
+            for f in range(before, facts):
+                out.fact_state[f] = states
+            states += 1
+        if undecided > 0:
+            break
+        if k == depth - 1:
+            return 1, states, facts
+        advance(net, cell, lev, work.block)
+    k = cell.front[lev]
+    front_ranges(
+        cell.form[lev],
+        cell.shift[lev],
+        net.width[k],
+        net.lower,
+        net.upper,
+        net.d,
+        net.size,
+        net.offset[k],
+        signs,
+        net.left[k],
+        net.right[k],
+        work.z_low,
+        work.z_high,
+        work.line[k],
+    )
+    for above in range(k + 1, depth):
+        before = facts
+        facts, lps = deep_layer(
+            T,
+            basic,
+            nonbasic,
+            cell.rows[lev],
+            low,
+            high,
+            value,
+            owner,
+            cell.form[lev],
+            cell.shift[lev],
+            net.weight,
+            net.bias,
+            net.width,
+            above,
+            k,
+            net.offset[above],
+            signs,
+            net.size,
+            net.slack,
+            net.left[above],
+            net.right[above],
+            work.line,
+            work.c,
+            work.spare,
+            work.a,
+            work.cost,
+            net.lower,
+            net.upper,
+            out.mult_row,
+            out.mult,
+            out.mult_count,
+            out.fact_neuron,
+            out.fact_sign,
+            out.fact_kind,
+            facts,
+        )
+        out.counts[1] += lps
+        if facts > before:
+            for f in range(before, facts):
+                out.fact_state[f] = states
+            states += 1
+    return 0, states, facts
+
+
+@reordered
+def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # type: ignore[no-untyped-def]
+    """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; and the passes that took."""
+    depth, front = len(net.width), cell.front[lev]
+    signs = cell.signs[lev]
+    for k in range(front, depth):
+        for i in range(net.width[k]):
+            s = signs[net.offset[k] + i]
+            a, b = net.left[k, i], net.right[k, i]
+            work.least[k, i] = min(a, b) if s == 0 else (b if s > 0 else a)
+            work.greatest[k, i] = max(a, b) if s == 0 else work.least[k, i]
+    first, last = (front, depth - 1) if head.upward else (depth - 1, front)
+    directions = len(head.directions)
+    for i in range(net.width[last]):
+        v = net.last[head.end, i] if head.upward else cell.form[lev, i, head.end]
+        work.low[last, i], work.high[last, i] = v, v
+    for r in range(directions):
+        for i in range(net.width[first]):
+            column = head.directions[r]
+            work.start[r, i] = cell.form[lev, i, column] if head.upward else net.last[column, i]
+    ranges(
+        head.link,
+        net.width,
+        first,
+        last,
+        work.least,
+        work.greatest,
+        work.low,
+        work.high,
+        work.lines,
+        work.c,
+        work.spare,
+    )
+    n = net.width[first]
+    for r in range(directions):
+        for i in range(n):
+            work.c[i] = work.start[r, i]
+        b = push(head.link, net.width, first, last, work.lines, work.c, work.spare)
+        for i in range(n):
+            work.c[i] = -work.start[r, i]
+        a = -push(head.link, net.width, first, last, work.lines, work.c, work.spare)
+        work.entry_low[r], work.entry_high[r] = a, b
+        if a >= 0.0:
+            work.slope[r], work.gap[r] = 1.0, 0.0
+        elif b <= 0.0:
+            work.slope[r], work.gap[r] = -1.0, 0.0
+        else:
+            work.slope[r] = (b + a) / (b - a)
+            work.gap[r] = (1.0 - work.slope[r]) * b
+    used, worst = 2 * directions, 0.0
+    for _ in range(2):  # a second time for what fails by a rounding
+        status = -2
+        if cell.has_failed[lev]:
+            for i in range(n):
+                total = 0.0
+                for r in range(directions):
+                    total += cell.failed[lev, r] * work.start[r, i]
+                work.c0[i] = total
+            ok, more, worst = slope_tree(
+                head.link,
+                net.width,
+                first,
+                last,
+                work.lines,
+                work.least,
+                work.greatest,
+                work.c0,
+                work.c,
+                work.spare,
+                work.slope_path,
+                work.kept,
+                target,
+                arithmetic,
+            )
+            used += more
+            if ok == 0:
+                status = 0
+        if status == -2:
+            status, more, worst = sign_tree(
+                head.link,
+                net.width,
+                first,
+                last,
+                work.lines,
+                work.least,
+                work.greatest,
+                work.start,
+                work.slope,
+                work.gap,
+                work.entry_low,
+                work.entry_high,
+                cell.failed[lev],
+                work.chosen,
+                work.cs,
+                work.path,
+                work.c,
+                work.c0,
+                work.spare,
+                work.slope_path,
+                work.kept,
+                target,
+                predicted,
+                arithmetic,
+            )
+            used += more
+            if status == 0:
+                cell.has_failed[lev] = 1
+        if status != 0 or target >= tie or worst > tie:
+            break
+        target = tie
+    if status == 1 and target >= tie:
+        status = 2
+    return status, used
+
+
+@reordered
+def with_slope(net, head, work, first, last, front, i, slope):  # type: ignore[no-untyped-def]
+    """The pass of the functional work.c0 where neuron i of the front has one slope."""
+    line, kept = work.lines[front], work.kept[0]
+    for r in range(4):
+        kept[r] = line[r, i]
+    if front == last:
+        ends(slope, slope, work.low[front, i], work.high[front, i], line, i)
+    else:
+        line[0, i], line[1, i], line[2, i], line[3, i] = slope, 0.0, slope, 0.0
+    for q in range(net.width[first]):
+        work.c[q] = work.c0[q]
+    value = push(head.link, net.width, first, last, work.lines, work.c, work.spare)
+    for r in range(4):
+        line[r, i] = kept[r]
+    return value
+
+
+@reordered
+def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
+    """The neuron of the front to branch on, and the side of the larger bound."""
+    depth, front = len(net.width), cell.front[lev]
+    first, last = (front, depth - 1) if head.upward else (depth - 1, front)
+    n = net.width[first]
+    directions = len(head.directions)
+    for i in range(n):
+        total = 0.0
+        for r in range(directions):
+            s = float(cell.failed[lev, r]) if cell.has_failed[lev] else work.slope[r]
+            total += s * work.start[r, i]
+        work.c0[i] = total
+        work.c[i] = total
+    base = push(head.link, net.width, first, last, work.lines, work.c, work.spare)
+    best, neuron, side = -1.0, -1, 1
+    offset = net.offset[front]
+    for i in range(net.width[front]):
+        if cell.signs[lev, offset + i] != 0:
+            continue
+        one = with_slope(net, head, work, first, last, front, i, work.greatest[front, i])
+        other = with_slope(net, head, work, first, last, front, i, work.least[front, i])
+        a, b = -work.z_low[i], work.z_high[i]
+        balance = min(a, b) / max(max(a, b), 1e-300)
+        score = (max(0.0, base - one) + max(0.0, base - other)) * (2.0 - balance)
+        if score > best:
+            best, neuron = score, i
+            side = 1 if (one >= other) == (net.right[front, i] >= net.left[front, i]) else -1
+    return neuron, side
+
+
+@reordered
+def dive(
+    net,
+    head,
+    cell,
+    work,
+    out,
+    signs,
+    split,
+    failed,
+    has_failed,
+    target,
+    tie,
+    margin,
+    best,
+    max_nodes,
+    predicted,
+    arithmetic,
+):  # type: ignore[no-untyped-def]
+    """Search below one node; returns how many nodes, states, facts and candidate points were written to `out`."""
+    d, depth = net.d, len(net.width)
+    levels = len(cell.rows)
+    neurons = len(net.size)
+    max_facts = len(out.fact_neuron) - neurons
+    nodes, states, facts, points = 0, 0, 0, 0
+    # the first level
+    cell.rows[0] = 0
+    for j in range(d):
+        cell.nonbasic[0, j] = j
+        cell.low[0, j], cell.high[0, j] = net.lower[j], net.upper[j]
+        cell.value[0, j] = 0.5 * (net.lower[j] + net.upper[j])
+    copy_row(signs, cell.signs[0])
+    copy_row(failed, cell.failed[0])
+    cell.has_failed[0] = has_failed
+    for r in range(len(net.shifts)):
+        v = add_row(net, cell, 0, net.rows[r], r)
+        cell.low[0, v] = -net.shifts[r]
+    first_layer(net, cell, 0)
+    while True:
+        k = cell.front[0]
+        complete = True
+        for i in range(net.width[k]):
+            neuron = net.offset[k] + i
+            if signs[neuron] == 0:
+                complete = False
+            elif split[neuron] != 0:
+                cut(net, cell, 0, neuron, cell.form[0, i], cell.shift[0, i], signs[neuron])
+        if not complete or k == depth - 1:
+            break
+        advance(net, cell, 0, work.block)
+    lev, parent, entered = 0, -1, 0
+    while True:
+        # a new node at level lev
+        node = nodes
+        nodes += 1
+        out.parent[node] = parent
+        fate, neuron, used = OPEN, -1, 0
+        room = nodes + 2 * lev + 2 < max_nodes and facts < max_facts and lev + 1 < levels
+        if room:
+            status = repair(
+                cell.T[lev],
+                cell.basic[lev],
+                cell.nonbasic[lev],
+                cell.rows[lev],
+                cell.low[lev],
+                cell.high[lev],
+                cell.value[lev],
+            )
+            if status != 1:
+                fate = FAILED
+            else:
+                for j in range(d + 1):
+                    work.centre[j] = 0.0
+                before = facts
+                done, states, facts = process(net, cell, lev, work, out, states, facts)
+                for f in range(before, facts):
+                    out.fact_node[f] = node
+                status, used = bound(net, head, cell, lev, work, target, tie, predicted, arithmetic)
+                if work.centre[d] > 0:
+                    for j in range(d):
+                        work.x[j] = work.centre[j] / work.centre[d]
+                else:
+                    for j in range(d):
+                        work.x[j] = cell.value[lev, j]
+                if status == 1:
+                    fate = PRUNED
+                elif status == 2:
+                    fate = TIE
+                elif done:
+                    fate = REGION
+                    for j in range(d):
+                        out.points[points, j] = work.x[j]
+                    out.point_node[points] = node
+                    points += 1
+                else:
+                    fate = SPLIT
+                if fate != PRUNED and fate != REGION:
+                    found = norm_at(net, head, work.x, work)
+                    if found > best:
+                        best = found
+                        target = max(target, best - margin)
+                        tie = max(tie, best + margin)
+                        for j in range(d):
+                            out.points[points, j] = work.x[j]
+                        out.point_node[points] = -1
+                        points += 1
+                if fate == SPLIT:
+                    i, side = choose(net, head, cell, lev, work)
+                    neuron = net.offset[cell.front[lev]] + i
+                    cell.neuron[lev], cell.side[lev], cell.stage[lev], cell.node[lev] = i, side, 0, node
+        out.fate[node] = fate
+        out.neuron[node] = neuron
+        out.used[node] = used
+        out.side[node] = entered
+        copy_row(cell.failed[lev], out.node_failed[node])
+        out.node_has_failed[node] = cell.has_failed[lev]
+        out.counts[2] += used
+        if fate != SPLIT:
+            lev -= 1
+            while lev >= 0 and cell.stage[lev] == 2:
+                lev -= 1
+            if lev < 0:
+                return nodes, states, facts, points
+        # the next child of the node at level lev
+        i = cell.neuron[lev]
+        side = cell.side[lev] if cell.stage[lev] == 0 else -cell.side[lev]
+        cell.stage[lev] += 1
+        parent, entered = cell.node[lev], side
+        copy_level(net, cell, lev, lev + 1)
+        lev += 1
+        neuron = net.offset[cell.front[lev]] + i
+        cell.signs[lev, neuron] = side
+        cut(net, cell, lev, neuron, cell.form[lev, i], cell.shift[lev, i], side)

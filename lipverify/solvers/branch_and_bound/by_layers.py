@@ -1,0 +1,168 @@
+"""The search by layers as part of branch and bound: when it takes over, and what it reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Protocol, final
+
+import numpy as np
+
+from lipverify.bound import Bound, Rigor, Status
+from lipverify.engine.loading import Loading
+from lipverify.problem import Budget, Problem
+from lipverify.solvers.branch_and_bound.heads import heads
+from lipverify.solvers.branch_and_bound.layers import Engine, LayerSearch, space_of
+from lipverify.solvers.branch_and_bound.tree import Tree
+from lipverify.trusted.evidence import Chain, Space
+from lipverify.trusted.evidence_floats import Sizes
+
+if TYPE_CHECKING:
+    from lipverify.solvers.branch_and_bound.search import BranchAndBound
+
+_REPORT = 0.05  # seconds between two bounds that are yielded
+_PATIENCE = 0.5  # seconds of search before the engine is loaded
+
+
+class Engines(Protocol):
+    """A source of engines."""
+
+    def able(self, problem: Problem) -> bool:
+        """Whether the search by layers can do a problem."""
+        ...
+
+    def loaded(self) -> bool:
+        """Whether `open` answers at once."""
+        ...
+
+    def ready(self) -> bool:
+        """The same; the first call starts whatever takes time."""
+        ...
+
+    def open(self, chain: Chain, space: Space) -> Engine:
+        """An engine for a network on a domain."""
+        ...
+
+
+def able(problem: Problem) -> bool:
+    """Whether a problem is one for the search by layers: its norm, its domain, and numbers that floats can multiply."""
+    if not heads(problem):
+        return False
+    space = space_of(problem.domain)
+    if space is None:
+        return False
+    net = problem.network
+    with np.errstate(all="ignore"):
+        sizes = Sizes.of(Chain(net.weights, net.biases, net.slopes), space)
+    return bool(np.isfinite(sizes.value).all() and np.isfinite(sizes.form).all())
+
+
+def _load() -> None:
+    from lipverify.solvers.branch_and_bound.compiled_engine import load
+
+    load()
+
+
+def _stored() -> bool:
+    from lipverify.solvers.branch_and_bound.compiled_engine import stored
+
+    return stored()
+
+
+_LOADING = Loading(_load, _stored)
+
+
+@final
+@dataclass(frozen=True)
+class CompiledEngines:
+    """The compiled engine, once it is loaded; one per process."""
+
+    def able(self, problem: Problem) -> bool:
+        """Every norm that has heads, on bounded domains."""
+        return able(problem)
+
+    def loaded(self) -> bool:
+        """Whether it is there."""
+        return _LOADING.done
+
+    def ready(self) -> bool:
+        """The same; the first call starts loading it."""
+        return _LOADING.ready()
+
+    def wait(self) -> None:
+        """Until it is."""
+        _LOADING.wait()
+
+    def open(self, chain: Chain, space: Space) -> Engine:
+        """The engine for a network on a domain."""
+        from lipverify.solvers.branch_and_bound.compiled_engine import CompiledEngine
+
+        return CompiledEngine(chain, space)
+
+
+@final
+class ByLayers:
+    """One run: the general search until an engine is there, then the search by layers."""
+
+    def __init__(
+        self, options: BranchAndBound, engines: Engines, problem: Problem, budget: Budget, upper: float
+    ) -> None:
+        self._options = options
+        self._engines = engines
+        self._problem = problem
+        self._budget = budget
+        self._upper = upper
+
+    def run(self) -> Iterator[Bound]:
+        """As `BranchAndBound.run`."""
+        best = None
+        if not self._engines.loaded():
+            tree = Tree(self._options, self._problem, self._budget, self._upper)
+            yield tree.report(Status.INTERRUPTED)
+            begun = reported = time.monotonic()
+            for _ in tree.steps():
+                now = time.monotonic()
+                if now - reported > _REPORT:
+                    yield tree.report(Status.INTERRUPTED)
+                    reported = now
+                    if now - begun > _PATIENCE and self._engines.ready():
+                        break
+            else:
+                yield tree.result()
+                return
+            self._upper, best = min(self._upper, tree.report(Status.INTERRUPTED).upper), tree.best
+        net = self._problem.network
+        space = space_of(self._problem.domain)
+        assert space is not None
+        engine = self._engines.open(Chain(net.weights, net.biases, net.slopes), space)
+        search = LayerSearch(self._problem, self._budget, space, engine, best)
+        yield self._report(search)
+        for _ in search.steps():
+            yield self._report(search)
+        yield self._result(search)
+
+    def _report(self, search: LayerSearch) -> Bound:
+        best, upper = search.best, search.upper
+        upper = min(upper, self._upper)
+        return Bound(
+            method=self._options.name,
+            status=Status.INTERRUPTED,
+            lower=best.norm.lower if best else 0.0,
+            upper=max(upper, best.norm.upper if best else 0.0),
+            lower_rigor=Rigor.PROVED,
+            upper_rigor=Rigor.ROUNDED if np.isfinite(upper) else Rigor.PROVED,
+            witness=best.witness if best else None,
+            stats=asdict(search.counts),
+        )
+
+    def _result(self, search: LayerSearch) -> Bound:
+        if not search.exact or search.best is None:
+            return replace(self._report(search), status=Status.CLOSED)
+        return Bound.exactly(
+            search.best.norm,
+            upper_rigor=Rigor.ROUNDED,
+            method=self._options.name,
+            witness=search.best.witness,
+            stats=asdict(search.counts),
+        )

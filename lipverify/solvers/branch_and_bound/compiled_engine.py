@@ -1,0 +1,107 @@
+"""The compiled engine behind `layers.Engine`. Importing this loads numba, and at its first dive compiled code."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, final
+
+import numpy as np
+
+from lipverify.engine import layout
+from lipverify.engine.dive import dive
+from lipverify.solvers.branch_and_bound.layers import Dive, Node
+from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence_floats import Sizes
+from lipverify.trusted.evidence_replay import Moves
+
+_MEMORY = 2**27  # bytes of tableaus at most
+_PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
+_ARITHMETIC = 20  # passes for slopes at a full sign vector
+_SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
+
+
+@final
+class CompiledEngine:
+    """The engine for one network on one domain."""
+
+    def __init__(self, chain: Chain, space: Space) -> None:
+        size = Sizes.of(chain, space).value
+        self._net = layout.net_arrays(chain, space, size, _SLACK * size)
+        self._heads: dict[Head, Any] = {}
+        self._arrays: dict[tuple[int, int], Any] = {}
+
+    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
+        """Search below a node."""
+        net, directions = self._net, len(head.directions)
+        if head not in self._heads:
+            self._heads[head] = layout.head_arrays(net, head)
+        n, d = len(net.size), net.d
+        per_level = 8 * (n + len(net.shifts)) * d
+        levels = max(2, min(n + 2, _MEMORY // max(per_level, 1)))
+        if (directions, nodes) not in self._arrays:
+            self._arrays.clear()
+            self._arrays[directions, nodes] = (
+                *layout.work_arrays(net, directions, levels),
+                layout.out_arrays(net, directions, nodes),
+            )
+        cells, work, out = self._arrays[directions, nodes]
+        best = max(target, 0.0)
+        low = target - margin if math.isfinite(target) else -math.inf
+        count, _, facts, points = dive(
+            net,
+            self._heads[head],
+            cells,
+            work,
+            out,
+            node.signs,
+            node.split,
+            node.failed,
+            int(node.failed.any()),
+            low,
+            target + margin,
+            margin,
+            best,
+            nodes,
+            _PREDICTED,
+            _ARITHMETIC,
+        )
+        multipliers = np.zeros((facts, len(net.shifts) + n))
+        carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
+        which, column = np.nonzero(carried)
+        multipliers[which, out.mult_row[which, column]] = out.mult[which, column]
+        moves = Moves(
+            out.parent[:count],
+            out.neuron[:count],
+            out.side[:count],
+            out.fact_node[:facts],
+            out.fact_state[:facts],
+            out.fact_neuron[:facts],
+            out.fact_sign[:facts],
+        )
+        return Dive(
+            moves,
+            out.fate[:count],
+            out.node_failed[:count] * out.node_has_failed[:count, None],
+            out.used[:count],
+            multipliers,
+            out.fact_kind[:facts] != 0,
+            out.points[:points],
+            out.point_node[:points],
+        )
+
+
+def load() -> None:
+    """Compile everything, or load it from disk: one dive through a tiny network."""
+    chain = Chain((np.ones((1, 1)), np.ones((1, 1))), (np.zeros(1), np.zeros(1)), (np.array([[0.0, 1.0]]),))
+    space = Space(-np.ones(1), np.ones(1), np.zeros((0, 1)), np.zeros(0))
+    head = Head(True, 0, (0,))
+    blank = np.zeros(1, dtype=np.int8)
+    CompiledEngine(chain, space).dive(Node(0, blank, blank, blank, math.inf), head, -1.0, 1e-9, 16)
+
+
+def stored() -> bool:
+    """Whether numba has compiled code of the dive on disk, or could not put it there."""
+    cache: Any = getattr(dive, "_cache", None)
+    index: Any = getattr(getattr(cache, "_cache_file", None), "_index_path", None)
+    return index is None or os.path.exists(index)

@@ -1,0 +1,383 @@
+"""Branch and bound by layers: the engine proposes, the reader disposes, rational arithmetic settles what is left.
+
+An open node is a set of signs that are proved to hold there. The engine searches below it and hands back records;
+only what `FloatReader` accepts is committed, fact by fact from the top. A node with a claim that is refused is
+settled by exact geometry: its cell in rationals, one neuron decided, both sides open again. So a wrong claim costs
+time, and at any moment the open nodes cover what has not been proved. Proof: proofs/engine.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import numpy as np
+
+from lipverify.arrays import Bools, Indices, Matrix, Signs
+from lipverify.domain import Box, Domain, Polytope
+from lipverify.evaluate import jacobian_exact
+from lipverify.geometry.cells import Cells
+from lipverify.geometry.enclosing_box import enclosing_box
+from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
+from lipverify.norms import exact_norm
+from lipverify.problem import Budget, Problem
+from lipverify.search.closing import Closing
+from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.branch_and_bound.grid import Grid
+from lipverify.solvers.branch_and_bound.heads import heads
+from lipverify.solvers.branch_and_bound.starts import good_points
+from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence_exact import ExactReader
+from lipverify.trusted.evidence_floats import FloatReader
+from lipverify.trusted.evidence_replay import Moves, Replayed, replay
+from lipverify.trusted.rounding import MAX
+
+SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
+
+_SLICE = 0.1  # seconds that a dive should take
+_LEAVES = 4  # how many times the engine's passes a sign tree may take when it is verified
+_MARGIN = 3.0  # of the reader's error, kept by the engine
+
+
+@dataclass(frozen=True, eq=False)
+class Dive:
+    """What the engine says of the nodes below one: N of them, the first the node itself.
+
+    Attributes
+    ----------
+    moves
+        The tree and its claims.
+    fates
+        What became of each node: see `engine.dive`.
+    failed
+        The sign vector at which its sign tree failed, shape (N, D), all 0 where there is none.
+    passes
+        How many passes its sign tree took.
+    multipliers, sure
+        The claims' evidence, shape (F, g + n), and whether the engine is sure of it in floats, (F,).
+    points, where
+        Points where the norm seems large, and the node of which each is a region's, −1 where any.
+    """
+
+    moves: Moves
+    fates: Signs
+    failed: Signs
+    passes: Indices
+    multipliers: Matrix
+    sure: Bools
+    points: Matrix
+    where: Indices
+
+
+class Engine(Protocol):
+    """Whoever searches below a node; trusted by nobody."""
+
+    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
+        """Search below a node for more than the target."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """An open node: signs that hold, which of them were split, the sign vector to try first, a proved upper bound."""
+
+    head: int
+    signs: Signs
+    split: Signs
+    failed: Signs
+    upper: float
+    exact: bool = False
+
+
+@final
+@dataclass(eq=False)
+class Counts:
+    """What was done."""
+
+    nodes: int = 0
+    pruned: int = 0
+    leaves: int = 0
+    facts: int = 0
+    refused: int = 0
+    settled: int = 0
+    passes: int = 0
+    dives: int = 0
+
+
+def space_of(domain: Domain) -> Space | None:
+    """The closure of a bounded domain; None for others."""
+    if isinstance(domain, Box):
+        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
+    if isinstance(domain, Polytope) and domain.bounded:
+        box = enclosing_box(domain)
+        return Space(box.lower, box.upper, -domain.A, domain.b)
+    return None
+
+
+@final
+class LayerSearch:
+    """One run: open nodes, the incumbent, the counts.
+
+    Parameters
+    ----------
+    problem, budget
+        What is asked, on a bounded domain, for a norm that has `heads`.
+    space
+        The closure of its domain.
+    engine
+        What searches.
+    best
+        An incumbent to start from.
+    """
+
+    def __init__(self, problem: Problem, budget: Budget, space: Space, engine: Engine, best: Certified | None) -> None:
+        self._problem = problem
+        self._budget = budget
+        self._space = space
+        self._engine = engine
+        net = problem.network
+        self._chain = Chain(net.weights, net.biases, net.slopes)
+        self._heads = heads(problem)
+        self._reader = FloatReader(self._chain, space)
+        self._exact = ExactReader(self._chain, space)
+        self._cells = Cells(net, problem.domain, budget.seed)
+        self._grid = Grid.of(problem)
+        self._incumbent: Incumbent[Certified] = Incumbent()
+        self._target = budget.target or -1.0  # at 0 a region is wanted all the same
+        self._closing = Closing(tolerated=self._target)
+        self._heap: list[tuple[float, int, Node]] = []
+        self._ticket = itertools.count()
+        self._ceiling = math.inf
+        self._busy: Node | None = None
+        self._begun = False
+        self._size = 64
+        self._errors: list[float] = []
+        self.counts = Counts()
+        if best is not None:
+            self._offer(best)
+
+    @property
+    def upper(self) -> float:
+        """An upper bound of the constant, at any moment."""
+        top = max(self._closing.settled, self._incumbent.upper)
+        for node in (self._busy, self._heap[0][2] if self._heap else None):
+            if node is not None:
+                top = max(top, node.upper)
+        return min(top, self._ceiling) if self._begun else self._ceiling
+
+    @property
+    def best(self) -> Certified | None:
+        """The incumbent."""
+        return self._incumbent.best
+
+    @property
+    def exact(self) -> bool:
+        """Whether, at the end, the incumbent is the constant: nothing was given up that may hold more."""
+        return self.best is not None and self._closing.settled <= self._closing.enough
+
+    @property
+    def _goal(self) -> float:
+        """What a node's bound need not fall below."""
+        return max(self._closing.enough, self._closing.tolerated)
+
+    def steps(self) -> Iterator[None]:
+        """Work, in pieces of a tenth of a second."""
+        signs = self._chain.linear.astype(np.int8)
+        self._errors = [self._reader.error(head) for head in self._heads]
+        roots = np.array([self._reader.upper(signs[None], head)[0] for head in self._heads])
+        self._ceiling = float(roots.max())
+        for h, upper in enumerate(roots.tolist()):
+            failed = np.zeros(len(self._heads[h].directions), dtype=np.int8)
+            self._push(Node(h, signs, np.zeros_like(signs), failed, upper))
+        self._begun = True
+        yield
+        for point in good_points(self._problem, self._space, 20, 64, self._budget.seed)[:4]:
+            if self._try_point(point):
+                break
+        yield
+        while self._heap:
+            node = heapq.heappop(self._heap)[2]
+            if self._closing.closes(node.upper):
+                self.counts.pruned += 1
+                continue
+            self._busy = node
+            if node.exact:
+                self._expand(node)
+            else:
+                self._search(node)
+            self._busy = None
+            yield
+
+    # Committing what is proved.
+
+    def _search(self, node: Node) -> None:
+        """A dive below a node, verified."""
+        head = self._heads[node.head]
+        margin = _MARGIN * self._errors[node.head]
+        begun = time.monotonic()
+        dive = self._engine.dive(node, head, self._goal, margin, self._size)
+        for point, where in zip(dive.points[::-1], dive.where[::-1], strict=True):
+            if where < 0 and self._try_point(point):
+                break  # the last one is the best
+        tree = replay(node.signs, dive.moves)
+        self._close(node, head, dive, tree, self._proved(node, dive, tree))
+        self.counts.dives += 1
+        spent = time.monotonic() - begun
+        if spent < _SLICE / 2 and len(dive.fates) > self._size // 2:
+            self._size = min(2 * self._size, 4096)
+        elif spent > 2 * _SLICE:
+            self._size = max(16, self._size // 2)
+
+    def _proved(self, node: Node, dive: Dive, tree: Replayed) -> Bools:
+        """The nodes of a dive all of whose signs are proved; those at which this ends become open, to be settled."""
+        moves = dive.moves
+        held = np.ones(len(moves.nodes), dtype=bool)
+        asked = np.flatnonzero(tree.sound[moves.nodes])
+        index, neurons, signs = tree.index[asked], moves.claimed[asked], moves.signs[asked]
+        claims = Implied(tree.states, index, neurons, signs, dive.multipliers[asked])
+        held[asked] = self._reader.implied(claims) & dive.sure[asked]
+        self.counts.facts += len(asked)
+        lost = ~tree.sound
+        for f in np.flatnonzero(~held).tolist():
+            if lost[moves.nodes[f]]:
+                continue
+            support = np.flatnonzero(dive.multipliers[f] > 0).tolist()
+            self.counts.settled += 1
+            state = tree.states[tree.index[f]]
+            if not self._exact.implied(state, int(moves.claimed[f]), int(moves.signs[f]), support):
+                lost[moves.nodes[f]] = True
+        good = np.zeros(len(lost), dtype=bool)
+        splits = tree.splits & (dive.fates == SPLIT)
+        for i, parent in enumerate(moves.parents.tolist()):
+            if i and not (0 <= parent < i and good[parent] and splits[parent]):
+                continue
+            if lost[i]:
+                self._reopen(node, tree.entered[i], dive.failed[i])
+            else:
+                good[i] = True
+        return good
+
+    def _close(self, node: Node, head: Head, dive: Dive, tree: Replayed, good: Bools) -> None:
+        """Commit the ends of a dive: what is pruned, regions, and what stays open."""
+        fates = dive.fates
+        self.counts.nodes += int(good.sum())
+        self.counts.passes += int(dive.passes.sum())
+        rest = good & ~(tree.splits & (fates == SPLIT))
+        shut = np.flatnonzero(rest & (fates == PRUNED))
+        if len(shut):
+            limit = _LEAVES * int(dive.passes[shut].max()) + 64
+            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit))
+            if ok.any() and self._goal > self._closing.enough:
+                self._closing.settle(self._goal)
+            self.counts.pruned += int(ok.sum())
+            rest[shut[ok]] = False
+        points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
+        for i in np.flatnonzero(rest & (fates == REGION)).tolist():
+            self.counts.leaves += 1
+            rest[i] = i not in points or not self._is_region(tree.signs[i], dive.points[points[i]])
+        left = np.flatnonzero(rest & (fates == OPEN))
+        if len(left):
+            uppers = np.minimum(self._reader.upper(tree.signs[left], head), node.upper)
+            for i, upper in zip(left.tolist(), uppers.tolist(), strict=True):
+                cuts = _cuts(node, dive.moves, i)
+                # a dive that came no further than its first node would not the next time either
+                self._push(Node(node.head, tree.signs[i].copy(), cuts, dive.failed[i].copy(), upper, i == 0))
+            rest[left] = False
+        for i in np.flatnonzero(rest).tolist():
+            self._settle(node, head, tree.signs[i], dive.failed[i])
+
+    def _settle(self, node: Node, head: Head, signs: Signs, failed: Signs) -> None:
+        """A node whose signs are proved and whose end is not."""
+        if self.best is not None and self.best.norm.root is not None:
+            self.counts.settled += 1
+            if self._is_no_better(signs) or self._exact.pruned(signs, head, self.best.norm.root):
+                self.counts.pruned += 1
+                return
+        self._reopen(node, signs, failed)
+
+    def _reopen(self, node: Node, signs: Signs, failed: Signs) -> None:
+        """Open a node of a dive below `node` for exact arithmetic."""
+        self.counts.refused += 1
+        self._push(Node(node.head, signs.copy(), self._hint(signs), failed.copy(), node.upper, True))
+
+    def _hint(self, signs: Signs) -> Signs:
+        """Which neurons' half-spaces cut a cell out, as far as the engine needs to know."""
+        return ((signs != 0) & ~self._chain.linear).astype(np.int8)
+
+    def _expand(self, node: Node) -> None:
+        """One step in exact arithmetic: the cell of a node's signs, and both sides of a neuron."""
+        self.counts.nodes += 1
+        head = self._heads[node.head]
+        found = self._cells.restrict(self._cells.root(), node.signs)
+        if found is None:
+            return
+        cell, signs = found
+        if self._cells.is_region(cell):
+            self.counts.leaves += 1
+            self._offer(certify_region(self._problem, self._cells.point(cell), self._cells.pattern(cell)))
+            return
+        upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
+        if self._closing.closes(upper):
+            self.counts.pruned += 1
+            return
+        neuron = int(cell.undecided[0])
+        for side in (1, -1):
+            child = signs.copy()
+            child[neuron] = side
+            self._push(Node(node.head, child, self._hint(child), node.failed, upper))
+
+    def _is_no_better(self, signs: Signs) -> bool:
+        """Whether the Jacobian of a complete pattern, be there a region of it or not, does not beat the incumbent."""
+        if not signs.all() or self.best is None:
+            return False
+        layers = np.split(signs > 0, self._chain.offsets[1:-1])
+        pattern = tuple(tuple(layer.tolist()) for layer in layers)
+        norm = exact_norm(jacobian_exact(self._problem.network, pattern), self._problem.norm)
+        return not norm.exceeds(self.best.norm)
+
+    def _is_region(self, signs: Signs, point: Any) -> bool:
+        """Whether a point shows that a complete pattern has a region; its norm counts then."""
+        found = self._certified(point)
+        if found is None:
+            return False
+        there = np.where(np.concatenate([np.array(layer) for layer in found.witness.pattern]), 1, -1)
+        if not (there == signs).all():
+            return False
+        self._offer(found)
+        return True
+
+    def _push(self, node: Node) -> None:
+        heapq.heappush(self._heap, (-node.upper, next(self._ticket), node))
+
+    # The incumbent.
+
+    def _try_point(self, point: Any) -> bool:
+        found = self._certified(point)
+        if found is not None:
+            self._offer(found)
+        return found is not None
+
+    def _certified(self, point: Any) -> Certified | None:
+        values = np.asarray(point, dtype=np.float64)
+        return certify_point(self._problem, values.tolist()) if np.isfinite(values).all() else None
+
+    def _offer(self, found: Certified) -> None:
+        if self._incumbent.improved_by(found.norm):
+            self._incumbent.offer(confirmed(self._problem, found))
+            self._closing.enough = self._grid.enough(found.norm)
+            tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
+            self._closing.tolerated = max(tolerated, self._target)
+
+
+def _cuts(node: Node, moves: Moves, i: int) -> Signs:
+    """Which neurons were split on the way to node i of a dive: their half-spaces cut its cell out."""
+    cuts = node.split.copy()
+    while i > 0:
+        i = int(moves.parents[i])
+        cuts[moves.neurons[i]] = 1
+    return cuts

@@ -1,0 +1,120 @@
+"""What a search may claim of a partial activation pattern, and with what evidence.
+
+A search by layers decides the neurons of the first layer that is not decided throughout, its *front*, and there every
+pre-activation is affine on the cell of the decided ones. The records are few and each stands by itself: `states`
+are the signs that held before, so that a reader needs nothing else to judge it. Whoever makes them is not trusted;
+`evidence_floats` and `evidence_exact` are the two readers. Proof: proofs/engine.md.
+
+A split ("neuron i has either sign") needs no evidence: the two closed halves cover the parent. A region is a complete
+pattern, and a point; `geometry.witness` reads that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A two-slope network as plain arrays: weights (n_k, n_{k−1}), biases (n_k,), slopes (n_k, 2) of hidden layers."""
+
+    weights: tuple[Matrix, ...]
+    biases: tuple[Vector, ...]
+    slopes: tuple[Array, ...]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Neurons per hidden layer."""
+        return tuple(len(s) for s in self.slopes)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each hidden layer begins among all neurons, and their number."""
+        return (0, *np.cumsum(self.widths).tolist())
+
+    @property
+    def linear(self) -> Bools:
+        """Which neurons have equal slopes: they have no sign, and none of theirs is a constraint; shape (n,)."""
+        return np.concatenate([s[:, 0] == s[:, 1] for s in self.slopes])
+
+    def fronts(self, states: Signs) -> Indices:
+        """The first hidden layer that is not decided throughout, the last one where all are; (B, n) to (B,)."""
+        parts = np.split(states, self.offsets[1:-1], axis=1)
+        open_ = np.stack([(part == 0).any(axis=1) for part in parts], axis=1)
+        return np.where(open_.any(axis=1), open_.argmax(axis=1), len(parts) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """{x : lower ≤ x ≤ upper, rows·x + shifts ≥ 0}: the closure of a domain, shapes (d,), (g, d), (g,)."""
+
+    lower: Vector
+    upper: Vector
+    rows: Matrix
+    shifts: Vector
+
+
+@dataclass(frozen=True)
+class Head:
+    """One vector of J = W_K D_{K−1} ⋯ D_1 W_1 whose 1-norm is sought: its entries `directions` of row or column `end`.
+
+    Attributes
+    ----------
+    upward
+        True for a row of J, the gradient of output `end`; False for a column, the derivative by input `end`.
+    """
+
+    upward: bool
+    end: int
+    directions: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Implied:
+    """Neurons with one sign all over the closed cells of some states.
+
+    Attributes
+    ----------
+    states
+        Signs that are known, −1, 0 or +1, shape (S, n).
+    index
+        Which of the states each claim is about, shape (F,).
+    neurons, signs
+        The neuron, and its sign, shape (F,).
+    multipliers
+        λ ≥ 0 for the domain's rows and the neurons, shape (F, g + n): with −σ·y for the neuron's pre-activation y (a
+        linear bound of it above the front), −σ·y + Σ λ_j (row j) is negative on the box. Only rows of the domain
+        and decided two-sided neurons up to the front may have one.
+    """
+
+    states: Signs
+    index: Indices
+    neurons: Indices
+    signs: Signs
+    multipliers: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Empty:
+    """States without a region: Σ λ_j (row j) is negative on the box; shapes as in `Implied`."""
+
+    states: Signs
+    index: Indices
+    multipliers: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned:
+    """States under which no Jacobian's head has a 1-norm above the target.
+
+    Evidence: "recompute the passes and their sign tree", of at most `limit` leaves each.
+    """
+
+    states: Signs
+    head: Head
+    target: float
+    limit: int

@@ -1,0 +1,293 @@
+"""The search by layers: against brute force in Fractions, with engines that lie, and stopped at any moment."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lipverify as lv
+from lipverify.domain import Domain
+from lipverify.geometry.walk import Walk
+from lipverify.norms import norm_pair
+from lipverify.problem import Budget, Problem
+from lipverify.solvers.branch_and_bound.by_layers import ByLayers, CompiledEngines, able
+from lipverify.solvers.branch_and_bound.layers import Dive, Engine, Node
+from lipverify.solvers.branch_and_bound.search import BranchAndBound
+from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
+from lipverify.solvers.enumeration import Enumeration
+from lipverify.solvers.milp.method import Milp
+from lipverify.testing import domains, networks
+from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence_replay import Moves
+from tests import oracle
+from tests.conftest import examples
+from tests.solvers.promises import hold_to_the_oracle
+from tests.solvers.test_enumeration import CASES, SMALL, Case
+
+INF = math.inf
+NORMS: tuple[Any, ...] = (1, INF, (1, INF))
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here may lean on another exact method: they raise when they are touched."""
+
+    def touched(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the search by layers touched another exact method")
+
+    monkeypatch.setattr(Walk, "__post_init__", touched)
+    monkeypatch.setattr(Enumeration, "run", touched)
+    monkeypatch.setattr(Milp, "run", touched)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Compiled engines, waited for, and whatever stands between them and the search."""
+
+    change: Callable[[Dive], Dive] | None = None
+    asked: list[int] = field(default_factory=list)
+
+    def able(self, problem: Problem) -> bool:
+        """As the compiled engine."""
+        return able(problem)
+
+    def loaded(self) -> bool:
+        """Always."""
+        CompiledEngines().wait()
+        return True
+
+    def ready(self) -> bool:
+        """Always."""
+        return self.loaded()
+
+    def open(self, chain: Chain, space: Space) -> Engine:
+        """The engine, with its words twisted."""
+        return _Twisted(CompiledEngines().open(chain, space), self)
+
+
+@dataclass(frozen=True)
+class _Twisted:
+    engine: Engine
+    words: Waiting
+
+    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
+        self.words.asked.append(nodes)
+        found = self.engine.dive(node, head, target, margin, nodes)
+        return found if self.words.change is None else self.words.change(found)
+
+
+def exact(net: lv.Network, p: Any, domain: Domain, engines: Waiting | None = None, **options: Any) -> lv.Bound:
+    """The constant by the search by layers."""
+    method = BranchAndBound((SlopePasses(),), engines=Waiting() if engines is None else engines)
+    return lv.exact(net, method=method, p=p, domain=domain, **options)
+
+
+# Brute force ---------------------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(130))
+@given(st.data(), st.sampled_from(NORMS))
+def test_agrees_with_brute_force(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=data.draw(st.booleans()), **SMALL))
+    domain = data.draw(domains(net.input_dim))
+    hold_to_the_oracle(net, p, domain, exact(net, p, domain))
+
+
+@settings(max_examples=examples(30))
+@given(st.data(), st.sampled_from(NORMS))
+def test_agrees_with_brute_force_on_larger_networks(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(inputs=(2, 3), hidden=2, width=(3, 4), slopes=True))
+    hold_to_the_oracle(net, p, BOXES[net.input_dim], exact(net, p, BOXES[net.input_dim]))
+
+
+BOXES = {d: lv.Box([-1.5] * d, [1.0] * d) for d in range(1, 5)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("p", NORMS, ids=str)
+def test_known_cases_that_others_miss(case: Case, p: Any) -> None:
+    domain = BOXES[case.net.input_dim]
+    hold_to_the_oracle(case.net, p, domain, exact(case.net, p, domain))
+
+
+def random_network(sizes: tuple[int, ...], seed: int) -> lv.Network:
+    """Normal weights."""
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(sizes))
+    return lv.Network([rng.normal(size=(m, n)) for n, m in pairs], [rng.normal(size=m) for _, m in pairs])
+
+
+@pytest.mark.parametrize("p", NORMS, ids=str)
+@pytest.mark.parametrize("sizes", [(2, 5, 4, 3), (3, 4, 4, 2), (2, 3, 3, 3, 2), (1, 6, 3), (3, 7, 1)], ids=str)
+def test_agrees_with_brute_force_on_random_networks(sizes: tuple[int, ...], p: Any) -> None:
+    net, domain = random_network(sizes, 1), BOXES[sizes[0]]
+    engines = Waiting()
+    hold_to_the_oracle(net, p, domain, exact(net, p, domain, engines))
+    assert engines.asked  # it was the engine that searched
+
+
+# An engine that lies costs time and nothing else ---------------------------------------------------
+
+
+def _everything_is(fate: int) -> Callable[[Dive], Dive]:
+    return lambda dive: replace(dive, fates=np.full_like(dive.fates, fate))
+
+
+def _moves(**changes: Callable[[Any], Any]) -> Callable[[Dive], Dive]:
+    def lie(dive: Dive) -> Dive:
+        values = {name: change(getattr(dive.moves, name)) for name, change in changes.items()}
+        return replace(dive, moves=replace(dive.moves, **values))
+
+    return lie
+
+
+def _multipliers(change: Callable[[Any], Any]) -> Callable[[Dive], Dive]:
+    return lambda dive: replace(dive, multipliers=change(dive.multipliers))
+
+
+def _made_up(dive: Dive) -> Dive:
+    """Every neuron is said to be active, without evidence, and the node pruned."""
+    count = dive.multipliers.shape[1]
+    zero = np.zeros(count, dtype=np.intp)
+    moves = Moves(
+        np.array([-1]), np.array([-1]), np.array([0]), zero, zero, np.arange(count), np.ones(count, dtype=np.int8)
+    )
+    return Dive(
+        moves,
+        np.array([1], dtype=np.int8),
+        dive.failed[:1],
+        dive.passes[:1],
+        np.zeros((count, count)),
+        np.ones(count, dtype=bool),
+        dive.points[:0],
+        dive.where[:0],
+    )
+
+
+def _orphaned(dive: Dive) -> Dive:
+    """Only the first children of splits are there."""
+    keep = np.flatnonzero((dive.moves.sides != -1) | (np.arange(len(dive.fates)) == 0))
+    place = np.full(len(dive.fates) + 1, -1)
+    place[keep] = np.arange(len(keep))
+    facts = np.isin(dive.moves.nodes, keep)
+    moves = Moves(
+        place[dive.moves.parents[keep]],
+        dive.moves.neurons[keep],
+        dive.moves.sides[keep],
+        place[dive.moves.nodes[facts]],
+        dive.moves.batches[facts],
+        dive.moves.claimed[facts],
+        dive.moves.signs[facts],
+    )
+    return Dive(
+        moves,
+        dive.fates[keep],
+        dive.failed[keep],
+        dive.passes[keep],
+        dive.multipliers[facts],
+        dive.sure[facts],
+        dive.points,
+        np.full_like(dive.where, -1),
+    )
+
+
+def _no_points(dive: Dive) -> Dive:
+    return replace(dive, points=np.full_like(dive.points, np.nan))
+
+
+LIES: dict[str, Callable[[Dive], Dive]] = {
+    "all is pruned": _everything_is(1),
+    "all is a tie": _everything_is(2),
+    "all is a region": _everything_is(3),
+    "all is open": _everything_is(4),
+    "all has failed": _everything_is(5),
+    "opposite signs": _moves(signs=lambda s: -s),
+    "no signs": _moves(signs=np.zeros_like),
+    "other neurons": _moves(claimed=lambda i: i[::-1].copy()),
+    "neurons beyond": _moves(claimed=lambda i: i + 1000),
+    "one batch": _moves(batches=np.zeros_like),
+    "claims elsewhere": _moves(nodes=np.zeros_like),
+    "claims out of order": _moves(nodes=lambda i: i[::-1].copy()),
+    "other splits": _moves(neurons=lambda i: np.where(i < 0, i, 0)),
+    "splits beyond": _moves(neurons=lambda i: np.where(i < 0, i, 1000)),
+    "one side twice": _moves(sides=np.ones_like),
+    "no sides": _moves(sides=np.zeros_like),
+    "parents below": _moves(parents=lambda i: np.where(i < 0, i, len(i) - 1)),
+    "one parent": _moves(parents=lambda i: np.where(i < 0, i, 0)),
+    "only first children": _orphaned,
+    "multipliers of NaN": _multipliers(lambda m: m * np.nan),
+    "negative multipliers": _multipliers(lambda m: -m),
+    "huge multipliers": _multipliers(lambda m: m * 1e300),
+    "no multipliers": _multipliers(np.zeros_like),
+    "multipliers everywhere": _multipliers(np.ones_like),
+    "facts made up": _made_up,
+    "points of NaN": _no_points,
+    "points elsewhere": lambda dive: replace(dive, points=dive.points + 100.0),
+    "no facts are sure": lambda dive: replace(dive, sure=np.zeros_like(dive.sure)),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_lying_engine_costs_time_and_nothing_else(lie: Callable[[Dive], Dive]) -> None:
+    for sizes, p in (((2, 4, 3, 2), INF), ((2, 3, 3, 2), 1), ((3, 5, 1), INF)):
+        for seed in range(1):
+            net, domain = random_network(sizes, seed), BOXES[sizes[0]]
+            hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(lie)))
+
+
+@settings(max_examples=examples(40))
+@given(st.data(), st.sampled_from(list(LIES)), st.sampled_from(NORMS))
+def test_a_lying_engine_on_degenerate_networks(data: st.DataObject, lie: str, p: Any) -> None:
+    net = data.draw(networks(inputs=(1, 2), hidden=(1, 2), width=(1, 3), slopes=True))
+    domain = BOXES[net.input_dim]
+    hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(LIES[lie])))
+
+
+# Any moment ----------------------------------------------------------------------------------------
+
+
+def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting) -> Iterator[lv.Bound]:
+    """Every interval that the search reports."""
+    problem = Problem(net, norm_pair(p), domain)
+    options = BranchAndBound((SlopePasses(),), engines=engines)
+    return ByLayers(options, engines, problem, Budget(), INF).run()
+
+
+@pytest.mark.parametrize("lie", [None, "no multipliers", "all is open"])
+@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 2), INF), ((2, 4, 4, 2), 1), ((3, 6, 1), INF)])
+def test_stopping_at_any_moment_leaves_a_valid_interval(sizes: tuple[int, ...], p: float, lie: str | None) -> None:
+    net, domain = random_network(sizes, 3), BOXES[sizes[0]]
+    square = oracle.largest_square([r.jacobian for r in oracle.regions(net, domain)], p, p)
+    assert square is not None
+    before = lv.Bound(
+        method="none", status=lv.Status.INTERRUPTED, lower_rigor=lv.Rigor.PROVED, upper_rigor=lv.Rigor.PROVED
+    )
+    count = 0
+    for bound in moments(net, p, domain, Waiting(None if lie is None else LIES[lie])):
+        assert Fraction(bound.lower) ** 2 <= square
+        assert bound.upper == INF or square <= Fraction(bound.upper) ** 2
+        assert bound.lower >= before.lower
+        assert bound.upper <= before.upper
+        before, count = bound, count + 1
+    assert before.status is lv.Status.EXACT
+    assert count >= 3
+
+
+def test_a_relative_gap_is_enough() -> None:
+    net = random_network((3, 12, 1), 0)
+    domain = BOXES[3]
+    truth = exact(net, INF, domain)
+    bound = exact(net, INF, domain, rel_gap=0.2)
+    assert bound.status in (lv.Status.CLOSED, lv.Status.EXACT)
+    assert bound.lower <= truth.upper
+    assert bound.upper >= truth.lower
+    assert bound.upper <= 1.2 * bound.lower

@@ -1,0 +1,349 @@
+"""The rules of the search by layers: what they accept is true in Fractions, and each of their checks is needed."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lipverify as lv
+from lipverify.arrays import Signs
+from lipverify.testing import networks
+from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence_exact import ExactReader
+from lipverify.trusted.evidence_floats import FloatReader
+from lipverify.trusted.evidence_replay import Moves, replay
+from tests import oracle
+from tests.conftest import examples
+
+
+def chain(net: lv.Network) -> Chain:
+    """The network as plain arrays."""
+    return Chain(net.weights, net.biases, net.slopes)
+
+
+def box(lower: list[float], upper: list[float]) -> Space:
+    """A box."""
+    return Space(np.array(lower), np.array(upper), np.zeros((0, len(lower))), np.zeros(0))
+
+
+# Claims of signs -----------------------------------------------------------------------------------
+
+# y1 = x, y2 = x − 1 and, linear, y3 = x on x in [−2, 2]; above, z = relu(y1) + 3 relu(y2) + y3 − 4 and its opposite
+NET = lv.Network(
+    [[[1.0], [1.0], [1.0]], [[1.0, 3.0, 1.0], [-1.0, -3.0, -1.0]], [[1.0, 1.0]]],
+    [[0.0, -1.0, 0.0], [-4.0, 4.0], [0.0]],
+    [[[0, 1], [0, 1], [1, 1]], [[0, 1], [0, 1]]],
+)
+SPACE = box([-2.0], [2.0])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim about NET: states, a neuron and its sign, multipliers, and whether it is to be accepted."""
+
+    states: tuple[int, ...]
+    neuron: int
+    sign: int
+    multipliers: tuple[float, ...]
+    good: bool
+
+
+NAN = float("nan")
+CLAIMS = {
+    "y2 < 0 where x ≤ 0": Claim((-1, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, 0), True),
+    "the same with more of it": Claim((-1, 0, 1, 0, 0), 1, -1, (1.25, 0, 0, 0, 0), True),
+    "without multipliers": Claim((-1, 0, 1, 0, 0), 1, -1, (0, 0, 0, 0, 0), False),
+    "the other sign": Claim((-1, 0, 1, 0, 0), 1, 1, (1, 0, 0, 0, 0), False),
+    "no sign": Claim((-1, 0, 1, 0, 0), 1, 0, (1, 0, 0, 0, 0), False),
+    "twice a sign": Claim((-1, 0, 1, 0, 0), 1, -2, (1, 0, 0, 0, 0), False),
+    "a row on its other side": Claim((1, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, 0), False),
+    "a row that is not decided": Claim((0, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, 0), False),
+    "a negative multiplier": Claim((1, 0, 1, 0, 0), 1, -1, (-1, 0, 0, 0, 0), False),
+    "NaN": Claim((-1, 0, 1, 0, 0), 1, -1, (NAN, 0, 0, 0, 0), False),
+    "NaN where nothing matters": Claim((-1, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, NAN), False),
+    "infinity": Claim((-1, 0, 1, 0, 0), 1, -1, (np.inf, 0, 0, 0, 0), False),
+    "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 1, 1, (0, 0, 3, 0, 0), False),
+    "a linear neuron": Claim((1, 1, 1, 0, 0), 2, 1, (0, 1, 0, 0, 0), False),
+    "it only touches 0": Claim((-1, -1, 1, 0, 0), 0, -1, (1, 0, 0, 0, 0), False),
+    # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 4
+    "above the front": Claim((-1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), True),
+    "above the front, the other sign": Claim((-1, 0, 1, 0, 0), 3, 1, (1, 0, 0, 0, 0), False),
+    "above the front, not so": Claim((1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), False),
+    "a row above the front": Claim((0, 0, 1, -1, 0), 1, -1, (0, 0, 0, 1, 0), False),
+    "a row above the front, about itself": Claim((0, 0, 1, 0, -1), 3, 1, (0, 0, 0, 0, 2), False),
+    "at the second layer": Claim((-1, -1, 1, 0, 0), 3, -1, (0, 0, 0, 0, 0), True),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_claims_of_signs(claim: Claim) -> None:
+    states = np.array([claim.states], dtype=np.int8)
+    record = Implied(
+        states,
+        np.zeros(1, dtype=np.intp),
+        np.array([claim.neuron]),
+        np.array([claim.sign], dtype=np.int8),
+        np.array([claim.multipliers]),
+    )
+    assert FloatReader(chain(NET), SPACE).implied(record).tolist() == [claim.good]
+
+
+def test_claims_are_judged_each_by_its_own_states() -> None:
+    """All at once, in any order: the same verdicts."""
+    claims = list(CLAIMS.values())[::-1]
+    record = Implied(
+        np.array([c.states for c in claims], dtype=np.int8),
+        np.arange(len(claims)),
+        np.array([c.neuron for c in claims]),
+        np.array([c.sign for c in claims], dtype=np.int8),
+        np.array([c.multipliers for c in claims]),
+    )
+    assert FloatReader(chain(NET), SPACE).implied(record).tolist() == [c.good for c in claims]
+
+
+@pytest.mark.parametrize("gap", [0.0, 2.0**-70, 2.0**-54, 2.0**-40])
+def test_a_sign_that_rounding_could_change_is_not_accepted(gap: float) -> None:
+    """y = ⅓·(3x) − x + gap is gap up to rounding."""
+    third = 1.0 / 3.0
+    net = lv.Network([[[3.0], [1.0]], [[third, -1.0]], [[1.0]]], [[9.0, 3.0], [gap], None])
+    states = np.array([[1, 1, 0]], dtype=np.int8)
+    record = Implied(states, np.zeros(1, int), np.array([2]), np.array([1], dtype=np.int8), np.zeros((1, 3)))
+    (said,) = FloatReader(chain(net), box([-2.0], [2.0])).implied(record)
+    low = min((Fraction(third) * 3 - 1) * (x + 3) for x in (-2, 2)) + Fraction(gap)
+    assert not said or low > 0
+    assert said == (gap == 2.0**-40)
+
+
+def test_exactly_zero_is_decided_in_rationals() -> None:
+    reader = ExactReader(chain(NET), SPACE)
+    states = np.array([-1, 0, 1, 0, 0], dtype=np.int8)
+    assert reader.implied(states, 1, -1, [0])
+    assert not reader.implied(states, 1, 1, [0])
+    touching = lv.Network([[[1.0], [2.0]], [[1.0, 1.0]]])
+    reader = ExactReader(chain(touching), SPACE)
+    half = np.array([1, 0], dtype=np.int8)
+    assert reader.implied(half, 1, 1, [0])
+    assert not reader.implied(half, 1, -1, [0])
+    assert not reader.implied(np.array([0, 0], dtype=np.int8), 1, 1, [0])
+
+
+@pytest.mark.parametrize(
+    ("states", "multipliers", "good"),
+    [
+        ((-1, 1, 1, 0, 0), (1, 1, 0, 0, 0), True),  # x ≤ 0 and x ≥ 1
+        ((1, -1, 1, 0, 0), (1, 1, 0, 0, 0), False),
+        ((-1, 1, 1, 0, 0), (0, 0, 0, 0, 0), False),
+        ((-1, 1, 1, 0, 0), (NAN, 1, 0, 0, 0), False),
+    ],
+)
+def test_claims_of_emptiness(states: Any, multipliers: Any, good: bool) -> None:
+    record = Empty(np.array([states], dtype=np.int8), np.zeros(1, dtype=np.intp), np.array([multipliers], dtype=float))
+    assert FloatReader(chain(NET), SPACE).empty(record).tolist() == [good]
+
+
+@settings(max_examples=examples(60))
+@given(st.data())
+def test_accepted_signs_are_true_at_every_point(data: st.DataObject) -> None:
+    """States of a point, multipliers at random: an accepted claim is never contradicted by points with these states."""
+    net = data.draw(networks(inputs=(1, 2), hidden=(1, 3), width=(1, 4), slopes=True))
+    d, n = net.input_dim, sum(net.hidden)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    points = [[Fraction(int(v), 8) for v in rng.integers(-8, 9, size=d)] for _ in range(30)]
+    patterns = np.array([signs_at(net, x) for x in points], dtype=np.int8)
+    linear = chain(net).linear
+    states, index, neurons, signs, multipliers = [], [], [], [], []
+    for _ in range(20):
+        known = np.cumsum(rng.uniform(size=n) < 0.3) < rng.integers(1, 4)  # the first neurons
+        state = np.where(known, patterns[0], 0).astype(np.int8)
+        state[linear] = 1
+        index.append(len(states))
+        states.append(state)
+        neurons.append(int(rng.integers(n)))
+        signs.append(int(rng.choice([-1, 1])))
+        multipliers.append(rng.exponential(size=n) * (state != 0) * ~linear * rng.integers(0, 2, size=n))
+    record = Implied(
+        np.array(states), np.array(index), np.array(neurons), np.array(signs, dtype=np.int8), np.array(multipliers)
+    )
+    for state, neuron, sign, good in zip(
+        states, neurons, signs, FloatReader(chain(net), box([-1] * d, [1] * d)).implied(record), strict=True
+    ):
+        if good:
+            agree = ((patterns == state) | (state == 0) | linear).all(axis=1)
+            assert (patterns[agree, neuron] == sign).all()
+
+
+def signs_at(net: lv.Network, x: list[Fraction]) -> list[int]:
+    """The signs of all pre-activations at a point, exactly; 0 for 0."""
+    found: list[int] = []
+    values = list(x)
+    weights, biases, slopes = net.fractions()
+    for w, b, pairs in zip(weights, biases, slopes, strict=False):
+        y = [sum((a * v for a, v in zip(row, values, strict=True)), c) for row, c in zip(w, b, strict=True)]
+        found += [(v > 0) - (v < 0) for v in y]
+        values = [v * (right if v > 0 else left) for v, (left, right) in zip(y, pairs, strict=True)]
+    return found
+
+
+# Pruned --------------------------------------------------------------------------------------------
+
+
+def largest(net: lv.Network, states: Signs, head: Head) -> Fraction:
+    """The greatest 1-norm of a head over all slopes that the states leave, in Fractions."""
+    weights, _, slopes = net.fractions()
+    flat = [pair for layer in slopes for pair in layer]
+    choices = [
+        (pair[0], pair[1]) if s == 0 else (pair[1 if s > 0 else 0],) for s, pair in zip(states, flat, strict=True)
+    ]
+    best = Fraction(0)
+    for chosen in itertools.product(*choices):
+        rest = iter(chosen)
+        matrix = [list(row) for row in weights[0]]
+        for w, layer in zip(weights[1:], slopes, strict=True):
+            scaled = [[next_ * v for v in row] for next_, row in zip([next(rest) for _ in layer], matrix, strict=True)]
+            matrix = [[oracle.dot(row, column) for column in zip(*scaled, strict=True)] for row in w]
+        entries = matrix[head.end] if head.upward else [row[head.end] for row in matrix]
+        best = max(best, sum((abs(entries[j]) for j in head.directions), Fraction(0)))
+    return best
+
+
+def heads_of(net: lv.Network) -> list[Head]:
+    """A row, a column and an entry."""
+    return [
+        Head(True, 0, tuple(range(net.input_dim))),
+        Head(False, net.input_dim - 1, tuple(range(net.output_dim))),
+        Head(True, net.output_dim - 1, (0,)),
+    ]
+
+
+def prefix(net: lv.Network, decided: int, rng: np.random.Generator) -> Signs:
+    """States in which the first neurons have signs, and linear ones are active."""
+    states = rng.choice([-1, 1], size=sum(net.hidden)).astype(np.int8)
+    states[decided:] = 0
+    states[chain(net).linear] = 1
+    return states
+
+
+@settings(max_examples=examples(60))
+@given(st.data())
+def test_what_is_pruned_is_no_greater_than_the_target(data: st.DataObject) -> None:
+    net = data.draw(
+        networks(inputs=(1, 3), hidden=(1, 3), width=(1, 3), outputs=(1, 3), slopes=data.draw(st.booleans()))
+    )
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    states = np.array([prefix(net, int(rng.integers(0, sum(net.hidden) + 1)), rng) for _ in range(3)])
+    reader = FloatReader(chain(net), box([-1.0] * net.input_dim, [1.0] * net.input_dim))
+    for head in heads_of(net):
+        truth = [largest(net, state, head) for state in states]
+        for value, bound in zip(truth, reader.upper(states, head).tolist(), strict=True):
+            assert value <= (Fraction(bound) if np.isfinite(bound) else value)
+        for k, value in enumerate(truth):
+            for target in (float(value), np.nextafter(float(value), -1.0), 0.999 * float(value), 1.5 * float(value)):
+                (said,) = reader.pruned(Pruned(states[k : k + 1], head, float(target), 10_000))
+                assert not said or value <= Fraction(float(target))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("sizes", [(3, 5, 2), (3, 4, 3, 2), (2, 3, 3, 3, 2)], ids=str)
+def test_the_sign_tree_closes_the_gap(sizes: tuple[int, ...], seed: int) -> None:
+    """With one hidden layer left the tree finds the maximum over all slopes; one pass alone would not."""
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(sizes))
+    net = lv.Network([rng.normal(size=(m, n)) for n, m in pairs])
+    reader = FloatReader(chain(net), box([-1.0] * sizes[0], [1.0] * sizes[0]))
+    states = prefix(net, sum(sizes[1:-2]), rng)[None]
+    loose = False
+    for head in heads_of(net):
+        truth = largest(net, states[0], head)
+        if not truth:
+            continue
+        assert reader.pruned(Pruned(states, head, float(truth) * (1 + 1e-9), 10_000)).tolist() == [True]
+        assert reader.pruned(Pruned(states, head, float(truth) * (1 - 1e-9), 10_000)).tolist() == [False]
+        assert reader.pruned(Pruned(states, head, float("nan"), 10_000)).tolist() == [False]
+        loose |= reader.upper(states, head)[0] > float(truth) * (1 + 1e-6)
+        if loose:
+            assert reader.pruned(Pruned(states, head, float(truth) * (1 + 1e-9), 1)).tolist() == [False]
+            break
+    assert loose or len(sizes) > 3 or seed > 2
+
+
+def test_huge_numbers_are_refused() -> None:
+    big = 1e200
+    net = lv.Network([[[big]], [[big]], [[1.0]]])
+    reader = FloatReader(chain(net), box([-1.0], [1.0]))
+    states = np.zeros((1, 2), dtype=np.int8)
+    head = Head(True, 0, (0,))
+    assert reader.upper(states, head)[0] == np.inf
+    assert not reader.pruned(Pruned(states, head, 1e308, 100)).any()
+    record = Implied(states, np.zeros(1, int), np.array([0]), np.array([1], dtype=np.int8), np.zeros((1, 2)))
+    assert not reader.implied(record).any()
+
+
+# Replay --------------------------------------------------------------------------------------------
+
+
+def moves(**changes: Any) -> Moves:
+    """Neuron 0 is split; on its one side neurons 1 and then 2 are claimed."""
+    given: dict[str, list[int]] = {
+        "parents": [-1, 0, 0],
+        "neurons": [0, -1, -1],
+        "sides": [0, 1, -1],
+        "nodes": [1, 1],
+        "batches": [0, 1],
+        "claimed": [1, 2],
+        "signs": [1, -1],
+    }
+    return Moves(**{name: np.array(changes.get(name, values)) for name, values in given.items()})
+
+
+def test_replay() -> None:
+    root = np.array([0, 0, 0, 1], dtype=np.int8)
+    found = replay(root, moves())
+    assert found.signs.tolist() == [[0, 0, 0, 1], [1, 1, -1, 1], [-1, 0, 0, 1]]
+    assert found.entered.tolist() == [[0, 0, 0, 1], [1, 0, 0, 1], [-1, 0, 0, 1]]
+    assert found.states[found.index].tolist() == [[1, 0, 0, 1], [1, 1, 0, 1]]
+    assert found.sound.all()
+    assert found.splits.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sides": [0, 1, 1]},
+        {"sides": [0, 1, 0]},
+        {"parents": [-1, 0, 1]},
+        {"parents": [-1, 0, 2]},
+        {"neurons": [3, -1, -1]},  # decided already
+        {"neurons": [-1, -1, -1]},
+        {"neurons": [7, -1, -1]},
+        {"parents": [-1, 0, 0, 0], "neurons": [0, -1, -1, -1], "sides": [0, 1, -1, 1]},
+    ],
+    ids=str,
+)
+def test_what_is_no_split(changes: dict[str, list[int]]) -> None:
+    assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).splits[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"claimed": [1, 1]},
+        {"claimed": [1, 1], "batches": [0, 0]},
+        {"claimed": [1, 0]},
+        {"claimed": [1, 3]},
+        {"claimed": [1, 9]},
+        {"claimed": [1, -1]},
+        {"signs": [1, 0]},
+        {"signs": [1, 2]},
+        {"nodes": [1, 0]},
+    ],
+    ids=str,
+)
+def test_claims_that_do_not_fit(changes: dict[str, list[int]]) -> None:
+    assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).sound[1]
