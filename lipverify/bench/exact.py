@@ -135,7 +135,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     chosen = options.only or [*SECTIONS, "branching", "growth"]
     console = stdout()
-    data = _data()
+    data = data_folder()
     if data is None:
         console.print("no folder LIPVERIFY_DATA: sections that read networks from it are left out")
     console.print(f"kernels ready in {_warm():.1f} s")
@@ -231,6 +231,6 @@ def _warm() -> float:
     return time.perf_counter() - start
 
 
-def _data() -> Path | None:
+def data_folder() -> Path | None:
     folder = os.environ.get("LIPVERIFY_DATA", "")
     return Path(folder) if folder != "" and Path(folder).is_dir() else None

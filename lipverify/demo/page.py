@@ -13,15 +13,16 @@ app = marimo.App(width="full", app_title="lipverify: NP-hardness you can touch",
 def _():
     import marimo as mo
 
-    from lipverify.demo import cuts, race, reductions, regions, widget
+    from lipverify.demo import colours, cuts, race, reductions, regions, widget
 
     tabs = mo.ui.anywidget(widget.Tabs())
     cuts_tab = mo.ui.anywidget(widget.CutsTab())
     race_part = mo.ui.anywidget(widget.Race())
     regions_tab = mo.ui.anywidget(widget.RegionsTab(examples=regions.examples()))
     reductions_tab = mo.ui.anywidget(widget.ReductionsTab())
-    mo.vstack([tabs, cuts_tab, race_part, regions_tab, reductions_tab], gap=0)
-    return cuts, cuts_tab, mo, race, race_part, reductions, reductions_tab, regions, regions_tab
+    colours_tab = mo.ui.anywidget(widget.ColoursTab())
+    mo.vstack([tabs, cuts_tab, race_part, regions_tab, reductions_tab, colours_tab], gap=0)
+    return colours, colours_tab, cuts, cuts_tab, mo, race, race_part, reductions, reductions_tab, regions, regions_tab
 
 
 @app.cell
@@ -66,6 +67,12 @@ def _(answer, regions, regions_tab):
 @app.cell
 def _(answer, reductions, reductions_tab):
     answer(reductions_tab, reductions.study)
+    return
+
+
+@app.cell
+def _(answer, colours, colours_tab):
+    answer(colours_tab, colours.study)
     return
 
 

@@ -77,3 +77,12 @@ class ReductionsTab(Tab):
     _css = _read("page.css")
     apart = ("picture",)
     picture: Any = traitlets.Dict().tag(sync=True)
+
+
+class ColoursTab(Tab):
+    """Cliques with a vertex of each colour: one input per colour."""
+
+    _esm = _read("common.js", "export.js", "plane.js", "colours.js")
+    _css = _read("page.css", "regions.css")
+    apart = ("picture",)
+    picture: Any = traitlets.Dict().tag(sync=True)

@@ -19,6 +19,7 @@ ARMIJO = 0.1
 (_trtri,) = get_lapack_funcs(("trtri",), dtype=np.float64)
 RESCUE = 8.0  # of μ when the iteration is jammed
 MOST_RESCUES = 4
+MOST_TRIES = 400
 
 
 def cholesky(A: Matrix) -> tuple[Matrix, bool]:
@@ -45,6 +46,75 @@ def assemble(rows: Matrix, gram: Matrix, rho: float, multipliers: Vector) -> Mat
     for i in range(d):
         Z[i, i] += rho
     return Z
+
+
+def feasible(rows: Matrix, gram: Matrix, rho: float, multipliers: Vector) -> tuple[Matrix, float, bool]:
+    """The factor of Z for the first ρ, increased step by step, at which Z ≻ 0; and whether there was one."""
+    L, positive = cholesky(assemble(rows, gram, rho, multipliers))
+    tries = 0
+    while not positive and tries < MOST_TRIES:
+        tick()
+        rho *= 1.05
+        tries += 1
+        L, positive = cholesky(assemble(rows, gram, rho, multipliers))
+    return L, rho, positive
+
+
+def moments(rows: Matrix, columns: Matrix, L: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """X = Z⁻¹, P = X b and G = bᵀ X b for the factor of Z."""
+    tick()
+    W = lower_inverse(L)
+    tick()
+    X = np.ascontiguousarray(W.T) @ W
+    tick()
+    P = X @ columns
+    tick()
+    return X, P, rows @ P
+
+
+def derivatives(X: Matrix, P: Matrix, G: Matrix, mu: float, frozen: Bools) -> tuple[Vector, Matrix]:
+    """Gradient and Hessian in (ρ, T) of the barrier."""
+    m = len(frozen)
+    d = len(X) - m
+    E = P[d:]
+    hessian = np.empty((m + 1, m + 1))
+    gradient = np.empty(m + 1)
+    hessian[1:, 1:] = 2 * (X[d:, d:] * G + E * E.T)
+    border = -2 * (X[d:, :d] * P[:d].T).sum(axis=1)
+    hessian[0, 1:] = border
+    hessian[1:, 0] = border
+    hessian[0, 0] = (X[:d, :d] * X[:d, :d]).sum()
+    gradient[0] = 1 / mu
+    for i in range(d):
+        gradient[0] -= X[i, i]
+    for i in range(m):
+        gradient[i + 1] = 2 * E[i, i]
+        if frozen[i]:
+            hessian[i + 1, :] = 0.0
+            hessian[:, i + 1] = 0.0
+            hessian[i + 1, i + 1] = 1.0
+            gradient[i + 1] = 0.0
+    tick()
+    return gradient, hessian
+
+
+def advance(
+    rows: Matrix, gram: Matrix, L: Matrix, rho: float, multipliers: Vector, mu: float, direction: Vector, square: float
+) -> tuple[Matrix, float, Vector, bool]:
+    """The factor, ρ and T after a step against a direction, shortened until the barrier decreases; whether it does."""
+    value = rho / mu - 2 * np.log(np.diag(L)).sum()
+    decrement = np.sqrt(square)
+    length = 1.0
+    for k in range(40):
+        tick()
+        r, t = rho - length * direction[0], multipliers - length * direction[1:]
+        M, positive = cholesky(assemble(rows, gram, r, t))
+        if positive:
+            volume = 2 * np.log(np.diag(M)).sum()
+            if r / mu - volume <= value - ARMIJO * length * square + 1e-9 * abs(value):
+                return M, float(r), t, True
+        length *= max(0.25, 1.5 / (1 + decrement)) if k == 0 and decrement > 2 else 0.5
+    return L, rho, multipliers, False
 
 
 def descend(
@@ -90,75 +160,26 @@ def descend(
     T = multipliers.copy()
     scores = np.zeros((m, 2))
     columns = np.ascontiguousarray(rows.T)
-    L, positive = cholesky(assemble(rows, gram, rho, T))
-    tries = 0
-    while not positive:
-        tick()
-        rho *= 1.05
-        tries += 1
-        if tries > 400:
-            return rho, T, mu, np.inf, scores, 0
-        L, positive = cholesky(assemble(rows, gram, rho, T))
-    logdet = 2 * np.log(np.diag(L)).sum()
-    hessian = np.empty((m + 1, m + 1))
-    gradient = np.empty(m + 1)
     gap = np.inf
     steps = rescues = 0
-    while True:
-        tick()
-        W = lower_inverse(L)
-        tick()
-        X = np.ascontiguousarray(W.T) @ W
-        tick()
-        P = X @ columns
-        tick()
-        G = rows @ P
-        E = P[d:]
+    L, rho, positive = feasible(rows, gram, rho, T)
+    while positive:
+        X, P, G = moments(rows, columns, L)
         for i in range(m):
-            moment = X[d + i, d + i] * mu
-            scores[i, 0] = moment
-            scores[i, 1] = max(0.0, (G[i, i] + 2 * E[i, i]) * mu)
+            scores[i, 0] = X[d + i, d + i] * mu
+            scores[i, 1] = max(0.0, (G[i, i] + 2 * P[d + i, i]) * mu)
         if steps >= limit:
             break
         steps += 1
-        hessian[1:, 1:] = 2 * (X[d:, d:] * G + E * E.T)
-        border = -2 * (X[d:, :d] * P[:d].T).sum(axis=1)
-        hessian[0, 1:] = border
-        hessian[1:, 0] = border
-        hessian[0, 0] = (X[:d, :d] * X[:d, :d]).sum()
-        gradient[0] = 1 / mu
-        for i in range(d):
-            gradient[0] -= X[i, i]
-        for i in range(m):
-            gradient[i + 1] = 2 * E[i, i]
-            if frozen[i]:
-                hessian[i + 1, :] = 0.0
-                hessian[:, i + 1] = 0.0
-                hessian[i + 1, i + 1] = 1.0
-                gradient[i + 1] = 0.0
-        tick()
-        K, positive = cholesky(hessian)
-        if not positive:
+        gradient, hessian = derivatives(X, P, G, mu, frozen)
+        K, convex = cholesky(hessian)
+        if not convex:
             break
         V = lower_inverse(K)
         scaled = V @ gradient
         square = (scaled * scaled).sum()
+        L, rho, T, moved = advance(rows, gram, L, rho, T, mu, np.ascontiguousarray(V.T) @ scaled, square)
         decrement = np.sqrt(square)
-        direction = np.ascontiguousarray(V.T) @ scaled
-        value = rho / mu - logdet
-        length = 1.0
-        moved = False
-        for k in range(40):
-            tick()
-            r, t = rho - length * direction[0], T - length * direction[1:]
-            M, positive = cholesky(assemble(rows, gram, r, t))
-            if positive:
-                volume = 2 * np.log(np.diag(M)).sum()
-                if r / mu - volume <= value - ARMIJO * length * square + 1e-9 * abs(value):
-                    L, T, logdet, moved = M, t, volume, True
-                    rho = float(r)
-                    break
-            length *= max(0.25, 1.5 / (1 + decrement)) if k == 0 and decrement > 2 else 0.5
         if not moved:
             rescues += 1
             if rescues > MOST_RESCUES or mu * N >= 0.3 * rho:

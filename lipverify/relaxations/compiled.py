@@ -53,5 +53,6 @@ def _lower_inverse(L: Matrix) -> Matrix:
 overload(barrier.cholesky, strict=False)(lambda A: lambda A: _cholesky(A))
 overload(barrier.lower_inverse, strict=False)(lambda L: lambda L: _lower_inverse(L))
 overload(barrier.tick, strict=False)(lambda: lambda: None)
-register_jitable(barrier.assemble)
+for part in (barrier.assemble, barrier.feasible, barrier.moments, barrier.derivatives, barrier.advance):
+    register_jitable(part)
 descend = reordered(barrier.descend)

@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TABS = ("?step=graph", "?step=guess", "?step=network", "?step=bounds", "?step=all", "?tab=regions", "?tab=reductions")
+TABS = (
+    "?step=graph",
+    "?step=guess",
+    "?step=network",
+    "?step=bounds",
+    "?step=all",
+    "?tab=regions",
+    "?tab=reductions",
+    "?tab=inputs",
+)
 RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(v => ['serious', 'critical'].includes(v.impact))
     .map(v => [v.id, v.help, ...v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])"""
@@ -41,7 +50,7 @@ def test_no_serious_fault(visit: Callable[[str], Any], axe: str, width: int, sch
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.locator(".lv h1:visible").first.wait_for(timeout=60_000)
-        page.wait_for_timeout(2500)
+        page.wait_for_timeout(1500)
         page.evaluate(axe)
         found[tab] = page.evaluate(RUN)
     assert {tab: faults for tab, faults in found.items() if faults} == {}

@@ -26,7 +26,7 @@ def test_the_notebook_runs() -> None:
         from lipverify.demo.page import app
 
         _, found = app.run()
-    tabs = [found[name].widget for name in ("cuts_tab", "race_part", "regions_tab", "reductions_tab")]
+    tabs = [found[name].widget for name in ("cuts_tab", "race_part", "regions_tab", "reductions_tab", "colours_tab")]
     assert all(tab.request == {} for tab in tabs)
     for text in (tab._esm + tab._css for tab in tabs):
         for outside in ("http://", "https://", "//cdn", "@import"):

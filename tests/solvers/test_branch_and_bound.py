@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
 from lipverify.arrays import Indices, Signs, Vector
 from lipverify.attacks.local_search import LocalSearch
+from lipverify.catalogue import METHODS
 from lipverify.domain import Domain
 from lipverify.estimators.autolip import AutoLip
 from lipverify.geometry.cells import Cell, Cells
@@ -335,43 +336,7 @@ def test_compiled_lps_agree_with_brute_force(data: st.DataObject, p: Any) -> Non
         hold_to_the_oracle(net, p, domain, exact(net, p, domain))
 
 
-# Cells ---------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=examples(60))
-@given(st.data())
-def test_cells_exist_exactly_where_regions_do(data: st.DataObject) -> None:
-    """Decide neurons in any order: a cell survives as long as some region has its signs, and no longer."""
-    net = data.draw(networks(slopes=True, hidden=(1, 2), **SMALL))
-    domain = data.draw(domains(net.input_dim))
-    regions = oracle.regions(net, domain)
-    cells = Cells(net, domain)
-    linear = np.concatenate([s[:, 0] == s[:, 1] for s in net.slopes])
-    assume(not linear.all())
-    patterns = np.array([np.concatenate(r.pattern) for r in regions])
-    patterns = np.where(patterns | linear, 1, -1)
-    found = cells.restrict(cells.root(), linear.astype(np.int8))
-    while found is not None:
-        cell, signs = found
-        free = np.flatnonzero(signs == 0)
-        opened = sum(net.hidden[: len(cell.layers)])
-        if not (signs != linear)[opened:].any():  # what is decided further up waits for the layers below
-            assert _having(patterns, signs).any()
-        if not len(free):
-            break
-        assert oracle.locate(net, domain, cells.point(cell)) is None or len(cell.signs)
-        signs[data.draw(st.sampled_from(free.tolist()))] = data.draw(st.sampled_from([1, -1]))
-        before, found = signs, cells.restrict(cell, signs)
-        if found is not None and cells.is_region(found[0]):
-            located = oracle.locate(net, domain, cells.point(found[0]))
-            assert located is not None
-            assert located[0] == cells.pattern(found[0])
-        if found is None:
-            assert not _having(patterns, before).any()
-
-
-def _having(patterns: Any, signs: Signs) -> Any:
-    return ((patterns == signs) | (signs == 0)).all(axis=1)
+# The course of a search ----------------------------------------------------------------------------
 
 
 def test_the_log_tells_of_every_node() -> None:
@@ -392,3 +357,24 @@ def test_the_upper_side_comes_down_on_the_way() -> None:
     exact(net, method=replace(FULL, order="best-first"), time_limit=4, on_progress=lambda b: uppers.append(b.upper))
     finite = [upper for upper in uppers if upper < INF]
     assert finite[-1] < min(lv.upper(net, "lipsdp").upper, finite[0])
+
+
+@pytest.mark.parametrize(
+    ("limit", "there", "compiles"), [(60.0, False, False), (60.0, True, True), (None, False, True)]
+)
+def test_code_is_compiled_only_where_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, limit: float | None, there: bool, compiles: bool
+) -> None:
+    from lipverify import kernels
+    from lipverify.solvers.branch_and_bound.tree import Tree
+
+    asked: list[bool] = []
+    monkeypatch.setattr(kernels, "on_disk", lambda _: there)
+    monkeypatch.setattr(Tree, "_compile", lambda _: asked.append(True))
+    rng = np.random.default_rng(0)
+    net = lv.Network([rng.normal(size=(8, 4)), rng.normal(size=(1, 8))])
+    method = replace(METHODS["branch-and-bound"](), interpreted=2)
+    bound = lv.exact(net, method, time_limit=limit)
+    assert bound.nodes is not None
+    assert bound.nodes > 2
+    assert bool(asked) is compiles

@@ -1,5 +1,5 @@
 // The bar of tabs.
-const TABS = [["cuts", "Cuts"], ["regions", "Regions"], ["reductions", "Other hard problems"]];
+const TABS = [["cuts", "Cuts"], ["regions", "Regions"], ["reductions", "Other hard problems"], ["inputs", "Few inputs"]];
 
 function render({ el }) {
   const bar = html("div", { class: "lv tabs", role: "tablist", "aria-label": "Parts of this page" });
