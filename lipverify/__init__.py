@@ -64,8 +64,9 @@ if TYPE_CHECKING:
     from lipverify.penalty import autolip_penalty
     from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
+    from lipverify.readers.arrays import from_arrays, from_sklearn
     from lipverify.readers.torch import from_torch
-    from lipverify.readers.vnnlib import load_box
+    from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
@@ -105,9 +106,12 @@ __all__ = [
     "compare",
     "decide",
     "exact",
+    "from_arrays",
+    "from_sklearn",
     "from_torch",
     "load",
     "load_box",
+    "load_boxes",
     "lower",
     "methods",
     "regions",
@@ -151,9 +155,12 @@ _HOMES = {
     "compare": "comparison",
     "decide": "decision",
     "exact": "verbs",
+    "from_arrays": "readers.arrays",
+    "from_sklearn": "readers.arrays",
     "from_torch": "readers.torch",
     "load": "readers",
     "load_box": "readers.vnnlib",
+    "load_boxes": "readers.vnnlib",
     "lower": "verbs",
     "methods": "catalogue",
     "regions": "verbs",

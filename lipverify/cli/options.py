@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -13,7 +14,7 @@ from lipverify import samples
 
 Model: TypeAlias = Annotated[
     str | None,
-    Parameter(help="A network: .onnx, .pt, .npz or .json; without it, the iris network that comes along."),
+    Parameter(help="A network: .onnx, .pt, .nnet, .npz, .json, …; without it, the iris network that comes along."),
 ]
 Norm: TypeAlias = Annotated[
     str, Parameter(name="--p", help="The norm: 1, 2 or inf, or a pair such as 1:inf (input:output).")
@@ -79,6 +80,8 @@ class Reading:
         For a graph with several.
     input_shape
         For a graph whose first axis may be a batch or part of a sample.
+    normalisation
+        For `.nnet` files.
     """
 
     activation: Annotated[
@@ -94,6 +97,9 @@ class Reading:
     output: Annotated[str | None, Parameter(help="For several outputs: the same; or any tensor's name.")] = None
     input_shape: Annotated[
         str | None, Parameter(help="The shape of one sample, as in 1,28,28, where a file leaves it open.")
+    ] = None
+    normalisation: Annotated[
+        bool | None, Parameter(help="For .nnet files: whether their means and ranges belong to the network.")
     ] = None
 
 
@@ -114,6 +120,7 @@ def network(model: str | None, reading: Reading = AS_IT_IS) -> lv.Network:
         input=_place(reading.input),
         output=_place(reading.output),
         input_shape=shape,
+        normalisation=reading.normalisation,
     )
 
 
@@ -128,7 +135,7 @@ def _shape(text: str) -> tuple[int, ...]:
         raise lv.InvalidArgument(f"--input-shape {text!r}: expected whole numbers, as in 1,28,28") from None
 
 
-def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box | lv.Ball | lv.Everywhere:
+def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box | lv.Polytope | lv.Ball | lv.Everywhere:
     """The domain that --box or --ball means."""
     if ball is not None:
         if box is not None:
@@ -136,8 +143,9 @@ def domain(box: str | None, net: lv.Network, ball: str | None = None) -> lv.Box 
         return _ball(ball, net)
     if box is None:
         return lv.Everywhere()
-    if box.endswith((".vnnlib", ".vnnlib.gz")):
-        return lv.load_box(box)
+    file, _, index = box.rpartition(":") if re.search(r"\.vnnlib(\.gz)?:\d{1,9}$", box) else (box, "", "")
+    if file.endswith((".vnnlib", ".vnnlib.gz")):
+        return lv.load_box(file, int(index) if index else None)
     try:
         limits = [_interval(part) for part in box.split(",")]
     except ValueError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from lipverify.errors import InvalidArgument, InvalidNetwork, UnsupportedLayer
 from lipverify.network import Network
+from lipverify.readers.arrays import from_sklearn, is_sklearn
 from lipverify.readers.files import require_file
 from lipverify.readers.options import Activation, Reading
 
@@ -37,6 +38,7 @@ def load(
     input: int | str | None = None,  # noqa: A002 (what everybody calls it)
     output: int | str | None = None,
     input_shape: Sequence[int] | int | None = None,
+    normalisation: bool | None = None,
 ) -> Network:
     """The network in a file.
 
@@ -45,8 +47,8 @@ def load(
     Parameters
     ----------
     path
-        A `.onnx` or `.onnx.gz` graph; a `.npz` or `.json` file that `Network.save` wrote; a `.pt` or `.pth` state dict,
-        or a `.npz` file, of the weights and biases of linear layers.
+        A `.onnx` or `.onnx.gz` graph; a `.nnet` file; a `.npz` or `.json` file that `Network.save` wrote; or weights
+        and biases of linear layers: a `.pt`, `.pth` or `.ckpt` state dict, a `.npz`, `.mat` or `.safetensors` file.
     activation
         For weights without an architecture: what stands between the layers, one name for all or a list: "relu",
         "leaky_relu:0.01", "abs", "hardtanh", "relu6", "identity".
@@ -61,6 +63,9 @@ def load(
     input_shape
         For an `.onnx` graph whose first axis may be a batch or part of the sample: the shape of one sample.
 
+    normalisation
+        For a `.nnet` file with means and ranges: True for the function in its own units, False for the bare network.
+
     Raises
     ------
     InvalidArgument
@@ -73,7 +78,8 @@ def load(
     file = Path(path)
     suffix = next((suffix for suffix in _READERS if file.name.lower().endswith(suffix)), None)
     if suffix is None:
-        raise InvalidArgument(f"cannot tell the format of {file}: expected one of {', '.join(_READERS)}")
+        other = next((advice for ending, advice in _OTHERS.items() if file.name.lower().endswith(ending)), _ARRAYS)
+        raise InvalidArgument(f"cannot read {file}: expected one of {', '.join(_READERS)}. {other}")
     reader, options = _READERS[suffix]
     reading = Reading(
         activation=activation,
@@ -83,6 +89,7 @@ def load(
         input=input,
         output=output,
         input_shape=input_shape,
+        normalisation=normalisation,
     )
     reading.require_only(options, f"{suffix} files")
     require_file(file)
@@ -107,11 +114,16 @@ def as_network(model: Model, input_shape: Sequence[int] | None = None, *, exampl
         return model
     if isinstance(model, (str, Path)):
         return load(model)
+    if is_sklearn(model):
+        return from_sklearn(model)
     if is_torch_module(model):
         from lipverify.readers.torch import from_torch
 
         return from_torch(model, input_shape, example_input=example_input)
-    raise InvalidNetwork(f"expected a lipverify.Network, a torch module or a path; got {type(model).__qualname__}")
+    raise InvalidNetwork(
+        f"expected a lipverify.Network, a torch module, a path or one of scikit-learn's networks; got "
+        f"{type(model).__qualname__}"
+    )
 
 
 def is_torch_module(model: object) -> TypeGuard[torch.nn.Module]:
@@ -144,6 +156,24 @@ def _torch(path: Path, reading: Reading) -> Network:
     return load_torch(path, reading)
 
 
+def _nnet(path: Path, reading: Reading) -> Network:
+    from lipverify.readers.nnet import load_nnet
+
+    return load_nnet(path, reading)
+
+
+def _mat(path: Path, reading: Reading) -> Network:
+    from lipverify.readers.arrays import load_mat
+
+    return load_mat(path, reading)
+
+
+def _safetensors(path: Path, reading: Reading) -> Network:
+    from lipverify.readers.arrays import load_safetensors
+
+    return load_safetensors(path, reading)
+
+
 def _npz(path: Path, reading: Reading) -> Network:
     from lipverify.readers.native import load_npz
 
@@ -156,12 +186,25 @@ def _json(path: Path, reading: Reading) -> Network:
     return load_json(path)
 
 
+_ARRAYS = "Arrays of any origin make a network by lipverify.from_arrays(weights, biases, activation='relu')"
+_KERAS = f"A Keras model can be exported to .onnx (tf2onnx). {_ARRAYS}"
+_OTHERS = {
+    # torch.export.load unpickles whatever the file says, so that reading one could run code.
+    ".pt2": "Of a program that you trust: lipverify.from_torch(torch.export.load(path)), which may unpickle objects",
+    ".h5": _KERAS,
+    ".keras": _KERAS,
+    ".pkl": "Pickled objects are never read: load one that you trust yourself, then call from_torch or from_sklearn",
+}
 _NAMED = ("activation", "layers", "transposed")
 _READERS: dict[str, tuple[Callable[[Path, Reading], Network], tuple[str, ...]]] = {
     ".onnx": (_onnx, ("input", "output", "input_shape")),
     ".onnx.gz": (_onnx, ("input", "output", "input_shape")),
     ".pt": (_torch, (*_NAMED, "key")),
     ".pth": (_torch, (*_NAMED, "key")),
+    ".ckpt": (_torch, (*_NAMED, "key")),
+    ".safetensors": (_safetensors, _NAMED),
+    ".mat": (_mat, _NAMED),
+    ".nnet": (_nnet, ("normalisation",)),
     ".npz": (_npz, _NAMED),
     ".json": (_json, ()),
 }

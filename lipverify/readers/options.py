@@ -30,6 +30,7 @@ class Reading:
     input: int | str | None = None
     output: int | str | None = None
     input_shape: Sequence[int] | int | None = None
+    normalisation: bool | None = None
 
     def require_only(self, known: Sequence[str], what: str) -> None:
         """Refuse an option that a format has no use for, so that nobody believes that it had an effect.

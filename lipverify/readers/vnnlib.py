@@ -1,197 +1,225 @@
-"""Input boxes from VNN-LIB 1.0 property files, `.vnnlib` and `.vnnlib.gz`.
+"""Input regions from VNN-LIB property files, versions 1.0 and 2.0, `.vnnlib` and `.vnnlib.gz`.
 
-A property is a conjunction of assertions about inputs X_i and outputs Y_j; the box is what it says about
-the inputs. Assertions about outputs only are left aside. The decimals are read as the rationals they are,
-lower limits rounded down and upper limits up: the box contains the file's. An input that the file fixes has the
-float64 nearest to its value.
+A property is a formula about inputs and outputs; a region is what one case of it says about the inputs. What it says of
+outputs only is left aside. Numbers are read as the rationals they are and limits rounded outward: a region contains
+the file's. Whether a limit itself is allowed (< or <=) makes no difference to a Lipschitz constant.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-from lipverify.domain import Box
-from lipverify.errors import InvalidDomain
+from lipverify.domain import Box, Polytope
+from lipverify.errors import InvalidArgument, InvalidDomain
 from lipverify.readers.files import read_bytes
+from lipverify.readers.vnnlib_terms import Expression, Linear, Names, linear, mentions_input, parse, show
 from lipverify.trusted.rounding import float_down, float_up
 
-Expression: TypeAlias = "str | list[Expression]"
+_COMMENTS = ("set-logic", "set-info", "set-option", "check-sat", "exit", "get-model", "vnnlib-version")
+_MOST_REGIONS = 10_000
 
-_TOKEN = re.compile(r";[^\n]*|\s+|[()]|[^\s();]+")
-_INPUT = re.compile(r"X_(\d{1,9})")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
-_DEEPEST = 100
-_MOST_BOXES = 10_000
+Row: TypeAlias = tuple[tuple[tuple[int, Fraction], ...], Fraction]
+"""Σ a_i x_i ≤ b, as sorted (i, a_i) and b."""
 
 
 @dataclass(frozen=True)
-class _Limits:
-    """What a conjunction says about the inputs: sorted (index, limit) pairs."""
+class _Region:
+    """What a conjunction says about the inputs: sorted limits, and rows of several inputs."""
 
     lower: tuple[tuple[int, Fraction], ...] = ()
     upper: tuple[tuple[int, Fraction], ...] = ()
+    rows: tuple[Row, ...] = ()
 
 
-def load_box(path: str | Path) -> Box:
-    """The box over which a property file speaks.
+def load_box(path: str | Path, index: int | None = None) -> Box | Polytope:
+    """The region of inputs over which a property file speaks.
+
+    Parameters
+    ----------
+    index
+        Which one, of a file that speaks of several; `load_boxes` gives all of them.
+
+    Returns
+    -------
+    Box or Polytope
+        A Polytope where a constraint joins several inputs, or an input has no lower or no upper limit.
 
     Raises
     ------
     InvalidDomain
-        For a missing or damaged file, constraints on inputs that are no limits, an input without a lower
-        or upper limit, several input boxes, or a box that is empty or a single point.
+        For a missing or damaged file, a constraint on inputs that is not linear, several regions and no index, or a
+        region that is empty.
+    InvalidArgument
+        For an index that is not there.
     """
+    regions, names, file = _regions_of(path)
+    if index is None and len(regions) != 1:
+        raise InvalidDomain(
+            f"{file}: the property speaks of {len(regions)} different input regions: choose one, as in "
+            f"lipverify.load_box(path, 0), --box {file}:0 on the command line; lipverify.load_boxes(path) gives all"
+        )
+    if index is not None and (isinstance(index, bool) or not 0 <= index < len(regions)):
+        raise InvalidArgument(f"{file}: index {index} is out of range: there are regions 0 … {len(regions) - 1}")
+    return _closed(regions[index or 0], names, file)
+
+
+def load_boxes(path: str | Path) -> list[Box | Polytope]:
+    """All regions of inputs of a property file, in its order; errors as for `load_box`."""
+    regions, names, file = _regions_of(path)
+    return [_closed(region, names, file) for region in regions]
+
+
+def _regions_of(path: str | Path) -> tuple[list[_Region], Names, Path]:
     file = Path(path)
     try:
-        text = read_bytes(file, InvalidDomain).decode("utf-8")
+        text = read_bytes(file, InvalidDomain).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidDomain(f"{file} is no text file: {error}") from error
+    names, claims = Names(), list[Expression]()
     try:
-        return _box(_parse(text))
+        for command in parse(text):
+            match command:
+                case ["declare-const" | "declare-fun", str(name), *_]:
+                    names.declare(name)
+                case ["declare-network", _, *parts]:
+                    names.declare_network(parts)
+                case ["assert", claim]:
+                    claims.append(claim)
+                case [str(word), *_] if word in _COMMENTS:
+                    continue
+                case _:
+                    raise InvalidDomain(f"cannot read {show(command)}; expected declare-const or assert")
+        return _cases(["and", *claims], names), names, file
     except InvalidDomain as error:
         raise InvalidDomain(f"{file}: {error}") from error
 
 
-def _box(commands: Iterable[Expression]) -> Box:
-    declared: set[int] = set()
-    claims: list[Expression] = []
-    for command in commands:
-        match command:
-            case ["declare-const" | "declare-fun", str(name), *_]:
-                declared.update(int(m[1]) for m in [_INPUT.fullmatch(name)] if m)
-            case ["assert", claim]:
-                claims.append(claim)
-            case ["set-logic" | "set-info" | "set-option" | "check-sat" | "exit" | "get-model", *_]:
-                continue
-            case _:
-                raise InvalidDomain(f"cannot read {_show(command)}; expected declare-const or assert")
-    boxes = _regions(["and", *claims])
-    if len(boxes) != 1:
-        raise InvalidDomain(f"the property speaks of {len(boxes)} different input boxes; choose one")
-    return _closed(boxes[0], declared)
-
-
-def _closed(limits: _Limits, declared: set[int]) -> Box:
-    lower, upper = dict(limits.lower), dict(limits.upper)
-    known = sorted(declared | set(lower) | set(upper))
-    if not known:
-        raise InvalidDomain("it says nothing about inputs X_0, X_1, …")
-    for i, index in enumerate(known):
-        if i != index:
-            raise InvalidDomain(f"the input X_{i} is missing, although there is an X_{index}")
-        for side, name in ((lower, "lower"), (upper, "upper")):
-            if index not in side:
-                raise InvalidDomain(f"the input X_{index} has no {name} limit")
-        if lower[index] > upper[index]:
-            # Rounded outward, an empty interval could seem to have an inside.
-            raise InvalidDomain(f"the limits of X_{index} cross: {lower[index]} is above {upper[index]}")
-    fixed = {i: _nearest(lower[i]) for i in known if lower[i] == upper[i]}
-    return Box([fixed.get(i, float_down(lower[i])) for i in known], [fixed.get(i, float_up(upper[i])) for i in known])
-
-
-def _nearest(x: Fraction) -> float:
-    low, high = float_down(x), float_up(x)
-    return float(x) if math.isfinite(low) and math.isfinite(high) else math.inf
-
-
-def _regions(claim: Expression) -> list[_Limits]:
-    """The different input boxes of a claim's disjunctive normal form."""
+def _cases(claim: Expression, names: Names) -> list[_Region]:
+    """The different regions of a claim's disjunctive normal form."""
     match claim:
         case ["and", *parts]:
-            return _meetings([_regions(part) for part in parts])
+            return _meetings([_cases(part, names) for part in parts])
         case ["or", *parts] if parts:
-            return list(dict.fromkeys(box for part in parts for box in _regions(part)))
-        case ["<=", left, right]:
-            return [_limit(left, right, claim)]
-        case [">=", left, right]:
-            return [_limit(right, left, claim)]
-        case _ if not _mentions_input(claim):
-            return [_Limits()]
+            return list(dict.fromkeys(region for part in parts for region in _cases(part, names)))
+        case ["<=" | "<", left, right]:
+            return [_limit(left, right, claim, names)]
+        case [">=" | ">", left, right]:
+            return [_limit(right, left, claim, names)]
+        case ["=" | "==", left, right]:
+            both = (_limit(left, right, claim, names), _limit(right, left, claim, names))
+            return [_meet(both)]
+        case _ if not mentions_input(claim, names):
+            return [_Region()]
         case _:
-            raise InvalidDomain(f"cannot read {_show(claim)}; expected <= or >= of an input and a number")
+            raise InvalidDomain(f"cannot read {show(claim)}; expected <=, >=, <, >, =, and, or")
 
 
-def _meetings(parts: list[list[_Limits]]) -> list[_Limits]:
-    """The different boxes that arise from one choice out of every part."""
-    if math.prod(map(len, parts)) > _MOST_BOXES:
-        raise InvalidDomain(f"the property speaks of more than {_MOST_BOXES} input boxes; choose one")
+def _meetings(parts: Sequence[list[_Region]]) -> list[_Region]:
+    """The different regions that arise from one choice out of every part."""
+    if math.prod(map(len, parts)) > _MOST_REGIONS:
+        raise InvalidDomain(f"the property speaks of more than {_MOST_REGIONS} input regions")
     # Parts without a choice, nearly all of them, are met once.
     fixed = _meet(part[0] for part in parts if len(part) == 1)
     choices = itertools.product(*(part for part in parts if len(part) > 1))
     return list(dict.fromkeys(_meet((fixed, *choice)) for choice in choices))
 
 
-def _meet(boxes: Iterable[_Limits]) -> _Limits:
+def _meet(regions: Iterable[_Region]) -> _Region:
     lower: dict[int, Fraction] = {}
     upper: dict[int, Fraction] = {}
-    for box in boxes:
-        for i, limit in box.lower:
+    rows: dict[Row, None] = {}
+    for region in regions:
+        for i, limit in region.lower:
             lower[i] = max(limit, lower.get(i, limit))
-        for i, limit in box.upper:
+        for i, limit in region.upper:
             upper[i] = min(limit, upper.get(i, limit))
-    return _Limits(tuple(sorted(lower.items())), tuple(sorted(upper.items())))
+        rows.update(dict.fromkeys(region.rows))
+    return _Region(tuple(sorted(lower.items())), tuple(sorted(upper.items())), tuple(rows))
 
 
-def _limit(small: Expression, large: Expression, claim: Expression) -> _Limits:
+def _limit(small: Expression, large: Expression, claim: Expression, names: Names) -> _Region:
     """What small ≤ large says about the inputs."""
-    if not _mentions_input(claim):
-        return _Limits()
-    if isinstance(small, str) and isinstance(large, str):
-        index = _INPUT.fullmatch(small)
-        if index and _NUMBER.fullmatch(large):
-            return _Limits(upper=((int(index[1]), _number(large)),))
-        index = _INPUT.fullmatch(large)
-        if index and _NUMBER.fullmatch(small):
-            return _Limits(lower=((int(index[1]), _number(small)),))
-    raise InvalidDomain(f"{_show(claim)} is no limit of one input: the region is no box")
+    if not mentions_input(claim, names):
+        return _Region()
+    difference: Linear = linear(small, names) - linear(large, names)
+    if difference.outputs:
+        raise InvalidDomain(f"{show(claim)} joins inputs and outputs: it is no region of inputs")
+    terms = tuple(sorted((i, a) for i, a in difference.factors.items() if a))
+    bound = -difference.constant
+    if not terms:
+        if bound < 0:
+            raise InvalidDomain(f"{show(claim)} is never true: the region is empty")
+        return _Region()
+    if len(terms) > 1:
+        return _Region(rows=((terms, bound),))
+    ((index, factor),) = terms
+    limit = ((index, bound / factor),)
+    return _Region(upper=limit) if factor > 0 else _Region(lower=limit)
 
 
-def _number(text: str) -> Fraction:
+def _closed(region: _Region, names: Names, file: Path) -> Box | Polytope:
     try:
-        return Fraction(text)
-    except ValueError as error:
-        raise InvalidDomain(f"cannot read the number {text[:40]}…: {error}") from error
+        return _domain(region, names)
+    except InvalidDomain as error:
+        raise InvalidDomain(f"{file}: {error}") from error
 
 
-def _mentions_input(expression: Expression) -> bool:
-    if isinstance(expression, str):
-        return _INPUT.fullmatch(expression) is not None
-    return any(_mentions_input(part) for part in expression)
+def _domain(region: _Region, names: Names) -> Box | Polytope:
+    lower, upper = dict(region.lower), dict(region.upper)
+    used = {i for terms, _ in region.rows for i, _ in terms}
+    known = sorted(names.inputs | set(lower) | set(upper) | used)
+    if not known:
+        raise InvalidDomain("it says nothing about inputs X_0, X_1, …")
+    for i, index in enumerate(known):
+        if i != index:
+            raise InvalidDomain(f"the input X_{i} is missing, although there is an X_{index}")
+        if index in lower and index in upper and lower[index] > upper[index]:
+            # Rounded outward, an empty interval could seem to have an inside.
+            raise InvalidDomain(f"the limits of X_{index} cross: {lower[index]} is above {upper[index]}")
+    if not region.rows and len(lower) == len(upper) == len(known):
+        # An input that is fixed has the float nearest to its value: outward rounding would set it free.
+        fixed = [lower[i] == upper[i] for i in known]
+        low = [_nearest(lower[i]) if flat else _down(lower[i]) for i, flat in zip(known, fixed, strict=True)]
+        high = [_nearest(upper[i]) if flat else _up(upper[i]) for i, flat in zip(known, fixed, strict=True)]
+        return Box(low, high)
+    rows = [*region.rows]
+    rows += [(((i, Fraction(1)),), limit) for i, limit in upper.items()]
+    rows += [(((i, Fraction(-1)),), -limit) for i, limit in lower.items()]
+    if not rows:
+        raise InvalidDomain("it sets no limit to any input: leave the domain out for the whole space")
+    matrix, bounds = zip(*(_row(terms, bound, len(known)) for terms, bound in rows), strict=True)
+    return Polytope(list(matrix), list(bounds))
 
 
-def _parse(text: str) -> list[Expression]:
-    """The file's commands as nested lists of words."""
-    top: list[Expression] = []
-    open_lists: list[list[Expression]] = [top]
-    for token in _tokens(text):
-        if token == "(":
-            inner: list[Expression] = []
-            open_lists[-1].append(inner)
-            open_lists.append(inner)
-            if len(open_lists) > _DEEPEST:
-                raise InvalidDomain(f"brackets are nested more than {_DEEPEST} deep")
-        elif token == ")":
-            if len(open_lists) == 1:
-                raise InvalidDomain("a bracket is closed that was never opened")
-            open_lists.pop()
-        else:
-            open_lists[-1].append(token)
-    if len(open_lists) > 1:
-        raise InvalidDomain("the file ends inside a bracket")
-    return top
+def _row(terms: Iterable[tuple[int, Fraction]], bound: Fraction, n: int) -> tuple[list[float], float]:
+    """A row in floats: scaled so that its factors are exact, its bound rounded up."""
+    found = dict(terms)
+    scale = math.lcm(*(a.denominator for a in found.values()))
+    row = [0.0] * n
+    for i, factor in found.items():
+        whole = int(factor * scale)
+        if abs(whole) > 2**53:
+            raise InvalidDomain(f"float64 does not hold the factor of X_{i} in a row of inputs; round it")
+        row[i] = float(whole)
+    return row, _up(bound * scale)
 
 
-def _tokens(text: str) -> Iterator[str]:
-    return (m[0] for m in _TOKEN.finditer(text) if not m[0].startswith(";") and not m[0].isspace())
+def _nearest(x: Fraction) -> float:
+    return float(x) if math.isfinite(_down(x)) and math.isfinite(_up(x)) else math.inf
 
 
-def _show(expression: Expression) -> str:
-    shown = expression if isinstance(expression, str) else f"({' '.join(map(_show, expression))})"
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+@lru_cache(maxsize=1 << 16)
+def _up(x: Fraction) -> float:
+    return float_up(x)
+
+
+@lru_cache(maxsize=1 << 16)
+def _down(x: Fraction) -> float:
+    return float_down(x)

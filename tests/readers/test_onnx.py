@@ -97,7 +97,8 @@ def test_every_real_network(data: Path) -> None:
     for file in files:
         content = file.read_bytes()
         net = load_onnx(file)
-        assert net.lowering is Lowering.EXACT, file
+        folds = file.stem.startswith("mlp_L3") and not file.stem.endswith("folded")  # its first weight is a quotient
+        assert net.lowering is (Lowering.ROUNDED if folds else Lowering.EXACT), file
         assert net.source == str(file)
         _agree(net, gzip.decompress(content) if file.suffix == ".gz" else content)
 
