@@ -30,6 +30,8 @@ NORMS = (1, 2, math.inf)
 PAIRS = tuple((p, q) for p in NORMS for q in NORMS)
 LIMIT = 4.0
 """Seconds for one method; what it has by then must be valid."""
+EVERY = 200
+"""Networks between two signs of life."""
 HINT = 0.02
 """Seconds for a lower method: what they report was verified exactly, early or late."""
 ALLOWED = (lv.UnsupportedNorm, lv.UnsupportedDomain, lv.OutOfRange)
@@ -259,6 +261,8 @@ def main(start: int, count: int, limit: float = LIMIT) -> None:
             kinds[finding.kind] += 1
             print(finding, flush=True)
         counts["networks"] += 1
+        if counts["networks"] % EVERY == 0:
+            print(counts["networks"], "networks", dict(kinds), flush=True)
     print(dict(kinds), dict(counts), f"{time.monotonic() - begun:.0f} s", flush=True)
 
 

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lipverify as lv
+from lipverify.evaluate import forward_exact, jacobian_exact, jacobian_with_error
+from lipverify.norms import exact_norm, norm_pair, norms_upper
+from lipverify.rationals import entries, fraction
+from lipverify.relaxations.crown import crown_ranges
+from lipverify.relaxations.interval import Ranges, Slopes, preactivation_ranges
+from lipverify.relaxations.jacobian import jacobian_norms
+from lipverify.trusted import rounding
+from lipverify.trusted.balls import Ball
+from lipverify.trusted.halfspaces import HalfSpaces
+from lipverify.trusted.multipliers import Sides, weak_duality
 
 PACKAGE = Path(lv.__file__).resolve().parent
 OWN = ("trusted",)
@@ -86,3 +101,124 @@ def test_proposals_and_other_letters_are_free(tmp_path: Path) -> None:
     (tmp_path / "trusted.py").write_text("from lipverify.trusted.rounding import U")
     (tmp_path / "bench.py").write_text("U, s, V = np.linalg.svd(A)\nU @ V")
     assert list(accounts(tmp_path)) == []
+
+
+# A primitive that rounds the wrong way is noticed in every package that rests on it -----------------
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+def network(seed: int) -> lv.Network:
+    """Three layers of numbers without structure: nearly every sum is rounded."""
+    draw = np.random.default_rng(seed)
+    sizes = (4, 6, 5, 3)
+    weights = [draw.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
+    return lv.Network(weights, [draw.normal(size=m) for m in sizes[1:]])
+
+
+def norms_hold() -> bool:
+    rows = rng().normal(size=(40, 1, 30))
+    found = norms_upper(rows, np.zeros_like(rows), norm_pair(math.inf))
+    truth = [sum(abs(Fraction(x)) for x in row[0].tolist()) for row in rows]
+    return all(Fraction(a) >= b for a, b in zip(found.tolist(), truth, strict=True))
+
+
+def evaluation_holds() -> bool:
+    for seed in range(4):
+        net = network(seed)
+        active = [np.arange(n) % 2 == 0 for n in net.hidden]
+        mid, rad = jacobian_with_error(net, active)
+        exact = entries(jacobian_exact(net, tuple(tuple(layer.tolist()) for layer in active)))
+        for row, middles, errors in zip(exact, mid.tolist(), rad.tolist(), strict=True):
+            if any(abs(Fraction(m) - fraction(x)) > Fraction(e) for x, m, e in zip(row, middles, errors, strict=True)):
+                return False
+    return True
+
+
+def relaxations_hold(ranges: Callable[..., Ranges]) -> bool:
+    for seed in range(4):
+        net = network(seed)
+        x = rng().normal(size=4)
+        found = ranges(net, x, x)
+        ends = zip(found.low[-1].tolist(), forward_exact(net, x.tolist()), found.high[-1].tolist(), strict=True)
+        if not all(Fraction(low) <= value <= Fraction(high) for low, value, high in ends):
+            return False
+    return True
+
+
+def jacobians_hold() -> bool:
+    for seed in range(4):
+        net = network(seed)
+        fixed = tuple(np.ones(n) for n in net.hidden)
+        found = jacobian_norms(net, Slopes(fixed, fixed), norm_pair(math.inf))
+        pattern = tuple((True,) * n for n in net.hidden)
+        if Fraction(float(found)) < exact_norm(jacobian_exact(net, pattern), norm_pair(math.inf)).root:
+            return False
+    return True
+
+
+def estimators_hold() -> bool:
+    for seed in range(8):
+        W = np.random.default_rng(seed).normal(size=(3, 9))
+        net = lv.Network([W, np.ones((1, 3))])
+        truth = 3 * max(sum(abs(Fraction(x)) for x in row) for row in W.tolist())
+        if Fraction(lv.upper(net, "autolip", p=math.inf).upper) < truth:
+            return False
+    return True
+
+
+def geometry_holds() -> bool:
+    """No wrong side is claimed of points that lie as near to the hyperplane as floats allow."""
+    draw = rng()
+    for _ in range(60):
+        row, z = draw.normal(size=8), draw.normal(size=8)
+        rest = sum(Fraction(a) * Fraction(x) for a, x in zip(row[1:].tolist(), z[1:].tolist(), strict=True))
+        z[0] = float(-rest / Fraction(row[0]))
+        exact = Fraction(row[0]) * Fraction(z[0]) + rest
+        sign = int(HalfSpaces.of(Ball.exact(row[None])).signs_at(z[None])[0, 0])
+        if sign * exact < 0:
+            return False
+    return True
+
+
+def solvers_hold() -> bool:
+    draw = rng()
+    for _ in range(20):
+        A, costs, y = draw.normal(size=(6, 5)), draw.normal(size=5), draw.normal(size=6)
+        limits = -np.ones(5), np.ones(5)
+        high = draw.normal(size=6)
+        found = weak_duality(costs, A, np.abs(A), Sides(np.full(6, -math.inf), high, *limits), np.abs(y))
+        truth = sum(Fraction(abs(v)) * Fraction(h) for v, h in zip(y.tolist(), high.tolist(), strict=True))
+        for j, c in enumerate(costs.tolist()):
+            column = zip(A[:, j].tolist(), y.tolist(), strict=True)
+            truth += abs(Fraction(c) - sum((Fraction(a) * Fraction(abs(v)) for a, v in column), Fraction(0)))
+        if Fraction(found) < truth:
+            return False
+    return True
+
+
+HOLD: dict[str, Callable[[], bool]] = {
+    "norms": norms_hold,
+    "evaluate": evaluation_holds,
+    "relaxations, intervals": lambda: relaxations_hold(preactivation_ranges),
+    "relaxations, crown": lambda: relaxations_hold(crown_ranges),
+    "relaxations, passes": jacobians_hold,
+    "estimators": estimators_hold,
+    "geometry": geometry_holds,
+    "solvers": solvers_hold,
+}
+
+
+@pytest.mark.parametrize("package", HOLD)
+def test_an_error_bound_of_the_wrong_sign_is_noticed(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert HOLD[package]()
+    gamma = rounding.gamma
+    for module in [m for name, m in sys.modules.items() if name.startswith("lipverify") and hasattr(m, "gamma")]:
+        monkeypatch.setattr(module, "gamma", lambda n: -gamma(n))
+    for module in [m for name, m in sys.modules.items() if name.startswith("lipverify")]:
+        for step in ("up", "ups"):
+            if hasattr(module, step):
+                monkeypatch.setattr(module, step, lambda x: x)
+    assert not HOLD[package]()

@@ -14,7 +14,7 @@ import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Vector
 from lipverify.trusted.balls import Ball
-from lipverify.trusted.rounding import TINY, downs, grown, quiet, ups
+from lipverify.trusted.rounding import TINY, downs, grown, quiet, up, ups
 
 _FAR = 2**20
 
@@ -28,6 +28,14 @@ def exponent_of(values: Array) -> int:
 def shifted(values: Array, exponent: int | Indices) -> Array:
     """values · 2^exponent, rounded where it underflows, infinite where it overflows."""
     return np.ldexp(values, exponent)
+
+
+def shifted_up(value: float, exponent: int) -> float:
+    """value · 2^exponent for a value ≥ 0, rounded up where it is no float; 0 stays 0."""
+    try:
+        return up(math.ldexp(value, exponent)) if value else 0.0
+    except OverflowError:
+        return math.inf
 
 
 def is_exact(values: Array, exponent: int | Indices) -> bool:

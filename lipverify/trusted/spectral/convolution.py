@@ -21,6 +21,7 @@ from lipverify.arrays import Array, Indices
 from lipverify.errors import LipverifyError
 from lipverify.threads import single_threaded
 from lipverify.trusted.rounding import U, gamma, up
+from lipverify.trusted.scaling import shifted_up
 from lipverify.trusted.spectral.cholesky import cholesky_upper
 from lipverify.trusted.spectral.gram import gram_upper
 
@@ -100,14 +101,7 @@ def _symbol_upper(kernel: Array, axes: Sequence[Geometry]) -> float:
                 continue
             for symbol in real + 1j * imag:
                 best = max(best, cholesky_upper(symbol, best))
-    return _scaled_up(up(best + missed), exponent)
-
-
-def _scaled_up(bound: float, exponent: int) -> float:
-    try:
-        return up(math.ldexp(bound, exponent))
-    except OverflowError:
-        return math.inf
+    return shifted_up(up(best + missed), exponent)
 
 
 def _symbol_error(taps: Array) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lipverify.arrays import Array
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, gamma, norm_up, up
+from lipverify.trusted.scaling import shifted_up
 from lipverify.trusted.spectral.cholesky import cholesky_upper
 from lipverify.trusted.spectral.svd import spectral_upper
 
@@ -68,8 +69,4 @@ def _scaled(matrix: npt.NDArray[np.floating[Any]]) -> float:
     exponent = math.frexp(top)[1]
     with np.errstate(under="ignore"):
         np.ldexp(values, -exponent, out=values)
-    bound = up(cholesky_upper(values) + TINY * values.size)
-    try:
-        return up(math.ldexp(bound, exponent))
-    except OverflowError:
-        return math.inf
+    return shifted_up(up(cholesky_upper(values) + TINY * values.size), exponent)
