@@ -28,6 +28,8 @@ def main() -> None:
         _wait(address)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            _lesson(browser.new_page(viewport={"width": 1280, "height": 900}), address)
+            _race(browser.new_page(viewport={"width": 1280, "height": 900}), address)
             _petersen(browser.new_page(viewport={"width": 1200, "height": 800}), address)
             _enumeration(browser.new_page(viewport={"width": 390, "height": 780}, color_scheme="dark"), address)
             _regions(browser.new_page(viewport={"width": 1200, "height": 1080}), address)
@@ -38,8 +40,22 @@ def main() -> None:
         server.wait()
 
 
+def _lesson(page: Page, address: str) -> None:
+    page.goto(f"{address}?step=network")
+    page.locator("svg.draw .e.cut").first.wait_for(timeout=60_000)
+    page.locator(".entries button").nth(3).focus()
+    page.wait_for_timeout(500)
+    page.screenshot(path=HERE / "demo-lesson.png")
+
+
+def _race(page: Page, address: str) -> None:
+    page.goto(f"{address}?step=explosion")
+    page.get_by_test_id("race-moral").filter(has_text="branch and bound").wait_for(timeout=120_000)
+    page.screenshot(path=HERE / "demo-race.png")
+
+
 def _petersen(page: Page, address: str) -> None:
-    page.goto(address)
+    page.goto(f"{address}?step=all")
     _settle(page)
     for name in ("random, 12", "random, 30", "Petersen"):
         page.get_by_role("button", name=name).click()
@@ -48,7 +64,7 @@ def _petersen(page: Page, address: str) -> None:
 
 
 def _enumeration(page: Page, address: str) -> None:
-    page.goto(address)
+    page.goto(f"{address}?step=all&g=1-2,2-3,3-4,4-5,5-1")
     _settle(page)
     page.get_by_test_id("net").scroll_into_view_if_needed()
     for _ in range(5):

@@ -8,7 +8,7 @@
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
       watch.py writing.py       where a call may be stopped; files that appear whole or not at all
       child.py                  a process beside this one, for a solver or a stranger's estimator
-      readers/                  torch, onnx, npz/json, vnnlib; graph.py, aten/: traced torch modules;
+      readers/                  torch, onnx, npz/json, vnnlib; graph.py, operators/: what models become;
                                 passes/: one rewriting pass per file
       contract.py               what a method promises, and a check of what it yields
       search/                   one tree search: nodes and their fates, frontier, incumbent, effort

@@ -20,7 +20,7 @@ from lipverify.watch import within
 QUICK = 1.0  # a method that is expected to take so many seconds goes first,
 HEAD_START = 0.3  # for so many,
 GLANCE = 2.0  # and any other one after the company has had so many.
-SHARE = 0.1  # of the time that the company has beside a method that is expected to end
+SHARE = 0.05  # of the time that the company has beside a method that is expected to end
 STALE = 0.5  # who has found nothing for this part of its time is only asked now and then,
 SELDOM = 0.25  # for so much of the time.
 

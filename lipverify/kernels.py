@@ -22,6 +22,12 @@ def reordered(function: F) -> F:
     return _compiled(function, {**_OPTIONS, "fastmath": _REORDER})
 
 
+def on_disk(function: Any) -> bool:
+    """Whether a compiled function's code is on the disk already, so that it is loaded in a moment."""
+    index = getattr(getattr(function, "_cache", None), "_cache_file", None)  # numba has no public word for it
+    return bool(hasattr(index, "_load_index") and index._load_index())
+
+
 def _compiled(function: Any, options: dict[str, Any]) -> Any:
     try:
         return numba.njit(cache=True, **options)(function)

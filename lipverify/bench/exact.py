@@ -10,10 +10,12 @@ read from files need the folder LIPVERIFY_DATA, and are left out, saying so, wit
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import numpy as np
 from rich.table import Table
 
 from lipverify.bench.enumeration import random_network
+from lipverify.bench.milp import HIDDEN, INPUTS, RADII, network
 from lipverify.bench.stdout import stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
@@ -31,6 +34,7 @@ from lipverify.readers import load
 from lipverify.readers.vnnlib import load_box
 from lipverify.report import digits_down, digits_up
 from lipverify.solvers.branch_and_bound.branching import BestScore
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.verbs import exact
 
@@ -64,6 +68,7 @@ class Case:
     net: Network
     domain: Domain | None = None
     remark: str = ""
+    p: Any = 2
 
 
 def cut_network(n: int, density: float, seed: int) -> Network:
@@ -101,11 +106,20 @@ def boxed(data: Path | None) -> Iterator[Case]:
             yield Case(label, net, domain)
 
 
+def ladder(data: Path | None) -> Iterator[Case]:
+    """‖∇f‖₁ (p = ∞) of random networks on boxes, from two inputs and one layer to sixteen and three."""
+    for d, hidden, radius in product(INPUTS, HIDDEN, RADII):
+        net, centre = network(d, hidden, 0)
+        label = f"{d}-{'x'.join(map(str, hidden))}"
+        yield Case(label, net, Box.around(centre, radius), f"radius {radius:g}", math.inf)
+
+
 SECTIONS: dict[str, Callable[[Path | None], Iterator[Case]]] = {
     "published": published,
     "cuts": cuts,
     "random": untrained,
     "boxes": boxed,
+    "ladder": ladder,
 }
 
 
@@ -167,7 +181,7 @@ def traced(case: Case, method: Any, limit: float) -> tuple[list[tuple[float, Bou
         history.append((bound.seconds, bound))
         return False
 
-    bound = exact(case.net, method, domain=case.domain, time_limit=limit, on_progress=note)
+    bound = exact(case.net, method, p=case.p, domain=case.domain, time_limit=limit, on_progress=note)
     return [*history, (bound.seconds, bound)], bound
 
 
@@ -195,7 +209,7 @@ def _figures(bound: Bound) -> tuple[str, ...]:
         digits_down(bound.lower),
         digits_up(bound.upper),
         f"{bound.nodes:,}",
-        f"{bound.stats['lps']:,}",
+        f"{bound.stats.get('lps', 0):,}",
         f"{bound.seconds:.2f}",
     )
 
@@ -213,6 +227,7 @@ def _warm() -> float:
     method = METHODS["branch-and-bound"]()
     assert isinstance(method, BranchAndBound)
     exact(net, replace(method, interpreted=0))
+    CompiledEngines().wait()
     return time.perf_counter() - start
 
 

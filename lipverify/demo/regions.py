@@ -128,6 +128,8 @@ def _question(request: Mapping[str, Any]) -> tuple[float, lv.Box | None, dict[st
     found = [networks.number(text) for text in limits]
     rounded = {f"b{k}": networks.decimals(value) for k, (value, exact) in enumerate(found) if not exact}
     x0, x1, y0, y1 = (value for value, _ in found)
+    if x0 == x1 or y0 == y1:
+        raise lv.InvalidDomain(f"the box is flat in coordinate {int(x0 != x1)}; a picture of it needs an area")
     return p, lv.Box([x0, y0], [x1, y1]), rounded
 
 

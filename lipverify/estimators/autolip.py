@@ -27,7 +27,8 @@ class AutoLip:
     """L ≤ ‖W_K‖ Π_{k<K} ‖diag(m_k) W_k‖ with m_k the steepest slope of each neuron (arXiv:1805.10965).
 
     Valid on every domain: it looks at none. ROUNDED; one singular value decomposition per layer for p = 2,
-    one pass over the weights otherwise. `details` is a tuple of `LayerConstant`. Proof: proofs/autolip.md.
+    one pass over the weights otherwise. `details` is a tuple of `LayerConstant`. Proof: proofs/autolip.md;
+    in Coq: Estimators.autolip_upper.
     """
 
     name: ClassVar[str] = "autolip"

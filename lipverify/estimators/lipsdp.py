@@ -30,7 +30,7 @@ class LipSDP:
     patterns, and on networks of maximum cuts it is the bound of Goemans and Williamson (doi:10.1145/227683.227684).
     Valid on every domain, p = 2. The multipliers come from floats and ρ is certified from them: ROUNDED. Never
     looser than ECLipsE-Fast, and so than AutoLip. Cost: a few dozen Newton steps, each cubic in the number of neurons.
-    Proof: proofs/sdp.md.
+    Proof: proofs/sdp.md; in Coq: Estimators.lipsdp_jacobian.
 
     Attributes
     ----------

@@ -222,7 +222,7 @@ def maxcut(graph: nx.Graph, p: float = 2) -> MaxCut:
         spread = np.hstack([np.ones((len(vertices), 1)), np.eye(len(vertices))])
         return MaxCut(Network([spread, weight]), 1, vertices, edges, ())
     columns = tuple((e, entry) for e, (_, _, w) in enumerate(edges) for entry in (square_roots(w) if p == 2 else [w]))
-    require_size(what, (len(vertices), len(columns) + 1))
+    require_size(what, (len(vertices), len(columns) + 1), (len(vertices), len(vertices)))
     incidence = np.zeros((len(vertices), max(len(columns), 1)))
     for j, (e, entry) in enumerate(columns):
         u, v, _ = edges[e]

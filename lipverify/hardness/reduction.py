@@ -61,7 +61,7 @@ MOST_WEIGHTS = 2**27
 
 
 def require_size(what: str, *shapes: tuple[int, int]) -> None:
-    """Refuse a network of too many weights before any of them is made.
+    """Refuse a network of too many weights, or neurons whose pairs are too many, before any of them is made.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def require_size(what: str, *shapes: tuple[int, int]) -> None:
     """
     weights = sum(rows * columns for rows, columns in shapes)
     if weights > MOST_WEIGHTS:
-        raise InvalidArgument(f"the network of {what} would have {weights} weights; the limit is {MOST_WEIGHTS}")
+        raise InvalidArgument(f"the network of {what} needs {weights} numbers; the limit is {MOST_WEIGHTS}")
 
 
 def settled(interval: tuple[Fraction, Fraction | float]) -> Fraction:

@@ -75,8 +75,9 @@ def load_npz(path: Path, reading: Reading = SILENT) -> Network:
     """
     found = _npz_arrays(path)
     if "format" not in found:
-        arrays = {name: finite(_numbers_of_any(value, name), name) for name, value in found.items()}
         try:
+            numbers = {name: value for name, value in found.items() if reading.layers is None or _is_numeric(value)}
+            arrays = {name: finite(_numbers_of_any(value, name), name) for name, value in numbers.items()}
             return chain(arrays, reading, f"{path} (named arrays)")
         except (InvalidNetwork, UnsupportedLayer) as error:
             raise type(error)(f"{path}: {error}") from error
@@ -214,10 +215,17 @@ def _numbers(value: Any, name: str, path: Path) -> Array:
     return value
 
 
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
+
+
 def _numbers_of_any(value: Any, name: str) -> Array:
     """The numbers of somebody else's array; integers are floats that need no rounding."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.dtype.itemsize > 8:
-        raise InvalidNetwork(f"{name} has type {getattr(value, 'dtype', type(value).__name__)}; expected real numbers")
+        raise InvalidNetwork(
+            f"{name} has type {getattr(value, 'dtype', None)}; expected real numbers. layers=[…] names the "
+            "weights that are meant, in their order; what is not named is left aside then"
+        )
     return exact(value, name)
 
 

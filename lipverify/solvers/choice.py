@@ -19,11 +19,14 @@ from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations.interval import preactivation_ranges
+from lipverify.solvers.branch_and_bound.by_layers import able
 
 _PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 1,500 to 14,000
 _MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the two norms are Euclidean
 _DOUBLING = (5.5, 4.0)  # undecided neurons after which the program takes twice as long; with several hidden layers
 _TREE = 0.05  # seconds of branch and bound at no undecided neuron
+_LAYERS = (0.05, 8.0)  # the same by layers, and the neurons that double it
+_LOADED = 1.0  # seconds until the engine is there, at worst
 _BRANCHING = MappingProxyType({False: 2.5, True: 5.5})  # neurons after which it takes twice as long; spectral norms
 
 
@@ -41,12 +44,15 @@ class Size:
         How many of the norm's two norms are Euclidean, as the program sees it.
     spectral
         Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
+    by_layers
+        Whether branch and bound has its compiled search by layers for it: bounded domains, p = 1 and ∞.
     """
 
     undecided: tuple[int, ...]
     inputs: int
     euclidean: int
     spectral: bool
+    by_layers: bool = False
 
     @classmethod
     def of(cls, problem: Problem) -> Size:
@@ -54,7 +60,7 @@ class Size:
         net = problem.network
         pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
         spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
-        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral)
+        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, able(problem))
 
     @property
     def regions(self) -> float:
@@ -96,6 +102,9 @@ def _milp(size: Size) -> tuple[float, str]:
 
 def _branch_and_bound(size: Size) -> tuple[float, str]:
     n = sum(size.undecided)
+    if size.by_layers:
+        seconds, doubling = _LAYERS
+        return _LOADED + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
     return _TREE * 2.0 ** min(n / _BRANCHING[size.spectral], 1000.0), f"{n} undecided neurons"
 
 

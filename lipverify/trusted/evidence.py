@@ -12,6 +12,7 @@ pattern, and a point; `geometry.witness` reads that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,17 +27,17 @@ class Chain:
     biases: tuple[Vector, ...]
     slopes: tuple[Array, ...]
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """Neurons per hidden layer."""
         return tuple(len(s) for s in self.slopes)
 
-    @property
+    @cached_property
     def offsets(self) -> tuple[int, ...]:
         """Where each hidden layer begins among all neurons, and their number."""
         return (0, *np.cumsum(self.widths).tolist())
 
-    @property
+    @cached_property
     def linear(self) -> Bools:
         """Which neurons have equal slopes: they have no sign, and none of theirs is a constraint; shape (n,)."""
         return np.concatenate([s[:, 0] == s[:, 1] for s in self.slopes])

@@ -73,26 +73,33 @@ def address(chromium: str) -> Iterator[str]:
         server.wait()
 
 
-@pytest.fixture
-def visit(chromium: str, address: str) -> Iterator[Callable[[str], Any]]:
-    """Opens an address of the page, "?tab=…", in a fresh browser; at the end nothing has been asked from outside."""
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A browser for the tests of a module; its event loop must not outlive them."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        page = browser.new_page(viewport={"width": 1280, "height": 1700})
-        asked: list[str] = []
-        errors: list[str] = []
-        page.on("request", lambda r: asked.append(r.url))
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.on("console", lambda m: m.type == "error" and "414" not in m.text and errors.append(m.text))
-
-        def go(query: str) -> Any:
-            page.goto(address + query)
-            return page
-
-        yield go
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Callable[[str], Any]]:
+    """Opens an address of the page, "?tab=…", as a new visitor; at the end nothing has been asked from outside."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1700})
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("console", lambda m: m.type == "error" and "414" not in m.text and errors.append(m.text))
+
+    def go(query: str) -> Any:
+        page.goto(address + query)
+        return page
+
+    yield go
+    page.close()
     outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
     assert errors == []

@@ -50,7 +50,7 @@ def test_no_serious_fault(visit: Callable[[str], Any], axe: str, width: int, sch
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.locator(".lv h1:visible").first.wait_for(timeout=60_000)
-        page.wait_for_timeout(2500)
+        page.wait_for_timeout(1500)
         page.evaluate(axe)
         found[tab] = page.evaluate(RUN)
     assert {tab: faults for tab, faults in found.items() if faults} == {}

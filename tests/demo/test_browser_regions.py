@@ -109,7 +109,7 @@ def test_norms_and_boxes(tab: Any) -> None:
     assert tab.locator("svg.plane .region").count() == 1
     tab.get_by_test_id("r-bounds").get_by_text("crown").wait_for()
     tab.get_by_label("largest x₁").fill("-1")
-    tab.get_by_test_id("r-error").filter(has_text="empty or flat").wait_for()
+    tab.get_by_test_id("r-error").filter(has_text="the box is empty").wait_for()
 
 
 def test_pointing_at_a_region_shows_its_pattern_and_norm(tab: Any) -> None:

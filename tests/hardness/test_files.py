@@ -171,6 +171,7 @@ def test_what_are_no_colours_gets_a_clear_word(tmp_path: Path, text: str, word: 
     ("build", "word"),
     [
         (lambda: lv.hardness.maxcut(parse_graph("p edge 100000 1\ne 1 2"), 1), "100000 vertices and 1 edges"),
+        (lambda: lv.hardness.maxcut(parse_graph("p edge 100000 1\ne 1 2")), "100000 vertices and 1 edges"),
         (lambda: lv.hardness.independent_set(parse_graph("p edge 100000 1\ne 1 2")), "100000 vertices"),
         (lambda: lv.hardness.maxcut(parse_graph("\n".join(f"0 {k}" for k in range(1, 99_999)))), "99998 edges"),
         (lambda: lv.hardness.satisfiability([[99_999]]), "99999 variables"),

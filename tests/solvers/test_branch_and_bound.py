@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import lipverify as lv
 from lipverify.arrays import Indices, Signs, Vector
 from lipverify.attacks.local_search import LocalSearch
+from lipverify.catalogue import METHODS
 from lipverify.domain import Domain
 from lipverify.estimators.autolip import AutoLip
 from lipverify.geometry.cells import Cell, Cells
@@ -356,3 +357,24 @@ def test_the_upper_side_comes_down_on_the_way() -> None:
     exact(net, method=replace(FULL, order="best-first"), time_limit=4, on_progress=lambda b: uppers.append(b.upper))
     finite = [upper for upper in uppers if upper < INF]
     assert finite[-1] < min(lv.upper(net, "lipsdp").upper, finite[0])
+
+
+@pytest.mark.parametrize(
+    ("limit", "there", "compiles"), [(60.0, False, False), (60.0, True, True), (None, False, True)]
+)
+def test_code_is_compiled_only_where_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, limit: float | None, there: bool, compiles: bool
+) -> None:
+    from lipverify import kernels
+    from lipverify.solvers.branch_and_bound.tree import Tree
+
+    asked: list[bool] = []
+    monkeypatch.setattr(kernels, "on_disk", lambda _: there)
+    monkeypatch.setattr(Tree, "_compile", lambda _: asked.append(True))
+    rng = np.random.default_rng(0)
+    net = lv.Network([rng.normal(size=(8, 4)), rng.normal(size=(1, 8))])
+    method = replace(METHODS["branch-and-bound"](), interpreted=2)
+    bound = lv.exact(net, method, time_limit=limit)
+    assert bound.nodes is not None
+    assert bound.nodes > 2
+    assert bool(asked) is compiles

@@ -46,6 +46,15 @@ def test_the_choice(sizes: tuple[int, ...], p: Any, name: str) -> None:
     assert "undecided neurons" in reason
 
 
+def test_the_search_by_layers_is_for_bounded_domains() -> None:
+    net, box = network(8, 16, 16, 1), lv.Box([-1] * 8, [1] * 8)
+    chosen, reason = choose(Problem(net, norm_pair(INF), box))
+    assert chosen == "branch-and-bound"
+    assert "by layers" in reason
+    assert "by layers" not in choose(Problem(net, norm_pair(2), box))[1]
+    assert choose(Problem(network(8, 4, 1), norm_pair(INF), lv.Box([-1] * 8, [1] * 8)))[0] != "branch-and-bound"
+
+
 def test_neurons_that_a_box_decides_do_not_count() -> None:
     net = lv.Network([np.eye(2), [[1, 1]]], [[5, 0], None])
     assert Size.of(Problem(net, norm_pair(2), lv.Box([-1, -1], [1, 1]))).undecided == (1,)

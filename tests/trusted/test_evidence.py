@@ -35,10 +35,10 @@ def box(lower: list[float], upper: list[float]) -> Space:
 
 # Claims of signs -----------------------------------------------------------------------------------
 
-# y1 = x, y2 = x − 1 and, linear, y3 = x on x in [−2, 2]; above, z = relu(y1) + 3 relu(y2) + y3 − 4 and its opposite
+# y1 = x, y2 = x − 1 and, linear, y3 = x − 1 on x in [−2, 2]; above, z = relu(y1) + 3 relu(y2) + y3 − 4 and its opposite
 NET = lv.Network(
     [[[1.0], [1.0], [1.0]], [[1.0, 3.0, 1.0], [-1.0, -3.0, -1.0]], [[1.0, 1.0]]],
-    [[0.0, -1.0, 0.0], [-4.0, 4.0], [0.0]],
+    [[0.0, -1.0, -1.0], [-4.0, 4.0], [0.0]],
     [[[0, 1], [0, 1], [1, 1]], [[0, 1], [0, 1]]],
 )
 SPACE = box([-2.0], [2.0])
@@ -62,17 +62,17 @@ CLAIMS = {
     "without multipliers": Claim((-1, 0, 1, 0, 0), 1, -1, (0, 0, 0, 0, 0), False),
     "the other sign": Claim((-1, 0, 1, 0, 0), 1, 1, (1, 0, 0, 0, 0), False),
     "no sign": Claim((-1, 0, 1, 0, 0), 1, 0, (1, 0, 0, 0, 0), False),
-    "twice a sign": Claim((-1, 0, 1, 0, 0), 1, -2, (1, 0, 0, 0, 0), False),
+    "twice a sign": Claim((-1, 0, 1, 0, 0), 1, -2, (2, 0, 0, 0, 0), False),
     "a row on its other side": Claim((1, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, 0), False),
     "a row that is not decided": Claim((0, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, 0), False),
     "a negative multiplier": Claim((1, 0, 1, 0, 0), 1, -1, (-1, 0, 0, 0, 0), False),
     "NaN": Claim((-1, 0, 1, 0, 0), 1, -1, (NAN, 0, 0, 0, 0), False),
     "NaN where nothing matters": Claim((-1, 0, 1, 0, 0), 1, -1, (1, 0, 0, 0, NAN), False),
     "infinity": Claim((-1, 0, 1, 0, 0), 1, -1, (np.inf, 0, 0, 0, 0), False),
-    "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 1, 1, (0, 0, 3, 0, 0), False),
+    "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 0, 1, (0, 0, 1, 0, 0), False),
     "a linear neuron": Claim((1, 1, 1, 0, 0), 2, 1, (0, 1, 0, 0, 0), False),
     "it only touches 0": Claim((-1, -1, 1, 0, 0), 0, -1, (1, 0, 0, 0, 0), False),
-    # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 4
+    # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 5
     "above the front": Claim((-1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), True),
     "above the front, the other sign": Claim((-1, 0, 1, 0, 0), 3, 1, (1, 0, 0, 0, 0), False),
     "above the front, not so": Claim((1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), False),

@@ -23,6 +23,7 @@ from lipverify.domain import Box, Domain, Polytope
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
 from lipverify.geometry.enclosing_box import enclosing_box
+from lipverify.geometry.margin import MarginProgram
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import exact_norm
 from lipverify.problem import Budget, Problem
@@ -34,12 +35,13 @@ from lipverify.solvers.branch_and_bound.starts import good_points
 from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
+from lipverify.trusted.evidence_passes import Nodes
 from lipverify.trusted.evidence_replay import Moves, Replayed, replay
 from lipverify.trusted.rounding import MAX
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
-_SLICE = 0.1  # seconds that a dive should take
+_SLICE = 0.1  # seconds of work that a dive should be, its verification included
 _LEAVES = 4  # how many times the engine's passes a sign tree may take when it is verified
 _MARGIN = 3.0  # of the reader's error, kept by the engine
 
@@ -145,6 +147,7 @@ class LayerSearch:
         self._heads = heads(problem)
         self._reader = FloatReader(self._chain, space)
         self._exact = ExactReader(self._chain, space)
+        self._margins = MarginProgram(net.input_dim + 1)
         self._cells = Cells(net, problem.domain, budget.seed)
         self._grid = Grid.of(problem)
         self._incumbent: Incumbent[Certified] = Incumbent()
@@ -219,7 +222,7 @@ class LayerSearch:
         """A dive below a node, verified."""
         head = self._heads[node.head]
         margin = _MARGIN * self._errors[node.head]
-        begun = time.monotonic()
+        begun = time.thread_time()  # a busy machine is no reason for small batches
         dive = self._engine.dive(node, head, self._goal, margin, self._size)
         for point, where in zip(dive.points[::-1], dive.where[::-1], strict=True):
             if where < 0 and self._try_point(point):
@@ -227,7 +230,7 @@ class LayerSearch:
         tree = replay(node.signs, dive.moves)
         self._close(node, head, dive, tree, self._proved(node, dive, tree))
         self.counts.dives += 1
-        spent = time.monotonic() - begun
+        spent = time.thread_time() - begun
         if spent < _SLICE / 2 and len(dive.fates) > self._size // 2:
             self._size = min(2 * self._size, 4096)
         elif spent > 2 * _SLICE:
@@ -279,7 +282,8 @@ class LayerSearch:
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
         for i in np.flatnonzero(rest & (fates == REGION)).tolist():
             self.counts.leaves += 1
-            rest[i] = i not in points or not self._is_region(tree.signs[i], dive.points[points[i]])
+            shown = i in points and self._is_region(tree.signs[i], dive.points[points[i]])
+            rest[i] = not shown and not self._is_region(tree.signs[i], self._middle(tree.signs[i]))
         left = np.flatnonzero(rest & (fates == OPEN))
         if len(left):
             uppers = np.minimum(self._reader.upper(tree.signs[left], head), node.upper)
@@ -350,6 +354,16 @@ class LayerSearch:
             return False
         self._offer(found)
         return True
+
+    def _middle(self, signs: Signs) -> Any:
+        """A point that seems to be in the middle of the region of a complete pattern."""
+        last = len(self._chain.widths) - 1
+        with np.errstate(all="ignore"):
+            forms, shifts = Nodes(self._chain, signs[None], last).table
+        rows = np.column_stack([forms[0], shifts[0]]) * signs[:, None]
+        domain = self._problem.domain.rows(self._problem.network.input_dim)
+        found = self._margins.interior_point(np.vstack([rows[~self._chain.linear], domain]))
+        return np.array([np.nan]) if found is None or not found.point[-1] > 0 else found.point[:-1] / found.point[-1]
 
     def _push(self, node: Node) -> None:
         heapq.heappush(self._heap, (-node.upper, next(self._ticket), node))

@@ -56,7 +56,8 @@ class BranchAndBound:
         Open nodes beyond which every order goes on depth first.
     interpreted
         Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
-        seconds once per machine; five times as fast from then on.
+        seconds once per machine; five times as fast from then on. Under a time limit it is compiled if minutes are
+        left. With 0 it is loaded at once, whatever the limit.
     log
         Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
         bound as floats see it.

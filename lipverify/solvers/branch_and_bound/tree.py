@@ -33,6 +33,7 @@ from lipverify.trusted.rounding import MAX
 if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
 
+_LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
@@ -74,11 +75,24 @@ class Tree:
                 self._try_proposal()
                 tried += 1
                 yield
-            if self._effort.nodes == self._options.interpreted:
+            if self._effort.nodes == self._options.interpreted and self._may_compile():
                 self._compile()
             if next(expansion, self) is self:
                 return
             yield
+
+    def _may_compile(self) -> bool:
+        """Whether there is time: for what is on the disk a little, for what must be made first much."""
+        left = self._budget.remaining
+        if left > _MAKING or not self._options.interpreted:
+            return True
+        if left < _LOADING:
+            return False
+        from lipverify.geometry.simplex import climb
+        from lipverify.kernels import on_disk
+        from lipverify.relaxations.compiled import descend
+
+        return on_disk(climb) and on_disk(descend)
 
     def _compile(self) -> None:
         self._cells.compile()

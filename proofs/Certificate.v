@@ -1,0 +1,211 @@
+(* Certificates: the rules, and that a derivation proves both sides of the constant. In words: certificates.md. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From Lipverify Require Import Arith Networks Regions.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Section Rows.
+Variables (R : realFieldType) (n : nat).
+Add Ring Rring : (ring_laws R).
+
+(* A row says on which side of 0 the affine function a x + c is. *)
+Record row_of := Row { normal : 'rV[R]_n; constant : R; side : bool }.
+Definition holds (r : row_of) (x : 'cV[R]_n) : Prop := on_side (side r) ((normal r *m x) 0 0 + constant r).
+Definition sign (r : row_of) : R := if side r then 1 else -1.
+
+Fixpoint all_hold (rs : seq row_of) x : Prop := if rs is r :: rs' then holds r x /\ all_hold rs' x else True.
+
+Lemma all_hold_cat rs qs x : all_hold (rs ++ qs) x <-> all_hold rs x /\ all_hold qs x.
+Proof. by elim: rs => [|r rs IH] /=; [split=> // -[] | rewrite IH; tauto]. Qed.
+
+(* The rows of a total pattern: each neuron's exact affine map, given the pattern's sides of the layers below. *)
+Fixpoint rows m k (N : net R m k) : pattern N -> 'M[R]_(k, n) -> 'cV[R]_k -> seq row_of :=
+  match N with
+  | Output _ _ _ => fun _ _ _ => [::]
+  | Hidden _ k W b l r rest => fun s A c =>
+      [seq Row (row i (W *m A)) ((W *m c + b) i 0) (s.1 i) | i <- enum 'I_k] ++
+      rows s.2 (slope_of l r s.1 *m (W *m A)) (slope_of l r s.1 *m (W *m c + b))
+  end.
+
+Lemma layer_rows k (W : 'M[R]_(k, n)) (b : 'cV[R]_k) (s : 'I_k -> bool) x :
+  all_hold [seq Row (row i W) (b i 0) (s i) | i <- enum 'I_k] x <-> forall i, on_side (s i) ((W *m x + b) i 0).
+Proof.
+have entry i : (W *m x + b) i 0 = (row i W *m x) 0 0 + b i 0.
+  by rewrite mxE; congr (_ + _); rewrite !mxE; apply: eq_bigr => j _; rewrite mxE.
+transitivity (forall i, i \in enum 'I_k -> on_side (s i) ((W *m x + b) i 0)); last first.
+  by split=> sides i => [|_]; apply: sides; rewrite ?mem_enum.
+elim: (enum 'I_k) => [|i js IH] /=; first by split.
+rewrite IH /holds /= -entry; split=> [[si sj] j|sides].
+  by rewrite inE => /orP[/eqP->//|]; exact: sj.
+by split=> [|j js_j]; apply: sides; rewrite inE ?eqxx // js_j orbT.
+Qed.
+
+Lemma cell_rows m k (N : net R m k) (s : pattern N) A c x : in_cell s (A *m x + c) <-> all_hold (rows s A c) x.
+Proof.
+elim: N s A c => [//|k' k'' W b l r rest IH] [s1 s2] A c /=.
+rewrite all_hold_cat layer_rows /= -IH.
+have layer : W *m (A *m x + c) + b = W *m A *m x + (W *m c + b) by rewrite mulmxDr mulmxA addrA.
+rewrite layer; split=> -[sides below]; split=> //.
+  by move: below; rewrite (activate_on_sides _ _ sides) mulmxDr !mulmxA.
+by rewrite (activate_on_sides _ _ sides) mulmxDr !mulmxA; move: below; rewrite !mulmxA.
+Qed.
+
+End Rows.
+
+Section Rules.
+Variables (R : realFieldType) (m n : nat) (N : net R m n) (X : 'cV[R]_n -> Prop) (facets : seq (row_of R n)).
+Add Ring Rring2 : (ring_laws R).
+Hypothesis facets_hold : forall x, X x -> all_hold facets x.
+
+Fixpoint member (r : row_of R n) rs : Prop := if rs is q :: qs then r = q \/ member r qs else False.
+
+Lemma member_holds r rs x : member r rs -> all_hold rs x -> holds r x.
+Proof. by elim: rs => //= q qs IH [->|/IH holds_r] [] //. Qed.
+
+(* The rows that a node may use: those of the pattern's neurons, and the domain's facets. *)
+Definition usable (s : pattern N) : seq (row_of R n) := rows s 1%:M 0 ++ facets.
+
+(* REFUTE: positive multipliers of rows that are not constant; the sum is constant and <= 0. *)
+Definition weighted (l : seq (R * row_of R n)) : 'rV[R]_n := \sum_(p <- l) (p.1 * sign p.2) *: normal p.2.
+Definition weighted_constant (l : seq (R * row_of R n)) : R := \sum_(p <- l) (p.1 * sign p.2) * constant p.2.
+Fixpoint legal rs (l : seq (R * row_of R n)) : Prop :=
+  if l is (c, r) :: l' then [/\ 0 < c, normal r <> 0, member r rs & legal rs l'] else True.
+Definition refutes rs l : Prop := [/\ legal rs l, l <> [::], weighted l = 0 & weighted_constant l <= 0].
+
+Lemma signed_ge0 (r : row_of R n) x : holds r x -> 0 <= sign r * ((normal r *m x) 0 0 + constant r).
+Proof. by rewrite /holds /sign; case: (side r) => /= h; rewrite ?mul1r // mulN1r oppr_ge0. Qed.
+
+Lemma weighted_ge0 rs l x : legal rs l -> all_hold rs x -> 0 <= (weighted l *m x) 0 0 + weighted_constant l.
+Proof.
+move=> + hold; rewrite /weighted /weighted_constant; elim: l => [_|[c r] l IH /= [c0 _ r_in /IH tail]].
+  by rewrite !big_nil mul0mx mxE addr0.
+rewrite !big_cons mulmxDl -scalemxAl /=.
+have -> : ((c * sign r) *: (normal r *m x) + (\sum_(j <- l) (j.1 * sign j.2) *: normal j.2) *m x) 0 0 =
+    (c * sign r) * (normal r *m x) 0 0 + ((\sum_(j <- l) (j.1 * sign j.2) *: normal j.2) *m x) 0 0.
+  by rewrite mxE; congr (_ + _); rewrite mxE.
+rewrite addrACA -mulrDr -mulrA; apply: addr_ge0 => //; apply: mulr_ge0; first exact: ltW.
+exact: signed_ge0 (member_holds r_in hold).
+Qed.
+
+Lemma refuted rs l : refutes rs l -> ~ full_dimensional (fun x => all_hold rs x).
+Proof.
+move=> [leg + total0 const0] [z [rad [rad0 inside]]]; case: l leg total0 const0 => // -[c r] l' /= leg total0 const0 _.
+have [c0 r_neq0 r_in leg'] := leg.
+have vanishes x : cube z rad x -> (normal r *m x) 0 0 + constant r = 0.
+  move=> /inside hold; have := weighted_ge0 leg' hold; have := signed_ge0 (member_holds r_in hold).
+  move: total0 const0; rewrite /weighted /weighted_constant !big_cons /= => total0 const0 head tail.
+  have rest : \sum_(j <- l') (j.1 * sign j.2) *: normal j.2 = - ((c * sign r) *: normal r).
+    by apply/eqP; rewrite -addr_eq0 addrC total0.
+  move: tail; rewrite /weighted rest mulNmx -scalemxAl.
+  have -> : (- ((c * sign r) *: (normal r *m x))) 0 0 = - (c * sign r * (normal r *m x) 0 0).
+    by rewrite mxE; congr (- _); rewrite mxE.
+  move=> tail; have sum0 : c * (sign r * ((normal r *m x) 0 0 + constant r)) <= 0.
+    apply: le_trans const0; rewrite -subr_ge0; move: tail; rewrite /weighted_constant.
+    by congr (0 <= _); mc_ring R.
+  have : sign r * ((normal r *m x) 0 0 + constant r) = 0.
+    by apply/eqP; rewrite eq_le head andbT -(ler_pmul2l c0) mulr0.
+  by move/eqP; rewrite mulf_eq0 /sign; case: (side r); rewrite ?oppr_eq0 oner_eq0 => /eqP.
+case: r_neq0; apply/rowP => i; rewrite [RHS]mxE.
+have vz : (normal r *m z) 0 0 + constant r = 0 by apply: vanishes => j; rewrite subrr normr0.
+have := vanishes (z + (rad / 2%:R) *: delta_mx i 0); rewrite mulmxDr -scalemxAr -colE.
+have -> : (normal r *m z + (rad / 2%:R) *: col i (normal r)) 0 0 + constant r =
+    ((normal r *m z) 0 0 + constant r) + rad / 2%:R * normal r 0 i.
+  by move: (normal r *m z) => q; rewrite !mxE; mc_ring R.
+rewrite vz add0r => at_i; have half0 : 0 < rad / 2%:R by rewrite divr_gt0 ?ltr0n.
+suff : cube z rad (z + (rad / 2%:R) *: delta_mx i 0).
+  by move/at_i/eqP; rewrite mulf_eq0 (gt_eqF half0) => /eqP.
+move=> j; rewrite !mxE addrAC subrr add0r normrM (gtr0_norm half0).
+have half_lt : rad / 2%:R < rad by rewrite ltr_pdivr_mulr ?ltr0n // ltr_pmulr // ltr1n.
+by case: (_ && _); rewrite ?normr1 ?mulr1 // normr0 mulr0.
+Qed.
+
+Variables (P : 'cV[R]_n -> R) (Q : 'cV[R]_m -> R) (u : R).
+
+(* The tree. A node is the set of total patterns that agree with the signs it assigns. *)
+Inductive derivation : (pattern N -> Prop) -> Prop :=
+| Split (S : pattern N -> Prop) (T : pattern N -> bool) :
+    derivation (fun s => S s /\ T s) -> derivation (fun s => S s /\ ~~ T s) -> derivation S
+| Implied (S : pattern N -> Prop) (T : pattern N -> bool) :
+    (forall s, S s -> ~~ T s -> exists l, refutes (usable s) l) -> derivation (fun s => S s /\ T s) -> derivation S
+| Empty (S : pattern N -> Prop) : (forall s, S s -> exists l, refutes (usable s) l) -> derivation S
+| Constant (S : pattern N -> Prop) :
+    (forall s, S s -> exists r, [/\ member r (usable s), normal r = 0 & sign r * constant r < 0]) -> derivation S
+| Bounded (S : pattern N -> Prop) : (forall s, S s -> norm_at_most P Q (jacobian s) u) -> derivation S.
+
+Lemma region_rows s : has_region X s -> full_dimensional (fun x => all_hold (usable s) x).
+Proof.
+move=> [z [r [r0 inside]]]; exists z, r; split=> // w /inside[Xw sw]; apply/all_hold_cat; split; last exact: facets_hold.
+by apply/cell_rows; rewrite mul1mx addr0.
+Qed.
+
+Theorem derivation_sound S : derivation S -> forall s, S s -> has_region X s -> norm_at_most P Q (jacobian s) u.
+Proof.
+elim=> {S} [S T _ left _ right|S T refuted_T _ IH|S refuted_S|S contra|S bound] s Ss region.
+- by case Ts: (T s); [apply: left | apply: right] => //; rewrite Ts.
+- case Ts: (T s); first exact: IH.
+  by have [|l /refuted[]] := refuted_T s Ss; [rewrite Ts | exact: region_rows].
+- by have [l /refuted[]] := refuted_S s Ss; exact: region_rows.
+- have [r [r_in r0 neg]] := contra s Ss; have [z [rad [rad0 inside]]] := region_rows region.
+  have : all_hold (usable s) z by apply: inside => i; rewrite subrr normr0.
+  move/(member_holds r_in)/signed_ge0; rewrite r0 mul0mx mxE add0r => pos.
+  by move: neg; rewrite ltNge pos.
+exact: bound.
+Qed.
+
+(* Rule UPPER. *)
+Theorem certificate_upper : is_norm P -> is_norm Q -> convex X -> full_dimensional X ->
+  derivation (fun _ => True) -> lipschitz P Q X (eval N) u.
+Proof. by move=> nP nQ conv full tree; apply: regions_upper => // s; apply: derivation_sound tree s I. Qed.
+
+(* Rule LOWER: at x every row of the pattern is either constant and not contradicted, or strictly on its side. *)
+Fixpoint witnesses (rs : seq (row_of R n)) x : Prop :=
+  if rs is r :: rs' then
+    (normal r = 0 /\ holds r x \/ 0 < sign r * ((normal r *m x) 0 0 + constant r)) /\ witnesses rs' x
+  else True.
+
+Lemma witness_full (K : 'cV[R]_n -> Prop) rs x : convex K -> full_dimensional K -> K x -> witnesses rs x ->
+  full_dimensional (fun w => K w /\ all_hold rs w).
+Proof.
+elim: rs K => [|r rs IH] K conv full Kx /=.
+  by move=> _; have [z [rad [rad0 inside]]] := full; exists z, rad; split=> // w /inside.
+move=> [ok wit]; pose K' w := K w /\ holds r w.
+have convK' : convex K' by exact: half_space_convex.
+suff [fullK' K'x] : full_dimensional K' /\ K' x.
+  have [z [rad [rad0 inside]]] := IH K' convK' fullK' K'x wit.
+  by exists z, rad; split=> // w /inside[[Kw rw] rest].
+case: ok => [[r0 rx]|strict].
+  split=> //; have [z [rad [rad0 inside]]] := full; exists z, rad; split=> // w /inside Kw; split=> //.
+  by move: rx; rewrite /holds r0 !mul0mx.
+have [s [sx fs]] := half (normal r) (constant r) conv full Kx.
+have es : s = side r.
+  move: sx strict; rewrite /on_side /sign; case: s {fs} => sx; case: (side r) => //.
+    by rewrite mulN1r oppr_gt0 ltNge sx.
+  by rewrite mul1r ltNge sx.
+by rewrite /K' /holds -es.
+Qed.
+
+Theorem certificate_lower (s : pattern N) x v lower : is_norm P -> is_norm Q -> convex X -> full_dimensional X -> X x ->
+  witnesses (rows s 1%:M 0) x -> 0 < P v -> lower * P v <= Q (jacobian s *m v) ->
+  forall L, lipschitz P Q X (eval N) L -> lower <= L.
+Proof.
+move=> nP nQ conv full Xx wit v0 low L lip.
+have region : has_region X s.
+  have [z [rad [rad0 inside]]] := witness_full conv full Xx wit.
+  by exists z, rad; split=> // w /inside[Xw /cell_rows]; rewrite mul1mx addr0.
+rewrite -(ler_pmul2r v0); apply: le_trans low _; have bound := regions_lower nP nQ region lip; exact: bound.
+Qed.
+
+End Rules.
+
+(* FALSE VARIANT: REFUTE with constant rows. A row that is 0 everywhere, taken once, has the sum 0 <= 0; yet it holds on the
+   whole space. *)
+Theorem constant_rows_refute_nothing (R : realFieldType) n (r := Row (0 : 'rV[R]_n) 0 true) :
+  weighted [:: (1, r)] = 0 /\ weighted_constant [:: (1, r)] <= 0 /\ full_dimensional (fun x => all_hold [:: r] x).
+Proof.
+rewrite /weighted /weighted_constant !big_seq1 /= scaler0 mulr0 lexx; split=> //; split=> //.
+exists 0, 1; split; first exact: ltr01.
+by move=> w _; split=> //; rewrite /holds /on_side /= mul0mx mxE addr0 lexx.
+Qed.
