@@ -19,6 +19,7 @@
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      batches.py                one network on many domains
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lipverify import hardness as hardness
+    from lipverify.batches import Batch, BatchRow, InterruptedBatch
     from lipverify.bound import Bound, Rigor, Status, Witness
     from lipverify.catalogue import methods
     from lipverify.certificates.verdict import Verdict, check
@@ -65,7 +67,7 @@ if TYPE_CHECKING:
     from lipverify.radii import CertifiedRadius, certified_radius
     from lipverify.readers import load
     from lipverify.readers.torch import from_torch
-    from lipverify.readers.vnnlib import load_box
+    from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
 __version__ = "0.1.0"
@@ -73,6 +75,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Ball",
+    "Batch",
+    "BatchRow",
     "Bound",
     "Box",
     "Certificate",
@@ -82,6 +86,7 @@ __all__ = [
     "Decision",
     "Everywhere",
     "Interrupted",
+    "InterruptedBatch",
     "InvalidArgument",
     "InvalidDomain",
     "InvalidNetwork",
@@ -108,6 +113,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_box",
+    "load_boxes",
     "lower",
     "methods",
     "regions",
@@ -119,6 +125,8 @@ __all__ = [
 _HOMES = {
     "Answer": "decision",
     "Ball": "domain",
+    "Batch": "batches",
+    "BatchRow": "batches",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
@@ -128,6 +136,7 @@ _HOMES = {
     "Decision": "decision",
     "Everywhere": "domain",
     "Interrupted": "errors",
+    "InterruptedBatch": "batches",
     "InvalidArgument": "errors",
     "InvalidDomain": "errors",
     "InvalidNetwork": "errors",
@@ -154,6 +163,7 @@ _HOMES = {
     "from_torch": "readers.torch",
     "load": "readers",
     "load_box": "readers.vnnlib",
+    "load_boxes": "readers.vnnlib",
     "lower": "verbs",
     "methods": "catalogue",
     "regions": "verbs",

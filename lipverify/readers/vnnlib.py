@@ -48,18 +48,36 @@ def load_box(path: str | Path) -> Box:
         For a missing or damaged file, constraints on inputs that are no limits, an input without a lower
         or upper limit, several input boxes, or a box that is empty or a single point.
     """
+    boxes = load_boxes(path, most=1)
+    return boxes[0]
+
+
+def load_boxes(path: str | Path, *, most: int | None = None) -> list[Box]:
+    """All boxes over which a property file speaks: those of its disjunctions, each different one once.
+
+    Raises
+    ------
+    InvalidDomain
+        As for `load_box`, and for more than `most` boxes.
+    """
     file = Path(path)
     try:
         text = read_bytes(file, InvalidDomain).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidDomain(f"{file} is no text file: {error}") from error
     try:
-        return _box(_parse(text))
+        found = _boxes(_parse(text))
+        if most is not None and len(found) > most:
+            raise InvalidDomain(
+                f"the property speaks of {len(found)} different input boxes; choose one, or take them all: "
+                "lipverify.load_boxes, --boxes"
+            )
+        return [_closed(limits, declared) for limits, declared in found]
     except InvalidDomain as error:
         raise InvalidDomain(f"{file}: {error}") from error
 
 
-def _box(commands: Iterable[Expression]) -> Box:
+def _boxes(commands: Iterable[Expression]) -> list[tuple[_Limits, set[int]]]:
     declared: set[int] = set()
     claims: list[Expression] = []
     for command in commands:
@@ -72,10 +90,7 @@ def _box(commands: Iterable[Expression]) -> Box:
                 continue
             case _:
                 raise InvalidDomain(f"cannot read {_show(command)}; expected declare-const or assert")
-    boxes = _regions(["and", *claims])
-    if len(boxes) != 1:
-        raise InvalidDomain(f"the property speaks of {len(boxes)} different input boxes; choose one")
-    return _closed(boxes[0], declared)
+    return [(limits, declared) for limits in _regions(["and", *claims])]
 
 
 def _closed(limits: _Limits, declared: set[int]) -> Box:
