@@ -19,6 +19,7 @@
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      batches.py                one network on many domains
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lipverify import hardness as hardness
+    from lipverify.batches import Batch, BatchRow, InterruptedBatch
     from lipverify.bound import Bound, Rigor, Status, Witness
     from lipverify.catalogue import methods
     from lipverify.certificates.verdict import Verdict, check
@@ -74,6 +76,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Ball",
+    "Batch",
+    "BatchRow",
     "Bound",
     "Box",
     "Certificate",
@@ -83,6 +87,7 @@ __all__ = [
     "Decision",
     "Everywhere",
     "Interrupted",
+    "InterruptedBatch",
     "InvalidArgument",
     "InvalidDomain",
     "InvalidNetwork",
@@ -123,6 +128,8 @@ __all__ = [
 _HOMES = {
     "Answer": "decision",
     "Ball": "domain",
+    "Batch": "batches",
+    "BatchRow": "batches",
     "Bound": "bound",
     "Box": "domain",
     "Certificate": "certificates.writer",
@@ -132,6 +139,7 @@ _HOMES = {
     "Decision": "decision",
     "Everywhere": "domain",
     "Interrupted": "errors",
+    "InterruptedBatch": "batches",
     "InvalidArgument": "errors",
     "InvalidDomain": "errors",
     "InvalidNetwork": "errors",

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from lipverify.arrays import Pattern, Point
+from lipverify.batches import Batch, each
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import resolve, write_program
 from lipverify.domain import Domain, Everywhere
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
     from lipverify.readers import Model
 
 Progress: TypeAlias = Callable[[Bound], Any]
+Domains: TypeAlias = list[Any] | tuple[Any, ...]
+"""Many domains, or errors in place of those that could not be read."""
 
 _PROGRESS_EVERY = 0.1  # seconds
 
 
+@overload
 def exact(
     net: Model,
     method: str | Method = "auto",
@@ -46,7 +50,32 @@ def exact(
     on_progress: Progress | None = None,
     rel_gap: float = 0,
     certify: bool = False,
-) -> Bound:
+) -> Bound: ...
+@overload
+def exact(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domains,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+    rel_gap: float = 0,
+    certify: bool = False,
+) -> Batch: ...
+def exact(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domain | Domains | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+    rel_gap: float = 0,
+    certify: bool = False,
+) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
     Parameters
@@ -58,7 +87,8 @@ def exact(
     p
         1, 2 or inf for the same norm on both sides, or a pair (p_in, q_out).
     domain
-        Everywhere (None), Box, Polytope or Ball.
+        Everywhere (None), Box, Polytope or Ball. A list of domains gives a `Batch`: a row for each, with a bound or an
+        error; the time limit is that of one row.
     time_limit
         Seconds, or None. When it ends the result is a valid interval with status TIME_LIMIT.
     seed
@@ -83,6 +113,12 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
+    if isinstance(domain, (list, tuple)):
+        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
+        network = as_network(net)
+        return each(
+            lambda one: exact(network, method, p=p, domain=one, rel_gap=rel_gap, certify=certify, **options), domain
+        )
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
@@ -104,6 +140,7 @@ def exact(
         raise
 
 
+@overload
 def upper(
     net: Model,
     method: str | Method = "auto",
@@ -113,11 +150,37 @@ def upper(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
-) -> Bound:
+) -> Bound: ...
+@overload
+def upper(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domains,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Batch: ...
+def upper(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domain | Domains | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Bound | Batch:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
+    if isinstance(domain, (list, tuple)):
+        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
+        network = as_network(net)
+        return each(lambda one: upper(network, method, p=p, domain=one, **options), domain)
     return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), on_progress)
 
 
+@overload
 def lower(
     net: Model,
     method: str | Method = "auto",
@@ -127,8 +190,33 @@ def lower(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
-) -> Bound:
+) -> Bound: ...
+@overload
+def lower(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domains,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Batch: ...
+def lower(
+    net: Model,
+    method: str | Method = "auto",
+    *,
+    p: Any = 2,
+    domain: Domain | Domains | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Bound | Batch:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
+    if isinstance(domain, (list, tuple)):
+        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
+        network = as_network(net)
+        return each(lambda one: lower(network, method, p=p, domain=one, **options), domain)
     return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), on_progress)
 
 

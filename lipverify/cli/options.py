@@ -19,6 +19,12 @@ Model: TypeAlias = Annotated[
 Norm: TypeAlias = Annotated[
     str, Parameter(name="--p", help="The norm: 1, 2 or inf, or a pair such as 1:inf (input:output).")
 ]
+Boxes: TypeAlias = Annotated[
+    Path | None,
+    Parameter(
+        help="Answer for every box of a file, as CSV: one --box a line, # for remarks, or the boxes of a .vnnlib file."
+    ),
+]
 MethodName: TypeAlias = Annotated[str, Parameter(name="--method", help="A name from lipverify.methods().")]
 
 
@@ -173,6 +179,25 @@ def _ball(text: str, net: lv.Network) -> lv.Ball:
     if len(center) not in (1, net.input_dim):
         raise lv.InvalidArgument(f"--ball {text!r} has {len(center)} coordinates; the network has {net.input_dim}")
     return lv.Ball(center * net.input_dim if len(center) == 1 else center, size)
+
+
+def boxes(path: Path, net: lv.Network) -> list[Any]:
+    """The domains in a file: a .vnnlib property's boxes, or one --box a line; a line that is none is its error."""
+    if path.name.endswith((".vnnlib", ".vnnlib.gz")):
+        return list(lv.load_boxes(path))
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise lv.InvalidArgument(f"--boxes {path}: {error}") from error
+    found: list[Any] = []
+    for number, line in enumerate(lines, 1):
+        text = line.partition("#")[0].strip()
+        if text:
+            try:
+                found.append(domain(text, net))
+            except lv.LipverifyError as error:
+                found.append(type(error)(f"line {number}: {error}"))
+    return found
 
 
 def _interval(text: str) -> tuple[float, float]:

@@ -1,0 +1,91 @@
+"""One network on many domains."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lipverify as lv
+from tests.cli.conftest import Answer, lipverify, small
+
+__all__ = ["lipverify", "small"]  # fixtures
+
+NET = lv.Network([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, 2, -2]]])  # |x| + 2y
+DOMAINS = [lv.Box([-1, -1], [1, 1]), lv.Ball([0, 0], 1), lv.Box([0], [1]), lv.Box([1, 0], [1, 1]), lv.Everywhere()]
+
+
+@pytest.mark.parametrize("verb", [lv.exact, lv.upper, lv.lower])
+def test_each_row_is_that_of_its_domain(verb: Any) -> None:
+    batch = verb(NET, domain=DOMAINS, p=math.inf)
+    assert isinstance(batch, lv.Batch)
+    assert len(batch) == 5
+    for row, domain in zip(batch, DOMAINS, strict=True):
+        if domain.dimension == 1:
+            assert row.bound is None
+            assert "coordinates" in row.error
+            continue
+        alone = verb(NET, domain=domain, p=math.inf)
+        assert (row.bound.lower, row.bound.upper, row.bound.status) == (alone.lower, alone.upper, alone.status)
+        assert row.domain is domain
+    assert batch.upper == math.inf
+    assert verb(NET, domain=[]).rows == ()
+
+
+def test_rows_as_csv_and_json() -> None:
+    batch = lv.exact(NET, domain=DOMAINS)
+    table = list(csv.DictReader(io.StringIO(batch.to_csv())))
+    assert [row["status"] for row in table] == ["EXACT", "EXACT", "", "EXACT", "EXACT"]
+    assert float(table[0]["upper"]) == lv.exact(NET).upper
+    assert table[2]["error"]
+    assert json.loads(json.dumps(batch.to_dict()))["rows"][3]["subject"].startswith("a function of 1 of 2 inputs")
+
+
+def test_progress_is_that_of_each_row() -> None:
+    seen: list[lv.Bound] = []
+    lv.exact(NET, domain=DOMAINS, on_progress=seen.append)
+    assert len(seen) >= 4
+
+
+Run = Callable[..., Answer]
+
+
+def test_boxes_of_a_file(lipverify: Run, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "boxes.txt"
+    path.write_text("# two boxes\n-1:1\n0.5:2,0.5:2  # where x > 0\n\n")
+    answer = lipverify("exact", small, "--p", "1:inf", "--boxes", path)
+    assert answer.code == 0
+    assert [row["upper"] for row in csv.DictReader(io.StringIO(answer.out))] == ["2.0", "2.0"]
+    path.write_text("-1:1\n1:0\n1:2:3\n0:0,0:1\n")
+    answer = lipverify("upper", small, "--boxes", path, "--json")
+    assert answer.code == 1
+    rows = json.loads(answer.out)["rows"]
+    assert [bool(row["error"]) for row in rows] == [False, True, True, False]
+    assert "line 2" in rows[1]["error"]
+    assert lipverify("exact", small, "--boxes", tmp_path / "none.txt").code == 2
+    assert lipverify("exact", small, "--boxes", path, "--box", "0:1").code == 2
+
+
+def test_boxes_of_a_property(lipverify: Run, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "p.vnnlib"
+    sides = " ".join(f"(and (<= X_0 {h}) (>= X_0 {h - 1}))" for h in (0, 1))
+    path.write_text(f"(declare-const X_0 Real)(assert (or {sides}))(assert (<= X_1 1))(assert (>= X_1 0))")
+    assert lv.load_boxes(path) == [lv.Box([-1, 0], [0, 1]), lv.Box([0, 0], [1, 1])]
+    with pytest.raises(lv.InvalidDomain, match=r"2 different input boxes.*load_boxes"):
+        lv.load_box(path)
+    assert len(json.loads(lipverify("lower", small, "--boxes", path, "--json").out)["rows"]) == 2
+
+
+def test_ctrl_c_keeps_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(bound: lv.Bound) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(lv.InterruptedBatch) as caught:
+        lv.exact(NET, domain=DOMAINS[:2], on_progress=stop)
+    assert len(caught.value.batch) == 1
