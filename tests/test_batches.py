@@ -77,7 +77,7 @@ def test_boxes_of_a_property(lipverify: Run, small: Path, tmp_path: Path) -> Non
     sides = " ".join(f"(and (<= X_0 {h}) (>= X_0 {h - 1}))" for h in (0, 1))
     path.write_text(f"(declare-const X_0 Real)(assert (or {sides}))(assert (<= X_1 1))(assert (>= X_1 0))")
     assert lv.load_boxes(path) == [lv.Box([-1, 0], [0, 1]), lv.Box([0, 0], [1, 1])]
-    with pytest.raises(lv.InvalidDomain, match=r"2 different input boxes.*load_boxes"):
+    with pytest.raises(lv.InvalidDomain, match=r"2 different input regions.*load_boxes"):
         lv.load_box(path)
     assert len(json.loads(lipverify("lower", small, "--boxes", path, "--json").out)["rows"]) == 2
 
