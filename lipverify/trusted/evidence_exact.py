@@ -7,7 +7,6 @@ cell is inactive inside it, or constant and zero there, and then its slope does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import final
 
 import numpy as np
@@ -15,7 +14,7 @@ from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Signs
 from lipverify.rationals import Never, farkas, rational, rational_matrix, scale_rows
-from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence import Chain, Space
 
 _KEPT = 256  # layers of forms that are remembered
 
@@ -60,10 +59,6 @@ class ExactReader:
         for i, x in answer.multipliers.items():
             total = [t - x * r for t, r in zip(total, rows[i], strict=True)]
         return min(answer.multipliers.values(), default=fmpq(0)) >= 0 and not any(total)
-
-    def pruned(self, signs: Signs, head: Head, target: Fraction) -> bool:
-        """Whether no Jacobian that the signs leave has a head whose 1-norm exceeds the target."""
-        return False
 
     def _layer(self, signs: Signs, k: int) -> fmpq_mat:
         """The forms (a, c) of layer k's pre-activations under signs that decide all layers below."""

@@ -293,13 +293,13 @@ class LayerSearch:
                 self._push(Node(node.head, tree.signs[i].copy(), cuts, dive.failed[i].copy(), upper, i == 0))
             rest[left] = False
         for i in np.flatnonzero(rest).tolist():
-            self._settle(node, head, tree.signs[i], dive.failed[i])
+            self._settle(node, tree.signs[i], dive.failed[i])
 
-    def _settle(self, node: Node, head: Head, signs: Signs, failed: Signs) -> None:
+    def _settle(self, node: Node, signs: Signs, failed: Signs) -> None:
         """A node whose signs are proved and whose end is not."""
         if self.best is not None and self.best.norm.root is not None:
             self.counts.settled += 1
-            if self._is_no_better(signs) or self._exact.pruned(signs, head, self.best.norm.root):
+            if self._is_no_better(signs):
                 self.counts.pruned += 1
                 return
         self._reopen(node, signs, failed)
