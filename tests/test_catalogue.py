@@ -158,11 +158,6 @@ def test_a_gap_that_is_small_enough_closes_the_search() -> None:
         lv.exact(NET, rel_gap=-1)
 
 
-def test_certificates_are_not_promised_yet() -> None:
-    with pytest.raises(lv.InvalidArgument, match="certif"):
-        lv.exact(NET, certify=True)
-
-
 def test_what_cannot_be_computed_is_refused_by_name() -> None:
     wide = lv.Network([[[1.0] * 20] * 20, [[1.0] * 20] * 20])
     with pytest.raises(lv.UnsupportedNorm, match="NP-hard"):

@@ -39,7 +39,7 @@ def test_bad_arguments_are_refused_at_once(options: dict[str, Any], message: str
     [
         {"dimension": 2, "kinds": ()},
         {"dimension": 2, "kinds": "box"},
-        {"dimension": 2, "kinds": ["ball"]},
+        {"dimension": 2, "kinds": ["sphere"]},
         {"dimension": 0},
     ],
 )

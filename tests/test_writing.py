@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lipverify as lv
-from lipverify.testing import tightness
+from lipverify.testing import baseline
 from lipverify.writing import write_whole
 
 OLD = b"what was there before"
@@ -52,7 +52,7 @@ def _plot(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "write"),
     [
-        ("base.txt", lambda path: tightness.write_baseline(path, tightness.read_baseline(tightness.BASELINE))),
+        ("base.txt", lambda path: baseline.write_baseline(path, baseline.read_baseline(baseline.BASELINE))),
         ("net.json", NETWORK.save),
         ("net.npz", NETWORK.save),
         ("plot.svg", _plot),

@@ -31,7 +31,7 @@ def paste(page: Any, text: str) -> None:
 
 
 def test_nothing_is_computed_before_the_tab_is_opened(visit: Callable[[str], Any]) -> None:
-    page = visit("")
+    page = visit("?step=all")
     page.get_by_test_id("answer").filter(has_text="maximum cut").wait_for(timeout=30_000)
     page.wait_for_timeout(1000)
     assert page.get_by_test_id("reduction-answer").count() == 0

@@ -206,7 +206,7 @@ def test_progress_may_stop_it(large: tuple[lv.Network, lv.Box]) -> None:
 
 def test_ctrl_c_carries_the_interval(large: tuple[lv.Network, lv.Box]) -> None:
     def interrupt(bound: lv.Bound) -> None:
-        if bound.stats["solves"] == 0 and "undecided" in bound.stats:
+        if bound.stats.get("solves") == 0 and "undecided" in bound.stats:
             raise KeyboardInterrupt
 
     with pytest.raises(lv.Interrupted) as stop:
