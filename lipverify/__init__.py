@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from lipverify.readers.vnnlib import load_box, load_boxes
     from lipverify.verbs import Region, exact, lower, regions, upper, write_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Answer",
