@@ -203,7 +203,7 @@ def test_a_comparison_proves_its_exact_value() -> None:
     lv.check(comparison.network, comparison.exact.certificate, lower=2, upper=2)
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(10))
 @given(st.data(), st.sampled_from((1, 2, INF)), st.sampled_from(METHODS))
 def test_constants_on_balls_are_proved(data: st.DataObject, p: Any, method: str) -> None:
     net = data.draw(networks(**SMALL))
