@@ -123,8 +123,11 @@ class Cells:
         self._frame = Frame.of(net, domain)
         self._cone = Cone(domain, self._frame, len(net.slopes))
         self._stack: list[tuple[Layer, slice]] = []
-        facets = np.flatnonzero(self._frame.restrict(domain.rows(net.input_dim)).any(axis=1))
-        self._facets = [-1 - int(j) for j in facets]
+        halfspaces = domain.rows(net.input_dim)
+        facets = np.flatnonzero(self._frame.restrict(halfspaces).any(axis=1))
+        # t ≥ 0, and what says no more than that (0·x ≤ 1), is the constant that a ruling leaves over.
+        named = [-1 - int(j) if halfspaces[j, :-1].any() else None for j in facets]
+        self._facets = [*([None] if self._frame.has_t else []), *named]
 
     @property
     def lps(self) -> int:
@@ -277,7 +280,7 @@ class Cells:
         """Leave the evidence for a sign that follows, if it is wanted."""
         if self._trail is None:
             return
-        names = [*([None] if self._frame.has_t else []), *self._facets]  # t ≥ 0 is the constant that is left over
+        names: list[int | None] = list(self._facets)
         for layer, _ in self._stack:
             names += (layer.first + layer.rows).tolist()
         found = {names[j]: x for j, x in self._cone.multipliers(i, sign).items()}

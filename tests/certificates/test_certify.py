@@ -49,6 +49,16 @@ def test_every_exact_result_is_proved_on_both_sides(data: st.DataObject, p: Any,
     assert verdict == lv.Verdict(lower, upper)
 
 
+@pytest.mark.parametrize("p", [1, 2, "inf"])
+def test_a_facet_that_says_nothing_is_not_named_in_a_proof(p: Any) -> None:
+    """0·x ≤ 1 is a constant row, which the checker refuses; nowhere is relu(−relu(2 − x) − 1) > 0."""
+    weights = [[[-1.0]], [[-1.0], [0.0]], [[0.0, 0.0], [1.0, 0.0]]]
+    net = lv.Network(tuple(map(np.array, weights)), (np.array([2.0]), np.array([-1.0, 0.0]), np.array([0.0, 0.0])))
+    domain = lv.Polytope(np.zeros((1, 1)), np.ones(1))
+    bound = lv.exact(net, p=p, domain=domain, certify=True)
+    assert lv.check(net, bound.certificate, p=p, domain=domain, upper=0) == lv.Verdict(Fraction(0), Fraction(0))
+
+
 @settings(max_examples=examples(40))
 @given(st.data(), st.sampled_from(PAIRS), st.randoms(use_true_random=False))
 def test_no_lie_is_proved(data: st.DataObject, p: Any, random: Any) -> None:
