@@ -52,6 +52,11 @@ def ascii_where_needed() -> str:
     return _HANDLER
 
 
+def in_ascii(text: str, encoding: str) -> str:
+    """The text, with the nearest in ASCII for every sign that an encoding lacks."""
+    return text.encode(encoding, ascii_where_needed()).decode(encoding)
+
+
 def _replaced(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
