@@ -12,7 +12,7 @@ from lipverify.attacks.annealing import Annealing
 from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
-from lipverify.bound import Bound, Rigor
+from lipverify.bound import Bound
 from lipverify.company import accompanied
 from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
@@ -28,7 +28,7 @@ from lipverify.estimators.seqlip_joint import SeqLipJoint
 from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
-from lipverify.norms import NormPair
+from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
@@ -77,18 +77,6 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class MethodInfo:
-    """What a method is, and what it supports."""
-
-    name: str
-    side: Side
-    rigor: Rigor
-    norms: tuple[NormPair, ...]
-    needs_box: bool
-    cost: str
-
-
 def write_program(problem: Problem, path: Path) -> None:
     """Write the program that "milp" solves to a .lp or .mps file.
 
@@ -100,13 +88,13 @@ def write_program(problem: Problem, path: Path) -> None:
     Milp().write(problem, path)
 
 
-def methods() -> tuple[MethodInfo, ...]:
+def methods() -> Methods:
     """The catalogue: every method by name, with its side, rigor, norms, domains and cost."""
     infos = []
     for name, make in METHODS.items():
         m = make()
         infos.append(MethodInfo(name, m.side, m.rigor, m.norms, m.needs_box, m.cost))
-    return tuple(infos)
+    return Methods(tuple(infos))
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair, exact_norm, norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.progress import narrated
 from lipverify.readers import as_network
-from lipverify.report import bound_to_dict, json_float
+from lipverify.records import bound_to_dict, json_float
 from lipverify.solvers.choice import RULES, Size
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
@@ -103,6 +104,7 @@ def decide(
     seed: int = 0,
     on_progress: Progress | None = None,
     certify: bool = False,
+    verbose: bool = False,
 ) -> Decision:
     """Whether the Lipschitz constant is at most a number, as soon as that is known.
 
@@ -117,6 +119,8 @@ def decide(
         As for `lipverify.exact`.
     certify
         For HOLDS, leave a proof in `.bound.certificate`.
+    verbose
+        Show on stderr what is going on.
 
     Raises
     ------
@@ -125,6 +129,10 @@ def decide(
     Interrupted
         On Ctrl-C; it carries the interval.
     """
+    if verbose:
+        with narrated(verbose, on_progress) as told:
+            more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told, "certify": certify}
+            return decide(net, at_most=at_most, p=p, domain=domain, **more)
     claim = _claim(at_most)
     network, asked = as_network(net), domain_of(domain)
     where = restrict(network, asked)

@@ -13,7 +13,8 @@ import pytest
 
 import lipverify as lv
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.comparison import InterruptedComparison, held_to
+from lipverify.comparing import InterruptedComparison
+from lipverify.comparison import held_to
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.report import digits_down, digits_nearest, digits_up, exact_text

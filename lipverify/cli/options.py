@@ -25,7 +25,7 @@ Boxes: TypeAlias = Annotated[
         help="Answer for every box of a file, as CSV: one --box a line, # for remarks, or the boxes of a .vnnlib file."
     ),
 ]
-MethodName: TypeAlias = Annotated[str, Parameter(name="--method", help="A name from lipverify.methods().")]
+MethodName: TypeAlias = Annotated[str, Parameter(name="--method", help="A name that `lipverify methods` lists.")]
 
 
 @Parameter(name="*")

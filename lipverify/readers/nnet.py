@@ -64,7 +64,7 @@ def _network(lines: Iterator[str], reading: Reading, path: Path) -> Network:
         raise InvalidNetwork(
             "it has means and ranges of inputs and outputs: say normalisation=True for the function of the file's own "
             "units, as in lipverify.load(path, normalisation=True), or normalisation=False for the bare network on "
-            "scaled inputs (--normalisation, --no-normalisation)"
+            "scaled inputs"
         )
     steps: list[Step] = []
     rounded = False

@@ -63,7 +63,7 @@ def load_box(path: str | Path, index: int | None = None) -> Box | Polytope:
     if index is None and len(regions) != 1:
         raise InvalidDomain(
             f"{file}: the property speaks of {len(regions)} different input regions: choose one, as in "
-            f"lipverify.load_box(path, 0), --box {file}:0 on the command line; lipverify.load_boxes(path) gives all"
+            f"lipverify.load_box(path, 0); lipverify.load_boxes(path) gives all"
         )
     if index is not None and (isinstance(index, bool) or not 0 <= index < len(regions)):
         raise InvalidArgument(f"{file}: index {index} is out of range: there are regions 0 … {len(regions) - 1}")

@@ -13,7 +13,8 @@ from lipverify.domain import Domain
 from lipverify.errors import LipverifyError
 from lipverify.network import Network
 from lipverify.norms import NormPair
-from lipverify.report import exact_text, json_float
+from lipverify.records import json_float
+from lipverify.report import exact_text
 from lipverify.testing.campaign import End
 from lipverify.testing.estimators import AuditSide
 from lipverify.testing.verdicts import FINDINGS, Verdict

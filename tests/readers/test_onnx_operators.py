@@ -313,7 +313,7 @@ def test_one_of_several_outputs_or_inputs_is_chosen(tmp_path: Path) -> None:
     model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 2]))
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     path = tmp_path / "m.onnx"
-    with pytest.raises(lv.InvalidNetwork, match=r"'p', 'logits', 's': choose a tensor.*--output p"):
+    with pytest.raises(lv.InvalidNetwork, match=r"'p', 'logits', 's': choose a tensor.*output='p'"):
         lv.load(path)
     with pytest.raises(lv.UnsupportedLayer, match=r"Softmax.*not piecewise linear"):
         lv.load(path, output="p")
