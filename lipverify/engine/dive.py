@@ -6,16 +6,18 @@ branched on at the sign vector that failed. What comes out are the records of `t
 
 from __future__ import annotations
 
+import numpy as np
+
 from lipverify.engine.cells import deep_layer, front_ranges, probe
 from lipverify.engine.passes import ends, push, ranges
 from lipverify.engine.sign_tree import sign_tree, slope_tree
 from lipverify.engine.simplex import express, repair
-from lipverify.kernels import reordered
+from lipverify.kernels import inner, reordered
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = 0, 1, 2, 3, 4, 5
 
 
-@reordered
+@inner
 def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
     """The 1-norm of the head of the Jacobian at x, at a kink of its left side."""
     depth, d = len(net.width), len(x)
@@ -71,7 +73,7 @@ def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
     return total
 
 
-@reordered
+@inner
 def add_row(net, cell, lev, a, owner):  # type: ignore[no-untyped-def]
     """A row a·x of the tableau, unbounded as yet; returns its variable."""
     d = net.d
@@ -88,7 +90,7 @@ def add_row(net, cell, lev, a, owner):  # type: ignore[no-untyped-def]
     return d + r
 
 
-@reordered
+@inner
 def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-def]
     """Decide a neuron: its row, and the bound that its sign is."""
     v = add_row(net, cell, lev, form, len(net.shifts) + neuron)
@@ -98,7 +100,7 @@ def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-d
         cell.high[lev, v] = -shift
 
 
-@reordered
+@inner
 def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
     """The forms of the first layer."""
     cell.front[lev] = 0
@@ -108,7 +110,7 @@ def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
             cell.form[lev, i, j] = net.weight[0, i, j]
 
 
-@reordered
+@inner
 def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
     """The forms of the next layer: the front is decided throughout."""
     k = cell.front[lev]
@@ -132,14 +134,14 @@ def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
     cell.front[lev] = k + 1
 
 
-@reordered
+@inner
 def copy_row(a, b):  # type: ignore[no-untyped-def]
     """b becomes a; loops, since numba takes its time over slices."""
     for i in range(len(a)):
         b[i] = a[i]
 
 
-@reordered
+@inner
 def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
     """Level b becomes a copy of level a."""
     d, rows = net.d, cell.rows[a]
@@ -162,7 +164,7 @@ def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
         cell.low[b, j], cell.high[b, j], cell.value[b, j] = cell.low[a, j], cell.high[a, j], cell.value[a, j]
 
 
-@reordered
+@inner
 def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untyped-def]
     """Everything that follows from a node's signs; returns 1 complete, 0 open, and how many states and facts there are.
 
@@ -275,7 +277,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
     return 0, states, facts
 
 
-@reordered
+@inner
 def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # type: ignore[no-untyped-def]
     """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; and the passes that took."""
     depth, front = len(net.width), cell.front[lev]
@@ -390,7 +392,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
     return status, used
 
 
-@reordered
+@inner
 def with_slope(net, head, work, first, last, front, i, slope):  # type: ignore[no-untyped-def]
     """The pass of the functional work.c0 where neuron i of the front has one slope."""
     line, kept = work.lines[front], work.kept[0]
@@ -408,7 +410,7 @@ def with_slope(net, head, work, first, last, front, i, slope):  # type: ignore[n
     return value
 
 
-@reordered
+@inner
 def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
     """The neuron of the front to branch on, and the side of the larger bound."""
     depth, front = len(net.width), cell.front[lev]
@@ -463,7 +465,8 @@ def dive(
     levels = len(cell.rows)
     neurons = len(net.size)
     max_facts = len(out.fact_neuron) - neurons
-    nodes, states, facts, points = 0, 0, 0, 0
+    top = np.int64(0)  # with the type of a variable: for a literal numba would compile what is called a second time
+    nodes, states, facts, points = top, top, top, top
     # the first level
     cell.rows[0] = 0
     for j in range(d):
@@ -474,9 +477,9 @@ def dive(
     copy_row(failed, cell.failed[0])
     cell.has_failed[0] = has_failed
     for r in range(len(net.shifts)):
-        v = add_row(net, cell, 0, net.rows[r], r)
+        v = add_row(net, cell, top, net.rows[r], r)
         cell.low[0, v] = -net.shifts[r]
-    first_layer(net, cell, 0)
+    first_layer(net, cell, top)
     while True:
         k = cell.front[0]
         complete = True
@@ -485,11 +488,11 @@ def dive(
             if signs[neuron] == 0:
                 complete = False
             elif split[neuron] != 0:
-                cut(net, cell, 0, neuron, cell.form[0, i], cell.shift[0, i], signs[neuron])
+                cut(net, cell, top, neuron, cell.form[0, i], cell.shift[0, i], int(signs[neuron]))
         if not complete or k == depth - 1:
             break
-        advance(net, cell, 0, work.block)
-    lev, parent, entered = 0, -1, 0
+        advance(net, cell, top, work.block)
+    lev, parent, entered = top, top - 1, top
     while True:
         # a new node at level lev
         node = nodes

@@ -51,11 +51,11 @@ def net_arrays(chain: Chain, space: Space, size: Vector, slack: Vector) -> Any:
         d,
         space.lower.copy(),
         space.upper.copy(),
-        np.ascontiguousarray(space.rows),
+        space.rows.copy(),
         space.shifts.copy(),
         size.copy(),
         slack.copy(),
-        np.ascontiguousarray(chain.weights[-1]),
+        chain.weights[-1].copy(),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from lipverify.engine import layout
 from lipverify.engine.dive import dive
+from lipverify.kernels import alone, forget_older, on_disk, place
 from lipverify.solvers.branch_and_bound.layers import Dive, Node
 from lipverify.trusted.evidence import Chain, Head, Space
 from lipverify.trusted.evidence_floats import Sizes
@@ -92,16 +93,24 @@ class CompiledEngine:
 
 
 def load() -> None:
-    """Compile everything, or load it from disk: one dive through a tiny network."""
+    """Compile everything, or load it from disk; processes take turns, so that one compiles and the others load."""
+    if stored():
+        _first_dive()
+        return
+    with alone(dive):
+        _first_dive()
+
+
+def stored() -> bool:
+    """Whether numba has compiled code of the dive on disk, or could not put it there."""
+    forget_older(dive, Path(layout.__file__).parent.glob("*.py"))
+    return place(dive) is None or on_disk(dive)
+
+
+def _first_dive() -> None:
+    """One dive through a tiny network."""
     chain = Chain((np.ones((1, 1)), np.ones((1, 1))), (np.zeros(1), np.zeros(1)), (np.array([[0.0, 1.0]]),))
     space = Space(-np.ones(1), np.ones(1), np.zeros((0, 1)), np.zeros(0))
     head = Head(True, 0, (0,))
     blank = np.zeros(1, dtype=np.int8)
     CompiledEngine(chain, space).dive(Node(0, blank, blank, blank, math.inf), head, -1.0, 1e-9, 16)
-
-
-def stored() -> bool:
-    """Whether numba has compiled code of the dive on disk, or could not put it there."""
-    cache: Any = getattr(dive, "_cache", None)
-    index: Any = getattr(getattr(cache, "_cache_file", None), "_index_path", None)
-    return index is None or os.path.exists(index)
