@@ -79,9 +79,9 @@ class _Twisted:
     engine: Engine
     words: Waiting
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
-        self.words.asked.append(nodes)
-        found = self.engine.dive(node, head, target, margin, nodes)
+    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+        self.words.asked.append(passes)
+        found = self.engine.dive(node, head, target, margin, passes)
         return found if self.words.change is None else self.words.change(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from lipverify.arrays import Matrix
 from lipverify.engine import layout
 from lipverify.engine.dive import dive
 from lipverify.kernels import alone, forget_older, on_disk, place
@@ -16,9 +17,11 @@ from lipverify.trusted.evidence import Chain, Head, Space
 from lipverify.trusted.evidence_floats import Sizes
 from lipverify.trusted.evidence_replay import Moves
 
-_MEMORY = 2**27  # bytes of tableaus at most
+_MEMORY = 2**27  # bytes of tableaus at most, and of what a dive says
+_NODES = 2048  # of a dive at most
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
 _ARITHMETIC = 20  # passes for slopes at a full sign vector
+_ASCENTS, _FEW = 3000, 200  # moves of random ascents for the first head, and for each other one
 _SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
 
 
@@ -30,23 +33,27 @@ class CompiledEngine:
         size = Sizes.of(chain, space).value
         self._net = layout.net_arrays(chain, space, size, _SLACK * size)
         self._heads: dict[Head, Any] = {}
-        self._arrays: dict[tuple[int, int], Any] = {}
+        self._passes = 0
+        self._rng = np.random.default_rng(0)
+        self._arrays: dict[int, Any] = {}
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
+    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
         """Search below a node."""
         net, directions = self._net, len(head.directions)
+        ascents = min(_ASCENTS, self._passes // 16)  # now and then, for a few per cent of the time
         if head not in self._heads:
+            ascents = _FEW if self._heads else _ASCENTS
             self._heads[head] = layout.head_arrays(net, head)
         n, d = len(net.size), net.d
-        per_level = 8 * (n + len(net.shifts)) * d
-        levels = max(2, min(n + 2, _MEMORY // max(per_level, 1)))
-        if (directions, nodes) not in self._arrays:
+        if directions not in self._arrays:
             self._arrays.clear()
-            self._arrays[directions, nodes] = (
+            levels = max(2, min(n + 2, _MEMORY // (8 * (n + len(net.shifts)) * d)))
+            nodes = max(64, min(_NODES, _MEMORY // (64 * (d + directions))))
+            self._arrays[directions] = (
                 *layout.work_arrays(net, directions, levels),
                 layout.out_arrays(net, directions, nodes),
             )
-        cells, work, out = self._arrays[directions, nodes]
+        cells, work, out = self._arrays[directions]
         best = max(target, 0.0)
         low = target - margin if math.isfinite(target) else -math.inf
         count, _, facts, points = dive(
@@ -63,10 +70,12 @@ class CompiledEngine:
             target + margin,
             margin,
             best,
-            nodes,
+            passes,
             _PREDICTED,
             _ARITHMETIC,
+            *self._moves(ascents),
         )
+        self._passes = int(out.used[:count].sum())
         multipliers = np.zeros((facts, len(net.shifts) + n))
         carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
         which, column = np.nonzero(carried)
@@ -90,6 +99,15 @@ class CompiledEngine:
             out.points[:points],
             out.point_node[:points],
         )
+
+    def _moves(self, count: int) -> tuple[Matrix, Matrix]:
+        """Where random ascents start, and so many of their moves: of some coordinates, of every size."""
+        low, width, d = self._net.lower, self._net.upper - self._net.lower, self._net.d
+        rng = self._rng
+        starts = low + width * rng.uniform(size=(count // 100 + 1, d))
+        share = rng.choice([1.0 / d, 2.0 / d, 1.0], size=(count, 1))
+        some = rng.uniform(size=(count, d)) < share
+        return starts, width * 10.0 ** (-4.0 * rng.uniform(size=(count, 1))) * rng.normal(size=(count, d)) * some
 
 
 def load() -> None:
