@@ -18,6 +18,10 @@ FIRST = 10.0
 LONGEST = 300.0
 
 
+def silent(text: str) -> None:
+    """Show nothing."""
+
+
 class Lines:
     """New lines on stderr, more and more rarely.
 

@@ -21,11 +21,12 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from lipverify.bench.enumeration import random_network
 from lipverify.bench.milp import HIDDEN, INPUTS, RADII, network
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box, Domain
@@ -144,26 +145,26 @@ def main(argv: list[str]) -> int:
         table = Table(
             "network", "status", "lower", "upper", "nodes", "LPs", "seconds", *options.peer, "others", title=name
         )
-        for case in SECTIONS[name](data):
-            history, bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)
-            runs.append((case.label, history))
-            peers = [_brief(traced(case, METHODS[peer](), options.time_limit)[1]) for peer in options.peer]
-            table.add_row(case.label, *_figures(bound), *peers, case.remark)
-        console.print(table)
+        with printed(console, table) as show:
+            for case in SECTIONS[name](data):
+                show(f"{name}: {case.label}")
+                history, bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)
+                runs.append((case.label, history))
+                peers = [_brief(traced(case, METHODS[peer](), options.time_limit)[1]) for peer in options.peer]
+                table.add_row(case.label, *_figures(bound), *peers, case.remark)
     if "branching" in chosen:
-        console.print(branching(data, options.time_limit))
+        branching(console, data, options.time_limit)
     sizes: dict[str, list[tuple[str, Bound]]] = {}
     if "growth" in chosen:
         table = Table("varied", "network", *FIGURES, title="growth")
-        for varied, shapes in GROWTH:
-            for shape in shapes:
+        with printed(console, table) as show:
+            for varied, shape in ((varied, shape) for varied, shapes in GROWTH for shape in shapes):
                 label = "-".join(map(str, shape))
-                bound = traced(
-                    Case(label, random_network(shape, 0)), METHODS["branch-and-bound"](), options.time_limit
-                )[1]
+                show(f"growth: {label}")
+                case = Case(label, random_network(shape, 0))
+                bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)[1]
                 sizes.setdefault(varied, []).append((label, bound))
                 table.add_row(varied, label, *_figures(bound))
-        console.print(table)
     if options.plot:
         from lipverify.bench.exact_plots import plot_gaps, plot_growth
 
@@ -185,22 +186,23 @@ def traced(case: Case, method: Any, limit: float) -> tuple[list[tuple[float, Bou
     return [*history, (bound.seconds, bound)], bound
 
 
-def branching(data: Path | None, limit: float) -> Table:
-    """Nodes and seconds for preferences of the neurons whose feasibility can be checked at once."""
+def branching(console: Console, data: Path | None, limit: float) -> None:
+    """Print nodes and seconds for preferences of the neurons whose feasibility can be checked at once."""
     weights = (1.0, 3.0, 10.0, 30.0, 100.0)
     table = Table(
         "network", *(f"×{w:g}" for w in weights), title="branching: nodes (seconds) by the weight of ready neurons"
     )
     whole = METHODS["branch-and-bound"]()
     assert isinstance(whole, BranchAndBound)
-    for case in (*published(data), Case("max-cut, n = 40", cut_network(40, 0.5, 1))):
-        cells = []
-        for weight in weights:
-            bound = traced(case, replace(whole, rule=BestScore(weight)), limit)[1]
-            mark = "" if bound.status is Status.EXACT else ">"
-            cells.append(f"{mark}{bound.nodes:,} ({bound.seconds:.1f})")
-        table.add_row(case.label, *cells)
-    return table
+    with printed(console, table) as show:
+        for case in (*published(data), Case("max-cut, n = 40", cut_network(40, 0.5, 1))):
+            cells = []
+            for weight in weights:
+                show(f"branching: {case.label}, weight {weight:g}")
+                bound = traced(case, replace(whole, rule=BestScore(weight)), limit)[1]
+                mark = "" if bound.status is Status.EXACT else ">"
+                cells.append(f"{mark}{bound.nodes:,} ({bound.seconds:.1f})")
+            table.add_row(case.label, *cells)
 
 
 def _figures(bound: Bound) -> tuple[str, ...]:

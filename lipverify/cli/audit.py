@@ -90,7 +90,7 @@ def audit(
     if plot is not None:
         from lipverify.testing.pictures import plot_ratios
 
-        plot_ratios({report.estimator: report.ratios}, plot)
+        plot_ratios({report.estimator: report.ratios}, plot, side=report.side)
     if report.findings or (report.complete and not report.answered):
         return FAILED
     return HOLDS if report.complete else LIMIT

@@ -275,7 +275,8 @@ class Cells:
         known = cone.exact_sign(i, exact)
         if known == 0:
             return cone.both_sides(i, exact)[side > 0]
-        return inside if known == side else cone.beyond(i, known, inside)
+        first = inside if len(here) <= 1 else Inside(inside.floats[:1])  # of the others no sign is known
+        return first if known == side else cone.beyond(i, known, first)
 
     def _rule(self, top: Layer, i: int, sign: int) -> None:
         """Leave the evidence for a sign that follows, if it is wanted."""

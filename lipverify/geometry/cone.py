@@ -256,7 +256,7 @@ class Cone:
             forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
             backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
             if self._sphere is None or (self._sphere.holds_exactly(forward) and self._sphere.holds_exactly(backward)):
-                return self._inside(backward), self._inside(forward)
+                return self._inside(backward, i, -1), self._inside(forward, i, 1)
             step /= 2
 
     def _climbed(self, climb: Climb, i: int, index: int, known: int, inside: Inside) -> Inside | None:
@@ -344,7 +344,7 @@ class Cone:
         if self._sphere is not None:
             met = self._sphere.reaches(rows, form, inside.rational())
             if met is not None:
-                return self._inside(met) if isinstance(met, tuple) else None
+                return self._inside(met, i, -known) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):
@@ -353,9 +353,9 @@ class Cone:
             reach = 2 * abs(dot(row, start)) / dot(form, answer.point)
             point = tuple(x + reach * z for x, z in zip(start, answer.point, strict=True))
             if self._sphere is None or self._sphere.holds_exactly(point):
-                return self._inside(point)
+                return self._inside(point, i, -known)
             met = self._sphere.meets([*rows, form], point)
-            return self._inside(met) if isinstance(met, tuple) else None
+            return self._inside(met, i, -known) if isinstance(met, tuple) else None
         support = [(indices[k], 1) for k in answer.multipliers]
         if support:
             # −form = Σ λ_k s_k rows_k with λ > 0, so the coefficient of rows_k in the row has the sign known·s_k.
@@ -364,13 +364,17 @@ class Cone:
             self._circuits.learn_clause(i, members, coefficients)
         return None
 
-    def _inside(self, point: ExactPoint) -> Inside:
-        """A rational interior point, exchanged for a nearby float one if that is provably inside too."""
+    def _inside(self, point: ExactPoint, i: int | None = None, side: int = 0) -> Inside:
+        """A rational interior point, exchanged for a nearby float one if that is provably inside too.
+
+        Row i (of the top block) cuts the cell next: its sign at the point is `side`, and has to be that at the float.
+        """
         top = max(abs(x) for x in point) or fmpq(1)
         scale = point[-1] if self._facets is not None else top  # the LP's slice of the cone
         floats = np.array([float(fraction(x / scale)) for x in point])
-        if self._is_inside(floats):
-            return Inside(floats[None])
+        near = Inside(floats[None])
+        if self._is_inside(floats) and (i is None or self.exact_sign(i, near.rational()) == side):
+            return near
         return Inside(np.zeros((0, self.dimension)), point)
 
     def _exact_row(self, i: int) -> list[fmpq]:

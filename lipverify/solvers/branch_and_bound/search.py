@@ -55,7 +55,7 @@ class BranchAndBound:
     memory
         Open nodes beyond which every order goes on depth first.
     interpreted
-        Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
+        Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some ten
         seconds once per machine; five times as fast from then on. Under a time limit it is compiled if minutes are
         left. With 0 it is loaded at once, whatever the limit.
     log
