@@ -85,6 +85,22 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
 )
 
 
+SHORT = (
+    "autolip",
+    "liplt",
+    "eclipse",
+    "seqlip",
+    "lipsdp",
+    "seqlip-joint",
+    "geolip",
+    "crown",
+    "sample",
+    "local-search",
+)
+"""The best of each kind and cost class, the product that everybody knows and a plain sample: what `compare` asks where
+it is not told."""
+
+
 def write_program(problem: Problem, path: Path) -> None:
     """Write the program that "milp" solves to a .lp or .mps file.
 
