@@ -42,8 +42,8 @@ def main(argv: list[str]) -> int:
     lines = ["# Published numbers, with the truth beside them", ""]
     lines += prose(
         "Every section is one publication: its own printed numbers, ours by the same method where we have it, and "
-        "the exact constant, or an interval that is proved in the time allowed. `lipverify bench published` makes this page from "
-        "networks that are not part of the package (`LIPVERIFY_DATA`)."
+        "the exact constant, or an interval that is proved in the time allowed. `lipverify bench published` makes this "
+        "page from networks that are not part of the package (`LIPVERIFY_DATA`)."
     )
     with status() as show:
         for name in options.section or SECTIONS:

@@ -39,9 +39,18 @@ class Row:
     def wrong(self) -> list[str]:
         """The printed numbers that the interval disproves."""
         low, high = self.bound.lower * (1 - ROOM), self.bound.upper * (1 + ROOM)
-        return [
-            name for name, (side, value) in self.printed.items() if (value < low if side == "upper" else value > high)
-        ]
+
+        def beyond(side: str, value: float) -> bool:
+            digit = half_digit(value)
+            return value + digit < low if side == "upper" else value - digit > high
+
+        return [name for name, (side, value) in self.printed.items() if beyond(side, value)]
+
+
+def half_digit(value: float) -> float:
+    """Half a unit of the last digit that is printed of a number."""
+    exponent = Decimal(repr(value)).as_tuple().exponent
+    return 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
 
 
 def _asked(
@@ -143,7 +152,7 @@ def eclipse(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
     return (
         "ECLipsE: the seeded networks of its figure, global ℓ2",
         "Xu & Sivaranjani, NeurIPS 2024, arXiv:2404.04375 (YuezhuXu/ECLipsE): 4, w … w, 1 with l matrices; every "
-        "weight is ≥ 0, so the constant is ‖W_l ⋯ W_1‖₂ wherever all neurons can be active at once. The printed number is in the "
-        "notebook beside the first network of two matrices and 80 neurons.",
+        "weight is ≥ 0, so the constant is ‖W_l ⋯ W_1‖₂ wherever all neurons can be active at once. The printed "
+        "number is in the notebook beside the first network of two matrices and 80 neurons.",
         rows,
     )
