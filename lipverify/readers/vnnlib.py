@@ -3,7 +3,8 @@
 A property is a formula about inputs and outputs; a region is what one case of it says about the inputs. What it says of
 outputs only is left aside. Numbers are read as the rationals they are and limits rounded outward: a region contains
 the file's, but for inputs that the file fixes at a number that is no float (0.1): they get the float nearest to it,
-since outward rounding would set them free. Whether a limit itself is allowed (< or <=) makes no difference to a Lipschitz constant.
+since outward rounding would set them free. Whether a limit itself is allowed (< or <=) makes no difference to a
+Lipschitz constant.
 """
 
 from __future__ import annotations
