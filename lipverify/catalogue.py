@@ -18,8 +18,11 @@ from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
+from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_fast import EclipseFast
+from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
 from lipverify.estimators.seqlip import SeqLip
@@ -56,6 +59,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     {
         "frobenius": Frobenius,
         "autolip": AutoLip,
+        "liplt": LipLT,
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
         "lipsdp": LipSDP,
@@ -64,6 +68,8 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
+        "eclipse": Eclipse,
+        "eclipse-gen-local": EclipseGenLocal,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,
