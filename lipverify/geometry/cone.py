@@ -187,30 +187,35 @@ class Cone:
         """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
         return self._circuits.forced(self.signs)
 
-    def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
+    def multipliers(self, i: int, known: int) -> Callable[[], dict[int, fmpq]]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
         On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
-        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing. They are found when the
+        answer is called, of the cell as it is now; blocks may be pushed until then, but not popped.
         """
-        form = [-known * x for x in self._exact_row(i)]
         members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
-        if members:
-            rows = [[int(self.signs[j]) * x for x in self._row(j)] for j in members]
-            found = farkas(rows, form, range(len(rows)))
-            if isinstance(found, Never):
-                return {members[k]: x for k, x in found.multipliers.items()}
-        indices, rows = self._enforced_rows()
-        answer = farkas(rows, form)
-        if isinstance(answer, Never):
-            return {indices[k]: x for k, x in answer.multipliers.items()}
-        assert self._sphere is not None
-        inner = interior_ray([*rows, form], self.dimension)
-        assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
-        found = self._sphere.meets([*rows, form], inner)
-        assert isinstance(found, dict)
-        own = found.pop(len(rows))
-        return {indices[k]: x / own for k, x in found.items()}
+        signs, enforced, top = self.signs.copy(), self.enforced.copy(), self._blocks[-1]
+
+        def found() -> dict[int, fmpq]:
+            form = [-known * x for x in top.rows()[i]]
+            if members:
+                answer = farkas([_signed(self._row(j), int(signs[j])) for j in members], form, range(len(members)))
+                if isinstance(answer, Never):
+                    return {members[k]: x for k, x in answer.multipliers.items()}
+            indices, rows = self._signed_rows(enforced)
+            answer = farkas(rows, form)
+            if isinstance(answer, Never):
+                return {indices[k]: x for k, x in answer.multipliers.items()}
+            assert self._sphere is not None
+            inner = interior_ray([*rows, form], self.dimension)
+            assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
+            met = self._sphere.meets([*rows, form], inner)
+            assert isinstance(met, dict)
+            own = met.pop(len(rows))
+            return {indices[k]: x / own for k, x in met.items()}
+
+        return found
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -382,14 +387,16 @@ class Cone:
 
     def _enforced_rows(self) -> tuple[list[int], list[list[fmpq]]]:
         """Global indices of the rows that cut the cell out, and s_i rows_i for each, exactly."""
-        indices: list[int] = []
-        rows: list[list[fmpq]] = []
-        for block in self._blocks:
-            for k in np.flatnonzero(self.enforced[block.first : block.first + block.size]).tolist():
-                indices.append(block.first + k)
-                exact = block.rows()[k]
-                rows.append(exact if self.enforced[indices[-1]] > 0 else [-x for x in exact])
-        return indices, rows
+        return self._signed_rows(self.enforced)
+
+    def _signed_rows(self, enforced: Signs) -> tuple[list[int], list[list[fmpq]]]:
+        """The same for given signs s, shape (≤ rows,)."""
+        indices = np.flatnonzero(enforced).tolist()
+        return indices, [_signed(self._row(i), int(enforced[i])) for i in indices]
+
+
+def _signed(row: list[fmpq], sign: int) -> list[fmpq]:
+    return row if sign > 0 else [-x for x in row]
 
 
 def _completed(rows: Matrix, radii: Matrix, exact: ExactRows) -> Ball:
