@@ -16,7 +16,7 @@ from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import grown, half_widths, norm_up, sum_error, up, upper
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import spectral_upper
 
 LEAST, MOST = 2.0**-60, 1 - 2.0**-20  # of a share c: no quotient underflows, and I − S G S stays positive definite
 
