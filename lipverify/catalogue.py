@@ -18,8 +18,12 @@ from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
+from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_fast import EclipseFast
+from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.geolip import GeoLip
+from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
 from lipverify.estimators.seqlip import SeqLip
@@ -56,6 +60,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     {
         "frobenius": Frobenius,
         "autolip": AutoLip,
+        "liplt": LipLT,
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
         "lipsdp": LipSDP,
@@ -64,6 +69,9 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
+        "eclipse": Eclipse,
+        "eclipse-gen-local": EclipseGenLocal,
+        "geolip": GeoLip,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,
@@ -75,6 +83,22 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "milp": _milp,
     }
 )
+
+
+SHORT = (
+    "autolip",
+    "liplt",
+    "eclipse",
+    "seqlip",
+    "lipsdp",
+    "seqlip-joint",
+    "geolip",
+    "crown",
+    "sample",
+    "local-search",
+)
+"""The best of each kind and cost class, the product that everybody knows and a plain sample: what `compare` asks where
+it is not told."""
 
 
 def write_program(problem: Problem, path: Path) -> None:

@@ -33,13 +33,14 @@ class CompiledEngine:
         size = Sizes.of(chain, space).value
         self._net = layout.net_arrays(chain, space, size, _SLACK * size)
         self._heads: dict[Head, Any] = {}
+        self._passes = 0
         self._rng = np.random.default_rng(0)
         self._arrays: dict[int, Any] = {}
 
     def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
         """Search below a node."""
         net, directions = self._net, len(head.directions)
-        ascents = 0
+        ascents = min(_ASCENTS, self._passes // 16)  # now and then, for a few per cent of the time
         if head not in self._heads:
             ascents = _FEW if self._heads else _ASCENTS
             self._heads[head] = layout.head_arrays(net, head)
@@ -74,6 +75,7 @@ class CompiledEngine:
             _ARITHMETIC,
             *self._moves(ascents),
         )
+        self._passes = int(out.used[:count].sum())
         multipliers = np.zeros((facts, len(net.shifts) + n))
         carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
         which, column = np.nonzero(carried)
