@@ -3,8 +3,9 @@
     lipverify bench exact [--only SECTION …] [--time-limit S] [--peer METHOD …] [--plot DIRECTORY]
 
 Every row is one run in this process, seed 0, with numba's kernels compiled before the first (the time that took is
-printed). Peers are other exact methods of the catalogue, on the same network with the same limit. Networks that are
-read from files need the folder LIPVERIFY_DATA, and are left out, saying so, without it.
+printed). The gap is that of the interval when a quarter, a half and three quarters of the row's time were over; --plot
+draws all of it. Peers are other exact methods of the catalogue, on the same network with the same limit. Networks that
+are read from files need the folder LIPVERIFY_DATA, and are left out, saying so, without it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ GROWTH = (
     ("depth", ((4, 10, 1), (4, 10, 10, 1), (4, 10, 10, 10, 1), (4, 10, 10, 10, 10, 1))),
     ("inputs", ((2, 14, 14, 1), (4, 14, 14, 1), (8, 14, 14, 1), (12, 14, 14, 1))),
 )
+_LONG = 0.5  # seconds of a row whose way is of interest
 FIGURES = ("status", "lower", "upper", "nodes", "LPs", "seconds")
 
 
@@ -142,16 +144,14 @@ def main(argv: list[str]) -> int:
     console.print(f"kernels ready in {_warm():.1f} s")
     runs: list[tuple[str, list[tuple[float, Bound]]]] = []
     for name in [name for name in SECTIONS if name in chosen]:
-        table = Table(
-            "network", "status", "lower", "upper", "nodes", "LPs", "seconds", *options.peer, "others", title=name
-        )
+        table = Table("network", *FIGURES, "gap at ¼, ½, ¾", *options.peer, "others", title=name)
         with printed(console, table) as show:
             for case in SECTIONS[name](data):
                 show(f"{name}: {case.label}")
                 history, bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)
                 runs.append((case.label, history))
                 peers = [_brief(traced(case, METHODS[peer](), options.time_limit)[1]) for peer in options.peer]
-                table.add_row(case.label, *_figures(bound), *peers, case.remark)
+                table.add_row(case.label, *_figures(bound), _gaps(history), *peers, case.remark)
     if "branching" in chosen:
         branching(console, data, options.time_limit)
     sizes: dict[str, list[tuple[str, Bound]]] = {}
@@ -214,6 +214,17 @@ def _figures(bound: Bound) -> tuple[str, ...]:
         f"{bound.stats.get('lps', 0):,}",
         f"{bound.seconds:.2f}",
     )
+
+
+def _gaps(history: list[tuple[float, Bound]]) -> str:
+    """How far the ends were apart, relative to the lower one, on the way; nothing where that was short."""
+    end, found = history[-1][0], list[str]()
+    if end < _LONG:
+        return ""
+    for share in (0.25, 0.5, 0.75):
+        *_, bound = [Bound(method="none", status=Status.INTERRUPTED), *(b for at, b in history if at <= share * end)]
+        found.append(f"{100 * (bound.upper / bound.lower - 1):.2g} %" if bound.lower else "∞")
+    return ", ".join(found)
 
 
 def _brief(bound: Bound) -> str:
