@@ -4,6 +4,7 @@
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
       domain.py norms.py        where, and in which norms
       bound.py problem.py       the result record; the question, the budget, and what a method is
+      arrays.py errors.py text.py  the types of arrays; what is raised; words for messages
       rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
       watch.py writing.py       where a call may be stopped; files that appear whole or not at all
@@ -11,6 +12,7 @@
       readers/                  torch, onnx, npz/json, vnnlib; graph.py, operators/: what models become;
                                 passes/: one rewriting pass per file
       contract.py               what a method promises, and a check of what it yields
+      engine/                   compiled searches that only propose: what they say is verified elsewhere
       search/                   one tree search: nodes and their fates, frontier, incumbent, effort
       geometry/                 activation regions: cone, LP, walk, witnesses
       relaxations/              bounds on a box or a partial pattern: intervals, CROWN, passes, the SDP
@@ -18,7 +20,8 @@
       solvers/                  exact methods: a file or a package each; the choice among them
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
-      catalogue.py verbs.py     the table of methods; exact, upper, lower, regions
+      catalogue.py verbs.py     the table of methods; exact, upper, lower, regions; listing.py: how methods are listed
+      company.py                cheap bounds beside an exact method
       batches.py                one network on many domains
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import types
@@ -222,6 +223,15 @@ def fake_package(folder: Path) -> Path:
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     return package
+
+
+def test_the_map_names_every_part_of_the_package() -> None:
+    assert lv.__doc__
+    parts = {p.name for p in PACKAGE.glob("*.py")} | {f"{p.parent.name}/" for p in PACKAGE.glob("*/__init__.py")}
+    named = set(re.findall(r"\b[a-z_]+(?:\.py|/)", lv.__doc__))
+    assert {p for p in parts if not p.startswith("__")} <= named
+    inside = {p.name for p in PACKAGE.rglob("*.py")} | {f"{p.parent.name}/" for p in PACKAGE.rglob("__init__.py")}
+    assert named - {"npz/"} <= inside  # "npz/json" is no folder
 
 
 # What an import loads ------------------------------------------------------------------------------
