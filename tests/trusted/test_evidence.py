@@ -330,6 +330,14 @@ def test_what_is_no_split(changes: dict[str, list[int]]) -> None:
     assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).splits[0]
 
 
+def test_a_parent_comes_before_its_children() -> None:
+    """Node 2 is split; one of its children stands before it, and is left out."""
+    changes = {"parents": [-1, 2, 0, 2, 0], "neurons": [0, -1, 1, -1, -1], "sides": [0, 1, 1, -1, -1]}
+    none: dict[str, list[int]] = {"nodes": [], "batches": [], "claimed": [], "signs": []}
+    found = replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes, **none))
+    assert found.sound.tolist() == [True, False, True, True, True]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
