@@ -25,7 +25,9 @@
       radii.py                  how far an input may move
       forward_errors.py         how far a float forward pass may be from f
       modules.py penalty.py     AutoLip on torch modules, and its differentiable form
-      comparison.py plots.py    methods side by side; figures
+      comparing.py comparison.py plots.py  methods side by side, and the record of that; figures
+      report.py records.py tables.py html.py frames.py progress.py
+                                how results are shown: digits, JSON, text, notebooks, pandas; what is going on
       testing/                  strategies, audits of estimators, mutants, tightness and its pytest plugin
       bench/ cli/ samples/      benchmarks; one command per file; an embedded trained network
       demo/                     the page of `lipverify demo`
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
     from lipverify.catalogue import methods
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
-    from lipverify.comparison import Comparison, compare
+    from lipverify.comparing import compare
+    from lipverify.comparison import Comparison
     from lipverify.decision import Answer, Decision, decide
     from lipverify.domain import Ball, Box, Everywhere, Polytope
     from lipverify.errors import (
@@ -160,7 +163,7 @@ _HOMES = {
     "autolip_penalty": "penalty",
     "certified_radius": "radii",
     "check": "certificates.verdict",
-    "compare": "comparison",
+    "compare": "comparing",
     "decide": "decision",
     "exact": "verbs",
     "from_arrays": "readers.arrays",
@@ -192,4 +195,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PACKAGES})
+    return sorted({*__all__, *_PACKAGES, "__version__"})

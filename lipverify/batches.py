@@ -11,7 +11,7 @@ from typing import Any, final
 from lipverify.bound import Bound
 from lipverify.domain import Domain
 from lipverify.errors import Interrupted, LipverifyError
-from lipverify.report import bound_to_dict
+from lipverify.records import bound_to_dict
 
 COLUMNS = ("row", "domain", "lower", "upper", "lower_rigor", "upper_rigor", "status", "seconds", "error")
 

@@ -66,7 +66,7 @@ _NOT_SAID: Any = None
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Bound:
     """lower ≤ L ≤ upper for a Lipschitz constant L.
 
@@ -197,8 +197,52 @@ class Bound:
         return replace(self, status=status)
 
     def __str__(self) -> str:
-        sides = f"[{self.lower:.12g}, {self.upper:.12g}]"
+        from lipverify.report import digits_down, digits_up
+
+        sides = f"[{digits_down(self.lower)}, {digits_up(self.upper)}]"
         return f"{self.method}: {sides} ({self.lower_rigor.name}, {self.upper_rigor.name}), {self.status.value}"
+
+    def __repr__(self) -> str:
+        return f"<Bound {self}>"
+
+    def _repr_html_(self) -> str:
+        """Both sides and what they rest on, with the interval as a bar."""
+        from lipverify.html import bound_html
+
+        return bound_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready data: fractions and infinities are strings; without the certificate and the details."""
+        from lipverify.records import bound_to_dict
+
+        return bound_to_dict(self)
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Bound:
+        """The bound that `to_dict` wrote down: what a method said, not a proof of it.
+
+        Raises
+        ------
+        LipverifyError
+            For data that no bound can have written.
+        """
+        from lipverify.records import bound_from_dict
+
+        return bound_from_dict(data)
+
+    def to_frame(self) -> Any:
+        """One row of a pandas DataFrame.
+
+        Raises
+        ------
+        LipverifyError
+            Where pandas is not installed.
+        """
+        from lipverify.frames import frame
+
+        names = ("method", "lower", "upper", "seconds")
+        rigors = {"lower_rigor": self.lower_rigor.name, "upper_rigor": self.upper_rigor.name}
+        return frame([{name: getattr(self, name) for name in names} | rigors | {"status": self.status.name}])
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -12,14 +12,18 @@ from lipverify.attacks.annealing import Annealing
 from lipverify.attacks.ascent import Ascent
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.attacks.sample import Sample
-from lipverify.bound import Bound, Rigor
+from lipverify.bound import Bound
 from lipverify.company import accompanied
 from lipverify.contract import bounds_of, require_method
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
+from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_fast import EclipseFast
+from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.geolip import GeoLip
+from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
 from lipverify.estimators.seqlip import SeqLip
@@ -28,7 +32,7 @@ from lipverify.estimators.seqlip_joint import SeqLipJoint
 from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
-from lipverify.norms import NormPair
+from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
@@ -56,6 +60,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     {
         "frobenius": Frobenius,
         "autolip": AutoLip,
+        "liplt": LipLT,
         "seqlip": SeqLip,
         "seqlip-greedy": SeqLipGreedy,
         "lipsdp": LipSDP,
@@ -64,6 +69,9 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
+        "eclipse": Eclipse,
+        "eclipse-gen-local": EclipseGenLocal,
+        "geolip": GeoLip,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,
@@ -77,16 +85,20 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class MethodInfo:
-    """What a method is, and what it supports."""
-
-    name: str
-    side: Side
-    rigor: Rigor
-    norms: tuple[NormPair, ...]
-    needs_box: bool
-    cost: str
+SHORT = (
+    "autolip",
+    "liplt",
+    "eclipse",
+    "seqlip",
+    "lipsdp",
+    "seqlip-joint",
+    "geolip",
+    "crown",
+    "sample",
+    "local-search",
+)
+"""The best of each kind and cost class, the product that everybody knows and a plain sample: what `compare` asks where
+it is not told."""
 
 
 def write_program(problem: Problem, path: Path) -> None:
@@ -100,13 +112,13 @@ def write_program(problem: Problem, path: Path) -> None:
     Milp().write(problem, path)
 
 
-def methods() -> tuple[MethodInfo, ...]:
+def methods() -> Methods:
     """The catalogue: every method by name, with its side, rigor, norms, domains and cost."""
     infos = []
     for name, make in METHODS.items():
         m = make()
         infos.append(MethodInfo(name, m.side, m.rigor, m.norms, m.needs_box, m.cost))
-    return tuple(infos)
+    return Methods(tuple(infos))
 
 
 @dataclass(frozen=True)

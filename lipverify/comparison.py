@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from html import escape
+from typing import Any, final
 
-from lipverify import verbs
+from lipverify import html
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.catalogue import METHODS
-from lipverify.contract import require_method
 from lipverify.domain import Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, LipverifyError
-from lipverify.estimators.graph.bound import GraphAutoLip
-from lipverify.fixed_inputs import restrict
-from lipverify.network import Lowering, Network
+from lipverify.errors import InvalidArgument
+from lipverify.frames import frame
+from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
-from lipverify.problem import Method, Problem, Side, require_supported, supports
-from lipverify.readers import as_graph, as_network, is_torch_module
-from lipverify.report import bound_to_dict, describe, digits_down, digits_up, early_stop, json_float
+from lipverify.problem import Side
+from lipverify.records import bound_from_dict, bound_to_dict, json_float
+from lipverify.report import describe, digits_down, digits_up, early_stop
+from lipverify.tables import as_shown, columns_that_fit, table, width_of_terminal, wrapped
 from lipverify.trusted.rounding import float_down, float_up
-from lipverify.watch import listening, tick
-
-if TYPE_CHECKING:
-    from lipverify.readers import Model
-    from lipverify.readers.graph import Graph
 
 RTOL = 1e-9  # a NUMERICAL bound ignores rounding: it is unsound only beyond this
-HEADER = ("method", "lower", "upper", "ratio to exact", "rigor", "seconds", "")
-TEXTS = ("method", "rigor", "")  # columns that are no numbers
-
-Progress: TypeAlias = Callable[[str, Bound], Any]
+HEADER = ("method", "lower", "upper", "bound/exact", "rigor", "seconds", "")
+TEXTS = (0, 4, 6)  # columns that are no numbers
+REMARKS = 6
+EXPENDABLE = (5, 3)  # seconds, then ratios, on a terminal that is too narrow; sides and rigor never
 
 
 @final
@@ -113,9 +107,28 @@ class Row:
         own = {"name": self.name, "side": self.side, "ratio": json_float(self.ratio)}
         return own | {"wrong_side": self.wrong_side, "unsound": self.unsound, "error": self.error} | number
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Row:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        InvalidArgument
+            For data that no row can have written.
+        """
+        try:
+            side, ratio = data["side"], data["ratio"]
+            if side not in ("upper", "lower", "exact"):
+                raise InvalidArgument(f"this is no record of a row: its side is {side!r}")
+            bound = bound_from_dict(data) if "method" in data else None
+            ratio = None if ratio is None else float(ratio)
+            return cls(str(data["name"]), side, bound, ratio, bool(data["wrong_side"]), str(data["error"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidArgument(f"this is no record of a row: {error!r}") from error
+
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What every method says about one problem.
 
@@ -172,17 +185,49 @@ class Comparison:
             lines.append("ratios are worst cases over that interval: ≤ for upper bounds, ≥ for lower ones")
         return lines
 
-    def table(self) -> str:
-        """A plain text table with its caption."""
+    def body(self, width: int | None = None) -> tuple[list[str], list[str]]:
+        """The lines of the table, header and rule first, and remarks that stand below it where it is too wide."""
         rows = [HEADER, *self.cells()]
-        widths = [max(len(row[k]) for row in rows) for k in range(len(HEADER))]
-        pad = [str.ljust if name in TEXTS else str.rjust for name in HEADER]
-        lines = ["  ".join(f(c, w) for f, c, w in zip(pad, row, widths, strict=True)) for row in rows]
-        lines.insert(1, "  ".join("-" * w for w in widths))
-        return "\n".join(line.rstrip() for line in [*self.caption(), "", *lines])
+        remarks = [f"{row[0]}: {row[REMARKS]}" for row in rows[1:] if row[REMARKS]]
+        columns = len(HEADER) if remarks else REMARKS
+        lines = table([row[:columns] for row in rows], left=TEXTS)
+        if width is None or max(map(len, lines)) <= width:
+            return lines, []
+        rows = [row[:REMARKS] for row in rows]
+        lines = table(rows, left=TEXTS, kept=columns_that_fit(rows, width, EXPENDABLE))
+        return lines, [line for remark in remarks for line in wrapped(remark, width)]
+
+    def table(self, width: int | None = None) -> str:
+        """A text table with its caption; with a width, as many columns as fit, and every number whole."""
+        lines, remarks = self.body(width)
+        caption = [line for text in self.caption() for line in wrapped(text, width)]
+        return "\n".join([*caption, "", *lines, *([""] if remarks else []), *remarks])
+
+    def __str__(self) -> str:
+        return as_shown(self.table(width_of_terminal()))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """The table with bars from the exact constant to each bound."""
+        exact = self.exact.lower if self.exact.lower > 0 else self.exact.upper
+        scale = html.Scale(exact, [row.value for row in self.rows if row.bound is not None])
+        rows = [
+            [*map(escape, cells[:REMARKS]), self._bar(scale, row), escape(cells[REMARKS])]
+            for row, cells in zip(self.ranked(), self.cells(), strict=True)
+        ]
+        header = (*HEADER[:REMARKS], "(logarithmic)", "")
+        return html.table(header, rows, (0, 4, 6, 7), self.caption())
+
+    def _bar(self, scale: html.Scale, row: Row) -> str:
+        if row.bound is None:
+            return ""
+        start = row.bound.lower if row.side == "exact" else scale.reference or 0.0
+        value = digits_down(row.value) if row.side == "lower" else digits_up(row.value)
+        return html.bar(scale, start, row.value, row.rigor, f"{row.name}: {value} ({row.rigor.name})")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-ready data: fractions and infinities are strings."""
+        """Plain JSON-ready data: fractions and infinities are strings. Of the network its digest alone."""
         return {
             "network": repr(self.network),
             "digest": self.network.digest,
@@ -192,166 +237,49 @@ class Comparison:
             "rows": [row.to_dict() for row in self.rows],
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], network: Network, domain: Domain | None = None) -> Comparison:
+        """The comparison that `to_dict` wrote down, of this network on this domain.
 
-class InterruptedComparison(Interrupted):
-    """Ctrl-C during a comparison.
-
-    Attributes
-    ----------
-    bound
-        The exact interval so far.
-    comparison
-        The rows so far.
-    """
-
-    def __init__(self, comparison: Comparison) -> None:
-        super().__init__(comparison.exact)
-        self.comparison = comparison
-
-
-def compare(
-    net: Model,
-    methods: Sequence[str | Method] | None = None,
-    *,
-    p: Any = 2,
-    domain: Domain | None = None,
-    time_limit: float | None = None,
-    seed: int = 0,
-    on_progress: Progress | None = None,
-    example_input: Any = None,
-    certify: bool = False,
-) -> Comparison:
-    """Hold estimators to the exact Lipschitz constant of a network.
-
-    Parameters
-    ----------
-    net
-        A network, a torch module, or a path. A torch module is bounded through its own graph too, by "autolip-graph".
-    methods
-        Names from `lipverify.methods()`, or method objects; None for every upper and lower method that
-        supports the norm and the domain. The first exact one is what the others are held to ("auto" if
-        there is none).
-    p, domain, seed
-        As for `lipverify.exact`.
-    time_limit
-        Seconds for each method.
-    on_progress
-        Called with a method's name and its bound so far; a true return value stops the comparison there.
-    example_input
-        One sample, without a batch axis, for a torch module whose layers do not tell its shape.
-    certify
-        Prove both sides of the exact interval; the proof is in `.exact.certificate`.
-
-    Returns
-    -------
-    Comparison
-        One row per method. A method that raises a LipverifyError has it in its row.
-
-    Raises
-    ------
-    InvalidArgument
-        For a method that is not in the catalogue.
-    UnsupportedNorm, UnsupportedDomain
-        When nobody supports the problem, or a method that was named does not.
-    Interrupted
-        On Ctrl-C: an `InterruptedComparison`, with the exact interval and the rows so far.
-    """
-    if domain is not None and not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
-    network = as_network(net, example_input=example_input)
-    where = Everywhere() if domain is None else domain
-    norm, restricted = norm_pair(p), restrict(network, where)
-    traced = is_torch_module(net) and not restricted.fixed  # the graph is a function of all inputs
-    graph = as_graph(net, network, example_input) if traced else None
-    reference, others = _select(methods, Problem(restricted.network, norm, restricted.domain), graph)
-    stop = _Stop(on_progress)
-
-    def run(method: str | Method, name: str, side: Side) -> Bound:
-        bound = _VERBS[side](
-            network,
-            method,
-            p=norm,
-            domain=where,
-            time_limit=time_limit,
-            seed=seed,
-            on_progress=lambda bound: stop(name, bound),
-            **({"certify": certify} if side == "exact" and method is reference else {}),
-        )
-        if isinstance(method, GraphAutoLip) and network.lowering is Lowering.ROUNDED:
-            # It bounds the module; that the network is near the module is what its rigor leaves out.
-            return replace(bound, upper_rigor=Rigor.NUMERICAL)
-        return bound
-
-    def against(exact: Bound, rows: Sequence[Row] = ()) -> Comparison:
-        first = Row(exact.method, "exact", exact)
-        return Comparison(network, norm, where, exact, (first, *rows))
-
-    exact: Bound | None = None
-    rows: list[Row] = []
-    with listening():  # from here on Ctrl-C comes between two steps only, and what is done is kept
+        Raises
+        ------
+        InvalidArgument
+            For data that no comparison can have written, or that speaks of another network or domain.
+        """
+        where = Everywhere() if domain is None else domain
         try:
-            exact = run(reference, "exact", "exact")
-            for method in others:
-                tick()
-                if stop.asked:
-                    break
-                name, side = method.name, method.side
-                try:
-                    rows.append(held_to(exact, name, side, run(method, name, side)))
-                except LipverifyError as error:
-                    rows.append(Row(name, side, None, error=str(error)))
-                except Interrupted as interrupt:
-                    rows.append(held_to(exact, name, side, interrupt.bound))
-                    raise
-        except Interrupted as interrupt:
-            raise InterruptedComparison(against(exact or interrupt.bound, rows)) from interrupt
-        except KeyboardInterrupt as interrupt:
-            if exact is None:
-                raise
-            raise InterruptedComparison(against(exact, rows)) from interrupt
-    return against(exact, rows)
+            for name, given, mine in (
+                ("digest", data["digest"], network.digest),
+                ("domain", data["domain"], str(where)),
+            ):
+                if given != mine:
+                    raise InvalidArgument(f"this comparison is of another {name}: {given!r}; got {mine!r}")
+            norm = norm_pair(tuple(data["p"].split(":")) if ":" in data["p"] else data["p"])
+            return cls(network, norm, where, bound_from_dict(data["exact"]), tuple(map(Row.from_dict, data["rows"])))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InvalidArgument(f"this is no record of a comparison: {error!r}") from error
 
+    def to_frame(self) -> Any:
+        """The rows as a pandas DataFrame, ranked.
 
-_VERBS: dict[Side, Callable[..., Bound]] = {"exact": verbs.exact, "upper": verbs.upper, "lower": verbs.lower}
-
-
-class _Stop:
-    """Forwards progress and remembers whether anyone asked to stop."""
-
-    def __init__(self, on_progress: Progress | None) -> None:
-        self.asked = False
-        self._on_progress = on_progress
-
-    def __call__(self, name: str, bound: Bound) -> bool:
-        if self._on_progress is not None and self._on_progress(name, bound):
-            self.asked = True
-        return self.asked
-
-
-def _select(
-    methods: Sequence[str | Method] | None, problem: Problem, graph: Graph | None
-) -> tuple[str | Method, list[Method]]:
-    """The exact method, and the others."""
-    if methods is None:
-        every = [*(make() for make in METHODS.values()), *([] if graph is None else [GraphAutoLip(graph)])]
-        return "auto", [m for m in every if m.side != "exact" and supports(m, problem)]
-    chosen = [_method(m, graph) for m in dict.fromkeys(methods)]
-    for method in chosen:
-        require_supported(method, problem)
-    exact = next((m for m in chosen if m.side == "exact"), None)
-    return exact or "auto", [m for m in chosen if m is not exact]
-
-
-def _method(method: str | Method, graph: Graph | None) -> Method:
-    if not isinstance(method, str):
-        return require_method(method)
-    if method == GraphAutoLip.name:
-        if graph is None:
-            raise InvalidArgument(f"{method} bounds a torch module through its graph; pass the module itself")
-        return GraphAutoLip(graph)
-    if method not in METHODS:
-        raise InvalidArgument(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
-    return METHODS[method]()
+        Raises
+        ------
+        LipverifyError
+            Where pandas is not installed.
+        """
+        return frame(
+            {
+                "method": row.name,
+                "side": row.side,
+                "lower": math.nan if row.bound is None else row.bound.lower,
+                "upper": math.nan if row.bound is None else row.bound.upper,
+                "ratio": math.nan if row.ratio is None else row.ratio,
+                "rigor": row.rigor.name,
+                "seconds": math.nan if row.bound is None else row.bound.seconds,
+                "remark": row.remark,
+            }
+            for row in self.ranked()
+        )
 
 
 def held_to(exact: Bound, name: str, side: Side, bound: Bound) -> Row:

@@ -19,10 +19,11 @@ from lipverify.evaluate import jacobian_exact
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair, exact_norm, norm_pair
-from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.problem import Budget, Problem, Side, supports
+from lipverify.progress import narrated
 from lipverify.readers import as_network
-from lipverify.report import bound_to_dict, json_float
-from lipverify.solvers.choice import RULES, Size
+from lipverify.records import bound_to_dict, json_float
+from lipverify.solvers.choice import choose
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
 from lipverify.trusted.rounding import float_down, up
@@ -31,7 +32,6 @@ from lipverify.verbs import Progress, budget_of, certified, domain_of, drive
 if TYPE_CHECKING:
     from lipverify.readers import Model
 
-_QUICK = 0.3  # seconds of enumeration that are not worth thinking about
 _GLANCES = 3  # bounds of the incumbent search before anything that takes long
 
 
@@ -103,6 +103,7 @@ def decide(
     seed: int = 0,
     on_progress: Progress | None = None,
     certify: bool = False,
+    verbose: bool = False,
 ) -> Decision:
     """Whether the Lipschitz constant is at most a number, as soon as that is known.
 
@@ -117,6 +118,8 @@ def decide(
         As for `lipverify.exact`.
     certify
         For HOLDS, leave a proof in `.bound.certificate`.
+    verbose
+        Show on stderr what is going on.
 
     Raises
     ------
@@ -125,6 +128,10 @@ def decide(
     Interrupted
         On Ctrl-C; it carries the interval.
     """
+    if verbose:
+        with narrated(verbose, on_progress) as told:
+            more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told, "certify": certify}
+            return decide(net, at_most=at_most, p=p, domain=domain, **more)
     claim = _claim(at_most)
     network, asked = as_network(net), domain_of(domain)
     where = restrict(network, asked)
@@ -205,7 +212,7 @@ class Deciding:
                 break
         yield from resolve("auto", "upper", problem).method.run(problem, budget)
         aim = float_down(self.at_most) if isinstance(self.at_most, Fraction) else self.at_most
-        yield from _search(problem).run(problem, replace(budget, target=aim))
+        yield from METHODS[choose(problem)[0]]().run(problem, replace(budget, target=aim))
 
     def _refutes(self, problem: Problem, bound: Bound) -> bool:
         """Whether the witness of the lower side is steeper than the claim, exactly."""
@@ -215,14 +222,6 @@ class Deciding:
             return True
         matrix = jacobian_exact(problem.network, bound.witness.pattern)
         return exact_norm(matrix, problem.norm).exceeds(ExactNorm.rational(Fraction(self.at_most)))
-
-
-def _search(problem: Problem) -> Method:
-    """The exact search for a problem. Enumeration has to see everything, whatever the claim; others may stop early."""
-    size = Size.of(problem)
-    seconds = {name: rule(size)[0] for name, rule in RULES.items()}
-    quick = seconds["enumeration"] < _QUICK
-    return METHODS[min((name for name in seconds if quick or name != "enumeration"), key=seconds.__getitem__)]()
 
 
 def _may_exceed(bound: Bound, claim: Fraction | float) -> bool:

@@ -186,6 +186,19 @@ class Network:
         linear = np.tile(IDENTITY, (self.output_dim, 1))
         return Network([*self.weights, read_out], [*self.biases, None], [*self.slopes, linear], **origin)
 
+    def margin(self, i: int, j: int) -> Network:
+        """The network f_i − f_j: its Lipschitz constant says how fast class j can overtake class i.
+
+        Raises
+        ------
+        InvalidArgument
+            For outputs that are not there, or twice the same.
+        """
+        first, second = self._read_out(i), self._read_out(j)
+        if i == j:
+            raise InvalidArgument(f"a margin is between two outputs; got {i} twice")
+        return self.output(first - second)
+
     def _read_out(self, C: npt.ArrayLike) -> Matrix:
         n = self.output_dim
         if isinstance(C, (int, np.integer)) and not isinstance(C, bool):
@@ -217,6 +230,47 @@ class Network:
 
         save(self, Path(path))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready data, the content of the `.json` file that `save` writes: floats in hexadecimal."""
+        from lipverify.readers.native import network_record
+
+        return network_record(self)
+
+    @staticmethod
+    def from_dict(data: Any) -> Network:
+        """The network that `to_dict` wrote down, bit for bit.
+
+        Raises
+        ------
+        InvalidNetwork
+            For anything else.
+        """
+        from lipverify.readers.native import network_of_record
+
+        return network_of_record(data, "the record")
+
+    def to_frame(self) -> Any:
+        """The layers as a pandas DataFrame.
+
+        Raises
+        ------
+        LipverifyError
+            Where pandas is not installed.
+        """
+        from lipverify.frames import frame
+
+        kinds = [*(_kind([slopes]) for slopes in self.slopes), ""]
+        layers = enumerate(zip(self.weights, kinds, strict=True), 1)
+        return frame(
+            {"layer": k, "inputs": w.shape[1], "outputs": w.shape[0], "neurons": kind} for k, (w, kind) in layers
+        )
+
+    def _repr_html_(self) -> str:
+        """The layers' widths as bars."""
+        from lipverify.html import layers_html
+
+        return layers_html(repr(self), (self.input_dim, *self.hidden, self.output_dim))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Network):
             return NotImplemented
@@ -229,15 +283,23 @@ class Network:
 
     def __repr__(self) -> str:
         shape = " → ".join(str(n) for n in (self.input_dim, *self.hidden, self.output_dim))
-        plain = all(bool((s == RELU).all()) for s in self.slopes)
-        kind = "affine" if not self.slopes else "relu" if plain else "two-slope"
+        kind = _kind(self.slopes) if self.slopes else "affine"
         origin = f", read from {self.source}" if self.source else ""
         rounded = ", rounded" if self.lowering is Lowering.ROUNDED else ""
         return f"<Network {shape}, {kind}{rounded}{origin}>"
 
+    def __str__(self) -> str:
+        from lipverify.tables import as_shown
+
+        return as_shown(repr(self))
+
     def __reduce__(self) -> tuple[Any, ...]:
         state = (self.weights, self.biases, self.slopes, self.lowering, self.source)
         return _rebuild, state
+
+
+def _kind(slopes: Sequence[Array]) -> str:
+    return "relu" if all(bool((s == RELU).all()) for s in slopes) else "two-slope"
 
 
 def _rebuild(

@@ -23,7 +23,7 @@ from lipverify.rationals import fraction
 from lipverify.trusted.algebraic import ExactNorm, largest_root_norm
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import grown
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import spectral_upper
 from lipverify.trusted.vectors import vector_upper, vectors_upper
 from lipverify.watch import tick
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lipverify.bound import Rigor, Status
 from lipverify.comparison import Comparison, Row
 from lipverify.errors import InvalidArgument
+from lipverify.html import COLOURS
 from lipverify.network import Network
 from lipverify.report import digits_nearest, exact_text
 from lipverify.writing import write_whole
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".png", ".pdf")
 INK, GREY, SHADE = "#24292f", "#8c959f", "#eaeef2"
-STYLES = {  # Okabe and Ito's colours; shapes tell the same as colours do
-    Rigor.PROVED: ("#009e73", "D"),
-    Rigor.ROUNDED: ("#0072b2", "o"),
-    Rigor.NUMERICAL: ("#cc79a7", "s"),
-    Rigor.HEURISTIC: ("#d55e00", "o"),
-}
+MARKERS = {Rigor.PROVED: "D", Rigor.ROUNDED: "o", Rigor.NUMERICAL: "s", Rigor.HEURISTIC: "o"}
+STYLES = {rigor: (COLOURS[rigor], marker) for rigor, marker in MARKERS.items()}  # shapes tell the same as colours do
 LABELS = {Rigor.HEURISTIC: "heuristic (may be on the wrong side)"}
 FINE, COARSE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)
 MANY_DECADES = 3

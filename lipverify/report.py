@@ -1,12 +1,10 @@
-"""How bounds are written down: digits that keep their side, sentences, and plain data for JSON."""
+"""How bounds are written down: digits that keep their side, and sentences."""
 
 from __future__ import annotations
 
 import decimal
 import math
-import numbers
 from fractions import Fraction
-from typing import Any
 
 from flint import fmpz
 
@@ -81,43 +79,6 @@ def _brief(integer: int) -> str:
 def fraction_text(x: Fraction) -> str:
     """A fraction as numerator/denominator, however many digits that takes (Python's own str ends at 4,300)."""
     return _brief(x.numerator) if x.denominator == 1 else f"{_brief(x.numerator)}/{_brief(x.denominator)}"
-
-
-def bound_to_dict(bound: Bound) -> dict[str, Any]:
-    """A bound as plain JSON-ready data."""
-    witness = bound.witness
-    return {
-        "method": bound.method,
-        "lower": json_float(bound.lower),
-        "upper": json_float(bound.upper),
-        "lower_rigor": bound.lower_rigor.name,
-        "upper_rigor": bound.upper_rigor.name,
-        "status": bound.status.name,
-        "status_text": bound.status.value,
-        "seconds": bound.seconds,
-        "exact_value": _json_fraction(bound.exact_value),
-        "exact_square": _json_fraction(bound.exact_square),
-        "witness": None if witness is None else [fraction_text(x) for x in witness.point],
-        "stats": {key: _json(value) for key, value in bound.stats.items()},
-        "subject": bound.subject,
-    }
-
-
-def json_float(x: float | None) -> float | str | None:
-    return x if x is None or math.isfinite(x) else str(x)
-
-
-def _json_fraction(x: Fraction | None) -> str | None:
-    return None if x is None else fraction_text(x)
-
-
-def _json(value: Any) -> Any:
-    """Counts and times as they are, whatever else a method counted as text."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    return json_float(float(value)) if isinstance(value, float) else str(value)
 
 
 def early_stop(bound: Bound | None) -> str:

@@ -23,6 +23,7 @@ from lipverify.geometry.walk import Walk
 from lipverify.network import Lowering, Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem, Side, require_supported
+from lipverify.progress import narrated
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
 from lipverify.threads import single_threaded
@@ -50,6 +51,7 @@ def exact(
     on_progress: Progress | None = None,
     rel_gap: float = 0,
     certify: bool = False,
+    verbose: bool = False,
 ) -> Bound: ...
 @overload
 def exact(
@@ -63,6 +65,7 @@ def exact(
     on_progress: Progress | None = None,
     rel_gap: float = 0,
     certify: bool = False,
+    verbose: bool = False,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -75,6 +78,7 @@ def exact(
     on_progress: Progress | None = None,
     rel_gap: float = 0,
     certify: bool = False,
+    verbose: bool = False,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -100,6 +104,8 @@ def exact(
     certify
         Prove both sides and leave the proof in `bound.certificate`, for `lipverify.check`. With a time limit the method
         has half of it; the upper side is what could be proved by the end of the other half.
+    verbose
+        Show on stderr what is going on.
 
     Raises
     ------
@@ -113,6 +119,10 @@ def exact(
     Scaman & Virmaux, "Lipschitz regularity of deep neural networks", NeurIPS 2018, arXiv:1805.10965:
     computing this number is NP-hard already for two layers.
     """
+    if verbose:
+        with narrated(verbose, on_progress) as told:
+            more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
+            return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     if isinstance(domain, (list, tuple)):
         options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
         network = as_network(net)
@@ -150,6 +160,7 @@ def upper(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Bound: ...
 @overload
 def upper(
@@ -161,6 +172,7 @@ def upper(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Batch: ...
 def upper(
     net: Model,
@@ -171,13 +183,15 @@ def upper(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Bound | Batch:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
-    if isinstance(domain, (list, tuple)):
-        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
-        network = as_network(net)
-        return each(lambda one: upper(network, method, p=p, domain=one, **options), domain)
-    return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), on_progress)
+    with narrated(verbose, on_progress) as told:
+        if isinstance(domain, (list, tuple)):
+            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
+            network = as_network(net)
+            return each(lambda one: upper(network, method, p=p, domain=one, **options), domain)
+        return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), told)
 
 
 @overload
@@ -190,6 +204,7 @@ def lower(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Bound: ...
 @overload
 def lower(
@@ -201,6 +216,7 @@ def lower(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Batch: ...
 def lower(
     net: Model,
@@ -211,13 +227,15 @@ def lower(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
+    verbose: bool = False,
 ) -> Bound | Batch:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
-    if isinstance(domain, (list, tuple)):
-        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
-        network = as_network(net)
-        return each(lambda one: lower(network, method, p=p, domain=one, **options), domain)
-    return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), on_progress)
+    with narrated(verbose, on_progress) as told:
+        if isinstance(domain, (list, tuple)):
+            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
+            network = as_network(net)
+            return each(lambda one: lower(network, method, p=p, domain=one, **options), domain)
+        return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), told)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ ONE, TWO, INF = (NormPair(p, p) for p in (1.0, 2.0, math.inf))
 PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "frobenius": ({TWO}, False),
     "autolip": ({ONE, TWO, INF}, False),
+    "liplt": ({ONE, TWO, INF}, False),
     "seqlip": ({TWO}, False),
     "seqlip-greedy": ({TWO}, False),
     "lipsdp": ({TWO}, False),
@@ -32,6 +33,9 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "seqlip-lowrank": ({TWO}, False),
     "seqlip-sdp": ({TWO}, False),
     "eclipse-fast": ({TWO}, False),
+    "eclipse": ({TWO}, False),
+    "eclipse-gen-local": ({TWO}, True),
+    "geolip": ({ONE, INF}, False),
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
     "sample": (set(ALL_PAIRS), False),

@@ -174,7 +174,7 @@ class Returns(Product):
         (Product, r"pass Product\(\), not Product"),
         (3, "name or a method object; got 3"),
         (Script((), rigor="PROVED"), r"script\.rigor must be a lipverify\.Rigor; got 'PROVED'"),  # ty: ignore[invalid-argument-type]
-        (Returns(), "product.run must yield Bounds; it returned Bound"),
+        (Returns(), "product.run must yield Bounds; it returned <Bound"),
     ],
 )
 def test_what_is_no_method_is_told_why(method: Any, match: str) -> None:

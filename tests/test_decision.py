@@ -43,7 +43,7 @@ def hold_to_the_oracle(net: lv.Network, domain: Any, p: float, claim: Fraction, 
     assert oracle.norm_square(rise, p) > claim**2 * oracle.norm_square(run, p)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(40, long=5000))
 @given(st.data(), st.sampled_from([1.0, 2.0, math.inf]), st.sampled_from(FACTORS))
 def test_no_answer_contradicts_brute_force(data: st.DataObject, p: float, factor: Fraction) -> None:
     net = data.draw(networks(width=(1, 3), slopes=data.draw(st.booleans())))
@@ -111,6 +111,17 @@ def test_a_claim_far_from_the_constant_needs_no_search() -> None:
     assert lv.decide(NET, at_most=100).bound.stats["decided by"] == "autolip"
     assert lv.decide(NET, at_most=0.1).bound.stats["decided by"] == "local-search"
     assert lv.decide(NET, at_most=math.inf).status is lv.Answer.HOLDS
+
+
+def test_where_few_regions_are_left_they_are_looked_at() -> None:
+    """Two inputs, 48 neurons: a thousand regions, and bounds that are 10 % off for every half of them."""
+    rng = np.random.default_rng(1)
+    sizes = ((24, 2), (24, 24), (2, 24))
+    net = lv.Network([rng.normal(size=s) for s in sizes], [rng.normal(size=s[0]) for s in sizes])
+    domain = lv.Box([-1] * 2, [1] * 2)
+    exact = lv.exact(net, "enumeration", domain=domain)
+    found = lv.decide(net, at_most=1.1 * exact.upper, domain=domain)
+    assert (found.status, found.bound.stats["decided by"]) == (lv.Answer.HOLDS, "enumeration")
 
 
 def test_the_search_drops_what_the_claim_bounds() -> None:

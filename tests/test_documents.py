@@ -106,6 +106,13 @@ def finish(arguments: list[str], folder: Path, code: int | None) -> None:
     )
 
 
+def test_every_page_has_its_place_on_the_site() -> None:
+    listed = re.findall(r"^ *- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = [path.name for path in (ROOT / "docs").glob("*.md")]
+    assert sorted(set(listed) & set(pages)) == sorted(pages)
+    assert len(listed) == len(set(listed))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_exist(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -56,6 +56,20 @@ def test_a_form_that_overflows_hides_no_neighbour() -> None:
 
 
 @pytest.mark.parametrize("method", EXACT)
+@pytest.mark.parametrize("first", ["the lost row", "the other one"])
+def test_points_on_no_known_side_of_a_row_stay_on_neither(method: str, first: str) -> None:
+    """h = 2^-700 (x − 1/3) reaches relu(2^-500 h), whose row underflows, and relu(−h): slopes 3 and −1 of f."""
+    rows = [[2.0**-500], [-1.0]] if first == "the lost row" else [[-1.0], [2.0**-500]]
+    back = [[3 * 2.0**600, 2.0**700]] if first == "the lost row" else [[2.0**700, 3 * 2.0**600]]
+    lost = [0.0, 2.0**600]
+    slopes = [[[2.0**-200, 2.0**-200]], [lost, [0.0, 1.0]] if first == "the lost row" else [[0.0, 1.0], lost]]
+    net = lv.Network([[[2.0**-500]], rows, back], [[-(2.0**-500) / 3], [0.0, 0.0], [0.0]], slopes)
+    assert len(list(lv.regions(net))) == 2
+    for domain in (None, lv.Box([-1], [1])):
+        assert lv.exact(net, method, domain=domain).exact_value == 3
+
+
+@pytest.mark.parametrize("method", EXACT)
 def test_tiny_entries_that_meet_huge_coordinates(method: str) -> None:
     # The rows are proportional and the outputs cancel: f is 0, and only a sign that is not there says otherwise.
     unit, factors = 2.0**-1074, (1.0, 0.75, 0.625, 0.875)

@@ -38,6 +38,7 @@ BASE = frozenset(
         "text",
     }
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
+    | {"frames", "html", "progress", "records", "report", "tables"}
 )
 TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
@@ -54,13 +55,19 @@ ALLOWED: dict[str, frozenset[str]] = {
     "solvers": GROUND | {"engine"},
     "certificates": GROUND | {"certificates.checker"},
     "certificates.checker": frozenset(),
-    "catalogue": GROUND | METHODS | {"certificates"},
+    "catalogue": GROUND | METHODS | {"certificates", "listing"},
+    "listing": BASE,
 }
 """What a layer may import besides itself; a layer that is not named stands at the top and may import all."""
 PUBLIC_ONLY = ("cli", "demo")
 """Layers that see lipverify as a user does: its public names, and what only presents results."""
-PRESENTATION = frozenset({"bench", "comparison", "plots", "report", "samples", "testing", "text"})
-DEFERRED = {"network": frozenset({"readers", "evaluate"})}
+PRESENTATION = frozenset({"bench", "comparing", "comparison", "plots", "samples", "testing"}) | frozenset(
+    {"frames", "html", "progress", "records", "report", "tables", "text"}
+)
+DEFERRED = {
+    "network": frozenset({"readers", "evaluate", "html"}),
+    "bound": frozenset({"html", "records", "report"}),
+}
 """What a layer may import inside functions only, as these layers import it."""
 
 

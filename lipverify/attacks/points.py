@@ -20,6 +20,7 @@ from lipverify.geometry.frame import ball_points
 from lipverify.geometry.sphere import Sphere
 from lipverify.network import Network
 from lipverify.rationals import dot, fraction, interior_ray, rational
+from lipverify.trusted.scaling import exponent_of, shifted
 
 DENOMINATOR = 1024
 FARTHEST = 1000.0
@@ -33,21 +34,19 @@ def normalised(net: Network) -> Network:
     """
     weights, biases, slopes = [], [], []
     total = 0
-    with np.errstate(under="ignore", over="ignore"):
-        for k, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-            total += _exponent(w)
-            weights.append(np.ldexp(w, -_exponent(w)))
-            biases.append(np.nan_to_num(np.ldexp(b, -total)))
-            if k < len(net.slopes):
-                power = _exponent(net.slopes[k])
-                total += power
-                slopes.append(np.ldexp(net.slopes[k], -power))
+    for k, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        total += _exponent(w)
+        weights.append(shifted(w, -_exponent(w)))
+        biases.append(np.nan_to_num(shifted(b, -total)))
+        if k < len(net.slopes):
+            power = _exponent(net.slopes[k])
+            total += power
+            slopes.append(shifted(net.slopes[k], -power))
     return Network(weights, biases, slopes)
 
 
 def _exponent(values: Array) -> int:
-    top = float(np.abs(values).max())
-    return math.frexp(top)[1] - 1 if top else 0
+    return exponent_of(values) - 1 if values.any() else 0
 
 
 def sample_points(net: Network, domain: Domain, count: int, rng: np.random.Generator) -> Array:

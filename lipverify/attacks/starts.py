@@ -35,7 +35,7 @@ class Starts:
         self._regions = _Regions(net, points, pair)
         self.order = self._regions.order
         self.visited: set[bytes] = set()
-        self._queues = [iter(self.order), iter(range(len(points)))]
+        self._queues = [iter(self._regions.distinct), iter(sorted(self._regions.first))]
 
     def fresh(self) -> Region | None:
         """The region of a random point: the best and an arbitrary one in turn, until none is left."""
@@ -62,7 +62,7 @@ class Starts:
             between = (1 - share) * here + share * there
             points = between[:, :-1] / between[:, -1:]
         found = _Regions(self._net, points[np.isfinite(points).all(axis=1)], self._pair)
-        return self._first(map(found.__getitem__, found.order))
+        return self._first(map(found.__getitem__, found.distinct))
 
     def _first(self, regions: Iterator[Region]) -> Region | None:
         found = next((r for r in regions if r.key not in self.visited), None)
@@ -73,12 +73,24 @@ class Starts:
 
 @final
 class _Regions:
-    """The regions of points (N, d), made when asked for."""
+    """The regions of points (N, d), made when asked for.
+
+    Attributes
+    ----------
+    order
+        Indices of the points, the largest ‖J‖ first.
+    distinct, first
+        Of all points with one pattern the first in that order, and the first of all.
+    """
 
     def __init__(self, net: Network, points: Array, pair: NormPair) -> None:
         self._points, self._states = points, pattern(net, points)
         self._values = jacobian_norms(net, points, pair)
-        self.order: list[int] = [int(k) for k in np.argsort(-self._values, kind="stable")]
+        order = np.argsort(-self._values, kind="stable")
+        self.order: list[int] = order.tolist()
+        codes = np.packbits(np.column_stack([np.zeros((len(points), 0), dtype=bool), *self._states]), axis=1)
+        self.first: list[int] = np.unique(codes, axis=0, return_index=True)[1].tolist()
+        self.distinct: list[int] = order[np.sort(np.unique(codes[order], axis=0, return_index=True)[1])].tolist()
 
     def __getitem__(self, k: int) -> Region:
         states: tuple[Bools, ...] = tuple(layer[k] for layer in self._states)

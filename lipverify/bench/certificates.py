@@ -20,7 +20,7 @@ from rich.table import Table
 
 from lipverify.bench.enumeration import SIZES, random_network
 from lipverify.bench.exact import data_folder, published
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.certificates.verdict import check
 from lipverify.certificates.writer import certify
 from lipverify.network import Network
@@ -37,9 +37,10 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     console = stdout()
     table = Table("network", "p", "method", "L", "solve, s", "certify, s", "check, s", "steps", "bytes/step")
-    for name, net, p in _cases(options.only, options.seed):
-        table.add_row(name, "inf" if p == math.inf else str(p), *row(net, p))
-    console.print(table)
+    with printed(console, table) as show:
+        for name, net, p in _cases(options.only, options.seed):
+            show(f"{name}, p = {p}")
+            table.add_row(name, "inf" if p == math.inf else str(p), *row(net, p))
     return 0
 
 

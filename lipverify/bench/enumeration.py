@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.domain import Everywhere
 from lipverify.geometry.walk import Walk
 from lipverify.network import Network
@@ -78,18 +78,19 @@ def main(argv: list[str]) -> int:
     console = stdout()
     peer = find_spec("relucent") is not None
     table = Table("network", "regions", "LPs", "walk, s", "per s", "exact ℓ2, s", "relucent, per s", "ratio")
-    for sizes in SIZES:
-        table.add_row(*_row(sizes, options.seed, options.repeats, peer))
-    console.print(table)
+    with printed(console, table) as show:
+        for sizes in SIZES:
+            show("-".join(map(str, sizes)))
+            table.add_row(*_row(sizes, options.seed, options.repeats, peer))
     if not peer:
         console.print("relucent is not installed: no figures beside ours (pip install relucent)")
     table = Table("a cold process", "median, s")
-    for label, code in (
-        ("import lipverify", "import lipverify"),
-        ("lipverify compare on the embedded sample", "from lipverify.cli import main; main(['compare', '--json'])"),
-    ):
-        table.add_row(label, f"{median_seconds(lambda code=code: _python(code), options.repeats):.2f}")
-    console.print(table)
+    with printed(console, table):
+        for label, code in (
+            ("import lipverify", "import lipverify"),
+            ("lipverify compare on the embedded sample", "from lipverify.cli import main; main(['compare', '--json'])"),
+        ):
+            table.add_row(label, f"{median_seconds(lambda code=code: _python(code), options.repeats):.2f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
     console.print(f"peak memory of this process: {peak / (1024 if sys.platform == 'darwin' else 1):.0f} MiB")
     return 0

@@ -3,8 +3,9 @@
     lipverify bench exact [--only SECTION …] [--time-limit S] [--peer METHOD …] [--plot DIRECTORY]
 
 Every row is one run in this process, seed 0, with numba's kernels compiled before the first (the time that took is
-printed). Peers are other exact methods of the catalogue, on the same network with the same limit. Networks that are
-read from files need the folder LIPVERIFY_DATA, and are left out, saying so, without it.
+printed). The gap is that of the interval when a quarter, a half and three quarters of the row's time were over; --plot
+draws all of it. Peers are other exact methods of the catalogue, on the same network with the same limit. Networks that
+are read from files need the folder LIPVERIFY_DATA, and are left out, saying so, without it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from lipverify.bench.enumeration import random_network
 from lipverify.bench.milp import HIDDEN, INPUTS, RADII, network
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box, Domain
@@ -57,6 +59,7 @@ GROWTH = (
     ("depth", ((4, 10, 1), (4, 10, 10, 1), (4, 10, 10, 10, 1), (4, 10, 10, 10, 10, 1))),
     ("inputs", ((2, 14, 14, 1), (4, 14, 14, 1), (8, 14, 14, 1), (12, 14, 14, 1))),
 )
+_LONG = 0.5  # seconds of a row whose way is of interest
 FIGURES = ("status", "lower", "upper", "nodes", "LPs", "seconds")
 
 
@@ -141,29 +144,27 @@ def main(argv: list[str]) -> int:
     console.print(f"kernels ready in {_warm():.1f} s")
     runs: list[tuple[str, list[tuple[float, Bound]]]] = []
     for name in [name for name in SECTIONS if name in chosen]:
-        table = Table(
-            "network", "status", "lower", "upper", "nodes", "LPs", "seconds", *options.peer, "others", title=name
-        )
-        for case in SECTIONS[name](data):
-            history, bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)
-            runs.append((case.label, history))
-            peers = [_brief(traced(case, METHODS[peer](), options.time_limit)[1]) for peer in options.peer]
-            table.add_row(case.label, *_figures(bound), *peers, case.remark)
-        console.print(table)
+        table = Table("network", *FIGURES, "gap at ¼, ½, ¾", *options.peer, "others", title=name)
+        with printed(console, table) as show:
+            for case in SECTIONS[name](data):
+                show(f"{name}: {case.label}")
+                history, bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)
+                runs.append((case.label, history))
+                peers = [_brief(traced(case, METHODS[peer](), options.time_limit)[1]) for peer in options.peer]
+                table.add_row(case.label, *_figures(bound), _gaps(history), *peers, case.remark)
     if "branching" in chosen:
-        console.print(branching(data, options.time_limit))
+        branching(console, data, options.time_limit)
     sizes: dict[str, list[tuple[str, Bound]]] = {}
     if "growth" in chosen:
         table = Table("varied", "network", *FIGURES, title="growth")
-        for varied, shapes in GROWTH:
-            for shape in shapes:
+        with printed(console, table) as show:
+            for varied, shape in ((varied, shape) for varied, shapes in GROWTH for shape in shapes):
                 label = "-".join(map(str, shape))
-                bound = traced(
-                    Case(label, random_network(shape, 0)), METHODS["branch-and-bound"](), options.time_limit
-                )[1]
+                show(f"growth: {label}")
+                case = Case(label, random_network(shape, 0))
+                bound = traced(case, METHODS["branch-and-bound"](), options.time_limit)[1]
                 sizes.setdefault(varied, []).append((label, bound))
                 table.add_row(varied, label, *_figures(bound))
-        console.print(table)
     if options.plot:
         from lipverify.bench.exact_plots import plot_gaps, plot_growth
 
@@ -185,22 +186,23 @@ def traced(case: Case, method: Any, limit: float) -> tuple[list[tuple[float, Bou
     return [*history, (bound.seconds, bound)], bound
 
 
-def branching(data: Path | None, limit: float) -> Table:
-    """Nodes and seconds for preferences of the neurons whose feasibility can be checked at once."""
+def branching(console: Console, data: Path | None, limit: float) -> None:
+    """Print nodes and seconds for preferences of the neurons whose feasibility can be checked at once."""
     weights = (1.0, 3.0, 10.0, 30.0, 100.0)
     table = Table(
         "network", *(f"×{w:g}" for w in weights), title="branching: nodes (seconds) by the weight of ready neurons"
     )
     whole = METHODS["branch-and-bound"]()
     assert isinstance(whole, BranchAndBound)
-    for case in (*published(data), Case("max-cut, n = 40", cut_network(40, 0.5, 1))):
-        cells = []
-        for weight in weights:
-            bound = traced(case, replace(whole, rule=BestScore(weight)), limit)[1]
-            mark = "" if bound.status is Status.EXACT else ">"
-            cells.append(f"{mark}{bound.nodes:,} ({bound.seconds:.1f})")
-        table.add_row(case.label, *cells)
-    return table
+    with printed(console, table) as show:
+        for case in (*published(data), Case("max-cut, n = 40", cut_network(40, 0.5, 1))):
+            cells = []
+            for weight in weights:
+                show(f"branching: {case.label}, weight {weight:g}")
+                bound = traced(case, replace(whole, rule=BestScore(weight)), limit)[1]
+                mark = "" if bound.status is Status.EXACT else ">"
+                cells.append(f"{mark}{bound.nodes:,} ({bound.seconds:.1f})")
+            table.add_row(case.label, *cells)
 
 
 def _figures(bound: Bound) -> tuple[str, ...]:
@@ -212,6 +214,17 @@ def _figures(bound: Bound) -> tuple[str, ...]:
         f"{bound.stats.get('lps', 0):,}",
         f"{bound.seconds:.2f}",
     )
+
+
+def _gaps(history: list[tuple[float, Bound]]) -> str:
+    """How far the ends were apart, relative to the lower one, on the way; nothing where that was short."""
+    end, found = history[-1][0], list[str]()
+    if end < _LONG:
+        return ""
+    for share in (0.25, 0.5, 0.75):
+        *_, bound = [Bound(method="none", status=Status.INTERRUPTED), *(b for at, b in history if at <= share * end)]
+        found.append(f"{100 * (bound.upper / bound.lower - 1):.2g} %" if bound.lower else "∞")
+    return ", ".join(found)
 
 
 def _brief(bound: Bound) -> str:

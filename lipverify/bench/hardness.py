@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from lipverify.bench import few_inputs
@@ -30,6 +31,7 @@ from lipverify.catalogue import METHODS
 from lipverify.comparison import held_to
 from lipverify.hardness import MaxCut, maxcut
 from lipverify.plots import require_drawable
+from lipverify.progress import Show, silent, status
 from lipverify.verbs import exact, upper
 
 if TYPE_CHECKING:
@@ -69,10 +71,17 @@ def graphs(size: int, count: int, seed: int) -> list[MaxCut]:
     return found
 
 
-def measure(sizes: Sequence[int], count: int, limit: float, seed: int) -> list[Series]:
-    """Every exact method and every estimator on the same graphs."""
+def empty() -> dict[str, Series]:
+    """The exact methods and the estimators, before anything is measured."""
     solvers = [name for name, make in METHODS.items() if make().side == "exact"]
-    series = {name: Series(name) for name in (*solvers, *ESTIMATORS)}
+    return {name: Series(name) for name in (*solvers, *ESTIMATORS)}
+
+
+def measure(
+    series: dict[str, Series], sizes: Sequence[int], count: int, limit: float, seed: int, show: Show = silent
+) -> None:
+    """Every exact method and every estimator on the same graphs, added to their series."""
+    solvers = [name for name in series if name not in ESTIMATORS]
     active = set(series)
     upper(maxcut(nx.path_graph(3)).network, "lipsdp")  # what is loaded on first use is not what is measured
     for size in sizes:
@@ -81,6 +90,7 @@ def measure(sizes: Sequence[int], count: int, limit: float, seed: int) -> list[S
         for name in (*reversed(solvers), *ESTIMATORS):
             if name not in active:
                 continue
+            show(f"n = {size}: {name}")
             verb = exact if name in solvers else upper
             bounds = [verb(r.network, name, time_limit=limit, seed=seed) for r in reductions]
             seconds = statistics.median(b.seconds for b in bounds)
@@ -96,7 +106,6 @@ def measure(sizes: Sequence[int], count: int, limit: float, seed: int) -> list[S
             series[name].seconds[size] = seconds
             if seconds > limit:
                 active.discard(name)
-    return list(series.values())
 
 
 def _require_agreement(reductions: list[MaxCut], truths: list[Bound], bounds: list[Bound]) -> None:
@@ -126,23 +135,30 @@ def main(argv: list[str]) -> int:
         few_inputs.report(options.vertices, options.colours, options.limit, options.seed)
     if options.only == "inputs":
         return 0
-    measured = measure(sorted(options.sizes), options.graphs, options.limit, options.seed)
-    console = stdout()
+    console, series = stdout(), empty()
     console.print(f"max-cut networks of random graphs, {options.graphs} per size, seed {options.seed}")
-    cost = Table("seconds (median)", *(f"n = {n}" for n in sorted(options.sizes)), "growth per vertex")
-    loose = Table("bound / exact (worst)", *(f"n = {n}" for n in sorted(options.sizes)))
+    try:
+        with status() as show:
+            measure(series, sorted(options.sizes), options.graphs, options.limit, options.seed, show)
+    finally:
+        _print(console, list(series.values()), sorted(options.sizes))
+    if options.plot is not None:
+        draw(list(series.values())).savefig(options.plot, dpi=200)
+    return 0
+
+
+def _print(console: Console, measured: Sequence[Series], sizes: Sequence[int]) -> None:
+    cost = Table("seconds (median)", *(f"n = {n}" for n in sizes), "growth per vertex")
+    loose = Table("bound / exact (worst)", *(f"n = {n}" for n in sizes))
     for one in measured:
         growth = one.growth()
-        times = [f"{one.seconds[n]:.3f}" if n in one.seconds else "–" for n in sorted(options.sizes)]
+        times = [f"{one.seconds[n]:.3f}" if n in one.seconds else "–" for n in sizes]
         cost.add_row(one.name, *times, "–" if growth is None else f"×{growth:.2f}")
         if one.name in ESTIMATORS:
-            ratios = [_worst(one.ratios.get(n, [])) for n in sorted(options.sizes)]
+            ratios = [_worst(one.ratios.get(n, [])) for n in sizes]
             loose.add_row(one.name, *ratios)
     console.print(cost)
     console.print(loose)
-    if options.plot is not None:
-        draw(measured).savefig(options.plot, dpi=200)
-    return 0
 
 
 def _worst(ratios: list[float]) -> str:

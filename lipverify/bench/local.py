@@ -14,12 +14,13 @@ from rich.table import Table
 
 from lipverify.arrays import Array
 from lipverify.bench.enumeration import median_seconds, random_network
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box
 from lipverify.network import Network
 from lipverify.norms import SAME_NORM, NormPair
 from lipverify.problem import Budget, Method, Problem
+from lipverify.progress import Show
 from lipverify.relaxations.local import LocalMethod, local_bounds
 
 SIZES = ((4, 8, 8, 1), (4, 16, 16, 1), (4, 8, 8, 3))
@@ -37,21 +38,25 @@ def main(argv: list[str]) -> int:
     console = stdout()
     speed = Table("network", "method", "p", "at once, ms", "one by one, ms", "ratio")
     tight = Table("network", "p", *(f"{way} / exact, median (worst)" for way in WAYS))
+    console.print(f"{options.boxes} boxes of radius {RADIUS}")
+    with printed(console, speed, tight) as show:
+        _fill(speed, tight, options, show)
+    return 0
+
+
+def _fill(speed: Table, tight: Table, options: argparse.Namespace, show: Show) -> None:
     for sizes in SIZES:
         net = random_network(sizes, options.seed)
         centre = np.random.default_rng(options.seed).uniform(-1, 1, (options.boxes, sizes[0]))
         label = "-".join(map(str, sizes))
         for pair in SAME_NORM:
+            show(f"{label}, p = {pair}")
             for way in WAYS:
                 at_once, singly = seconds(net, centre, pair, way, options.repeats)
                 speed.add_row(
                     label, way, str(pair), f"{at_once * 1e3:.1f}", f"{singly * 1e3:.0f}", f"{singly / at_once:.0f}×"
                 )
             tight.add_row(label, str(pair), *ratios(net, centre[:20], pair))
-    console.print(f"{options.boxes} boxes of radius {RADIUS}")
-    console.print(speed)
-    console.print(tight)
-    return 0
 
 
 def seconds(net: Network, centre: Array, pair: NormPair, way: LocalMethod, repeats: int) -> tuple[float, float]:

@@ -15,10 +15,9 @@ import time
 from itertools import pairwise, product
 
 import numpy as np
-from rich.live import Live
 from rich.table import Table
 
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import METHODS
 from lipverify.domain import Box
@@ -97,8 +96,9 @@ def main(argv: list[str]) -> int:
     sizes = tuple(product(INPUTS, HIDDEN)) if options.grid else TARGETS
     table = Table("network", "radius", "undecided", "closed, s", "exact, s", "widest gap")
     values: dict[tuple[int, tuple[int, ...], int], float] = {}
-    with Live(table, console=console):
+    with printed(console, table) as show:
         for (d, hidden), radius in product(sizes, RADII):
+            show(f"{d}-{'x'.join(map(str, hidden))}, radius {radius}")
             found = [times(problem(d, hidden, radius, seed), options.cap) for seed in range(options.seeds)]
             for seed, (_, exact, bound) in enumerate(found):
                 if radius == 1.0 and math.isfinite(min(exact, bound.gap)) and bound.gap <= CLOSED:
@@ -109,14 +109,15 @@ def main(argv: list[str]) -> int:
             seconds = [_median(column) for column in zip(*((c, e) for c, e, _ in found), strict=True)]
             table.add_row(name, f"{radius}", f"{undecided:.0f}", *seconds, f"{gap:.1e}")
     table = Table("big-M constants from", *(f"{d}-{'x'.join(map(str, h))}" for d, h in TARGETS), title="LP / exact")
-    for name, variant in VARIANTS.items():
-        cells = []
-        for d, hidden in TARGETS:
-            known = [(s, v) for (n, h, s), v in values.items() if (n, h) == (d, hidden)]
-            ratios = [strength(problem(d, hidden, 1.0, s), variant) / v for s, v in known]
-            cells.append(f"{statistics.median(ratios):.3f}" if ratios else "–")
-        table.add_row(name, *cells)
-    console.print(table)
+    with printed(console, table) as show:
+        for name, variant in VARIANTS.items():
+            show(name)
+            cells = []
+            for d, hidden in TARGETS:
+                known = [(s, v) for (n, h, s), v in values.items() if (n, h) == (d, hidden)]
+                ratios = [strength(problem(d, hidden, 1.0, s), variant) / v for s, v in known]
+                cells.append(f"{statistics.median(ratios):.3f}" if ratios else "–")
+            table.add_row(name, *cells)
     return 0
 
 

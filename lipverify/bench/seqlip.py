@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from rich.table import Table
 
-from lipverify.bench.stdout import stdout
+from lipverify.bench.stdout import printed, stdout
 from lipverify.estimators.pair import Pair
 from lipverify.estimators.pair_search import relaxed, search
 from lipverify.estimators.seqlip import SeqLip
@@ -54,11 +54,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--width", type=int, action="append", help=f"neurons of a pair (default {WIDTHS}); repeatable")
     options = parser.parse_args(argv)
     table = Table("neurons", "pair", "seconds", "nodes", "closed", "gap at the root", "gap at the end")
-    for width in options.width or WIDTHS:
-        for kind, draw in KINDS.items():
-            rng = np.random.default_rng(options.seed)
-            table.add_row(str(width), kind, *_row([draw(rng, width) for _ in range(options.repeats)]))
-    stdout().print(table)
+    with printed(stdout(), table) as show:
+        for width in options.width or WIDTHS:
+            for kind, draw in KINDS.items():
+                show(f"{width} neurons, {kind}")
+                rng = np.random.default_rng(options.seed)
+                table.add_row(str(width), kind, *_row([draw(rng, width) for _ in range(options.repeats)]))
     return 0
 
 

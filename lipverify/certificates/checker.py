@@ -43,32 +43,30 @@ class Refused(Exception):
     """What does not hold, and where."""
 
 
-def ensure(condition: bool, message: str) -> None:
+def ensure(condition: bool, *message: object) -> None:
     """The one primitive: everything that is checked passes through here."""
     if not condition:
-        raise Refused(message)
+        raise Refused(" ".join(map(str, message)))
 
 
 # Numbers and files -----------------------------------------------------------------------------------
 
 _HEX = re.compile(r"([+-]?)0x([0-9a-f]{1,40})(?:\.([0-9a-f]{1,40}))?p([+-]?[0-9]{1,5})", re.IGNORECASE)
-_DECIMAL = re.compile(r"([+-]?)([0-9]{1,400})(?:\.([0-9]{1,400}))?(?:e([+-]?[0-9]{1,4}))?", re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:e[+-]?[0-9]{1,4})?", re.IGNORECASE)
 _FRACTION = re.compile(r"[+-]?[0-9]{1,4000}(?:/0*[1-9][0-9]{0,3999})?")
 
 
 def number(text: object, where: str) -> Fraction:
     """The rational number that a string writes as a decimal, a fraction or a hexadecimal float."""
-    ensure(isinstance(text, str), f"{where}: expected a number in a string")
-    assert isinstance(text, str)
-    if _FRACTION.fullmatch(text):
-        return Fraction(text)
-    for pattern, base, exponent_base in ((_HEX, 16, 2), (_DECIMAL, 10, 10)):
-        found = pattern.fullmatch(text)
-        if found:
-            sign, whole, part, exponent = found.groups()
-            digits = Fraction(int(whole + (part or ""), base), base ** len(part or ""))
-            return (-digits if sign == "-" else digits) * Fraction(exponent_base) ** int(exponent or "0")
-    raise Refused(f"{where}: {text!r:.60} is no decimal, fraction or hexadecimal float")
+    string = text if isinstance(text, str) else ""
+    if _FRACTION.fullmatch(string) or _DECIMAL.fullmatch(string):
+        return Fraction(string)
+    found = _HEX.fullmatch(string)
+    if found is None:
+        raise Refused(f"{where}: {text!r:.60} is no string with a decimal, a fraction or a hexadecimal float")
+    sign, whole, part, exponent = found.groups(default="")
+    size = Fraction(int(whole + part, 16), 16 ** len(part)) * Fraction(2) ** int(exponent)
+    return -size if sign == "-" else size
 
 
 def read_json(path: str) -> Any:
@@ -98,28 +96,39 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def listed(value: object, where: str, length: int | None = None) -> list[Any]:
+def listed(value: Any, where: str, length: int | None = None) -> list[Any]:
     """A JSON array, of a length if one is given."""
-    ensure(isinstance(value, list), f"{where}: expected an array")
-    assert isinstance(value, list)
-    ensure(length is None or len(value) == length, f"{where}: {len(value)} entries; expected {length}")
-    return value
+    ensure(
+        isinstance(value, list) and length in (None, len(value)), where, "is no array of", length or "some", "values"
+    )
+    found: list[Any] = value
+    return found
 
 
-def integer(value: object, where: str, low: int, high: int | None = None) -> int:
-    """A JSON integer within limits."""
-    good = isinstance(value, int) and not isinstance(value, bool)
-    ensure(good, f"{where}: expected an integer")
-    assert isinstance(value, int)
-    ensure(value >= low and (high is None or value < high), f"{where}: {value!r:.40} is out of range")
-    return value
+def integer(value: Any, where: str, low: int, high: int) -> int:
+    """A JSON integer, low ≤ value < high."""
+    good = isinstance(value, int) and not isinstance(value, bool) and low <= value < high
+    ensure(good, where, "is no integer, or out of range")
+    return int(value)
 
 
-def keys(value: object, names: tuple[str, ...], where: str) -> dict[str, Any]:
-    """A JSON object with exactly these keys."""
-    ensure(isinstance(value, dict) and sorted(value) == sorted(names), f"{where}: expected the keys {', '.join(names)}")
-    assert isinstance(value, dict)
-    return value
+def fields(value: Any, names: tuple[str, ...], where: str) -> list[Any]:
+    """The values of a JSON object with exactly these keys."""
+    ensure(isinstance(value, dict) and value.keys() == set(names), f"{where}: expected the keys {', '.join(names)}")
+    return [value[name] for name in names]
+
+
+def vector(value: Any, where: str, length: int) -> list[Fraction]:
+    """An array of numbers."""
+    return [number(x, where) for x in listed(value, where, length)]
+
+
+def table(value: Any, where: str, rows: int | None, columns: int | None) -> list[list[Fraction]]:
+    """A matrix that is not empty; None stands for any size."""
+    found = listed(value, where, rows)
+    width = columns if columns is not None else len(listed(found[0], where)) if found else 0
+    ensure(len(found) > 0 and width > 0, where, "is empty")
+    return [vector(row, where, width) for row in found]
 
 
 def common(rows: list[list[Fraction]]) -> tuple[Matrix, int]:
@@ -153,36 +162,25 @@ class Network(NamedTuple):
 
 def network(record: Any) -> Network:
     """The network in lipverify's JSON format."""
-    record = keys(record, ("format", "version", "lowering", "source", "weights", "biases", "slopes"), "network")
-    ensure(record["format"] == "lipverify-network" and record["version"] == 1, "network: not of a known format")
-    weights = [_table(w, f"weights[{k}]") for k, w in enumerate(listed(record["weights"], "weights"))]
-    ensure(len(weights) >= 1, "network: no layer")
-    biases = listed(record["biases"], "biases", len(weights))
-    slopes = [*listed(record["slopes"], "slopes", len(weights) - 1), []]
-    width = inputs = len(weights[0][0])
+    names = ("format", "version", "lowering", "source", "weights", "biases", "slopes")
+    kind, version, _, _, weights, biases, slopes = fields(record, names, "network")
+    ensure(kind == "lipverify-network" and version == 1, "network: not of a known format")
+    depth = len(listed(weights, "weights"))
+    ensure(depth >= 1, "network: no layer")
+    ends = zip(listed(biases, "biases", depth), [*listed(slopes, "slopes", depth - 1), None], strict=True)
     layers: list[Layer] = []
-    for k, weight in enumerate(weights):
-        ensure(len(weight[0]) == width, f"weights[{k}]: its columns do not fit the layer before")
+    width: int | None = None
+    for k, (bias, pairs) in enumerate(ends):
+        weight = table(weights[k], f"weights[{k}]", None, width)
         width = len(weight)
-        bias = [number(x, f"biases[{k}]") for x in listed(biases[k], f"biases[{k}]", width)]
-        behind = 0 if k + 1 == len(weights) else width
-        pairs = [listed(pair, f"slopes[{k}]", 2) for pair in listed(slopes[k], f"slopes[{k}]", behind)]
-        values = [[number(x, f"slopes[{k}]") for x in pair] for pair in pairs]
-        (row,), bias_below = common([bias])
+        (row,), bias_below = common([vector(bias, f"biases[{k}]", width)])
+        values = table(pairs, f"slopes[{k}]", width, 2) if k + 1 < depth else []
         layers.append(Layer(*common(weight), row, bias_below, *common(values)))
     place = [(k, i) for k, layer in enumerate(layers[:-1]) for i in range(len(layer.weight))]
     ensure(len(place) <= MOST_NEURONS, f"network: more than {MOST_NEURONS} neurons")
     ensure(sum(len(x.weight) * len(x.weight[0]) for x in layers) <= MOST_ENTRIES, "network: too large")
     first = list(itertools.accumulate((len(layer.weight) for layer in layers[:-1]), initial=0))
-    return Network(layers, inputs, first, place)
-
-
-def _table(value: object, where: str) -> list[list[Fraction]]:
-    rows = listed(value, where)
-    ensure(len(rows) > 0, f"{where}: empty")
-    width = len(listed(rows[0], where))
-    ensure(width > 0, f"{where}: empty")
-    return [[number(x, where) for x in listed(row, where, width)] for row in rows]
+    return Network(layers, len(layers[0].weight[0]), first, place)
 
 
 class Domain(NamedTuple):
@@ -343,31 +341,33 @@ def _pivots(Z: Matrix, strict: bool) -> bool:
 
 
 class Forms(NamedTuple):
-    """Pre-activations a·x + c of one layer, rows (a, c) of integers over one positive denominator."""
+    """Pre-activations a·x + c of one layer, rows (a, c) of integers over one positive denominator; which have a ≠ 0."""
 
     rows: Matrix
     below: int
+    varying: list[bool]
+
+
+def forms_of(layer: Layer, values: Matrix, below: int) -> Forms:
+    """A layer's forms where `values` over `below` come into it: its weights times these, and its biases."""
+    rows, below = product(layer.weight, values), below * layer.weight_below
+    whole = lcm(below, layer.bias_below)
+    up, across = whole // below, whole // layer.bias_below
+    rows = [[*(x * up for x in r[:-1]), r[-1] * up + b * across] for r, b in zip(rows, layer.bias, strict=True)]
+    shared = gcd(whole, *(x for row in rows for x in row))
+    return Forms([[x // shared for x in row] for row in rows], whole // shared, [any(row[:-1]) for row in rows])
 
 
 def first_forms(net: Network) -> Forms:
-    """The first layer's."""
-    layer = net.layers[0]
-    below = lcm(layer.weight_below, layer.bias_below)
-    up, across = below // layer.weight_below, below // layer.bias_below
-    return Forms([[*(x * up for x in w), b * across] for w, b in zip(layer.weight, layer.bias, strict=True)], below)
+    """The first layer's, of the inputs themselves."""
+    return forms_of(net.layers[0], [[int(i == j) for j in range(net.inputs + 1)] for i in range(net.inputs)], 1)
 
 
 def next_forms(net: Network, k: int, forms: Forms, signs: Row) -> Forms:
     """Those of layer k + 1 where the neurons of layer k have the given signs."""
-    here, layer = net.layers[k], net.layers[k + 1]
-    slopes = [pair[s > 0] for pair, s in zip(here.slopes, signs, strict=True)]
+    slopes = [pair[s > 0] for pair, s in zip(net.layers[k].slopes, signs, strict=True)]
     values = [[slope * x for x in row] for slope, row in zip(slopes, forms.rows, strict=True)]
-    rows, below = product(layer.weight, values), forms.below * here.slopes_below * layer.weight_below
-    whole = lcm(below, layer.bias_below)
-    up, across = whole // below, whole // layer.bias_below
-    rows = [[*(x * up for x in r[:-1]), r[-1] * up + b * across] for r, b in zip(rows, layer.bias, strict=True)]
-    common_factor = gcd(whole, *(x for row in rows for x in row))
-    return Forms([[x // common_factor for x in row] for row in rows], whole // common_factor)
+    return forms_of(net.layers[k + 1], values, forms.below * net.layers[k].slopes_below)
 
 
 def check_witness(net: Network, domain: Domain, point: list[Fraction], claim: Claim) -> None:
@@ -385,8 +385,8 @@ def check_witness(net: Network, domain: Domain, point: list[Fraction], claim: Cl
         signs: Row = []
         for i, (row, (left, right)) in enumerate(zip(forms.rows, net.layers[k].slopes, strict=True)):
             value = _dot(row, z)
-            clear = value != 0 or left == right or not any(row[:-1])
-            ensure(clear, f"witness: on the boundary of neuron {i} of layer {k}")
+            clear = value != 0 or left == right or not forms.varying[i]
+            ensure(clear, "witness: on the boundary of neuron", i, "of layer", k)
             signs.append(1 if value > 0 else -1)
         forms = next_forms(net, k, forms, signs)
     J = [row[:-1] for row in forms.rows]
@@ -401,7 +401,8 @@ class Tree:
 
     def __init__(self, net: Network, domain: Domain, claim: Claim) -> None:
         self.net, self.domain, self.claim = net, domain, claim
-        self.signs = [int(left == right) for layer in net.layers for left, right in layer.slopes]
+        self.linear = [left == right for layer in net.layers for left, right in layer.slopes]
+        self.signs = list(map(int, self.linear))
         self.forms: list[Forms] = [first_forms(net)]
         self.waiting: list[tuple[int, Row, int]] = []  # splits whose other side is still to be closed
         self.closed = False
@@ -411,38 +412,38 @@ class Tree:
     def check(self, steps: list[Any]) -> None:
         """Read the whole tree; every step must be needed."""
         for step in steps:
-            ensure(not self.closed, f"step {self.at}: the tree is closed already")
             self.read(step)
         ensure(self.closed, "tree: it ends before all of its leaves are closed")
 
-    def read(self, step: object) -> None:
-        """Follow one step; one that is refused leaves the state as it was."""
-        rest = listed(step, self.place())
-        ensure(len(rest) > 0 and isinstance(rest[0], str), self.place(": expected a rule's name first"))
-        rule, rest = rest[0], rest[1:]
-        if rule == "split":
-            neuron = self.undecided(listed(rest, self.place(), 1)[0])
-            self.waiting.append((neuron, list(self.signs), len(self.forms)))
-            self.decide(neuron, 1)
-        elif rule == "implied":
-            self.implied(rest)
-        else:
-            self.close(rule, rest)
-            self.closed = not self.waiting
-            if self.waiting:
-                neuron, self.signs, depth = self.waiting.pop()
-                del self.forms[depth:]
-                self.decide(neuron, -1)
+    def read(self, step: Any) -> None:
+        """Follow one step. A leaf that is refused leaves the state as it was."""
+        try:
+            ensure(not self.closed, "the tree is closed already")
+            rule, *rest = listed(step, "a step") or [None]
+            counts = {"split": 1, "implied": 3, "empty": 1, "constant": 1, "region": 0, "slopes": 0, "sdp": 3}
+            ensure(isinstance(rule, str) and rule in counts, f"{rule!r:.40} is no rule")
+            listed(rest, rule, counts[rule])
+            if rule == "split":
+                neuron = self.undecided(rest[0])
+                self.waiting.append((neuron, list(self.signs), len(self.forms)))
+                self.decide(neuron, 1)
+            elif rule == "implied":
+                self.implied(*rest)
+            else:
+                self.close(rule, rest)
+                self.closed = not self.waiting
+                if self.waiting:
+                    neuron, self.signs, depth = self.waiting.pop()
+                    del self.forms[depth:]
+                    self.decide(neuron, -1)
+        except Refused as error:
+            raise Refused(f"step {self.at}: {error}") from error
         self.at += 1
 
-    def place(self, text: str = "") -> str:
-        """Where we are."""
-        return f"step {self.at}{text}"
-
-    def undecided(self, value: object) -> int:
+    def undecided(self, value: Any) -> int:
         """A neuron that the way to this node has not decided."""
-        neuron = integer(value, self.place(), 0, len(self.signs))
-        ensure(self.signs[neuron] == 0, self.place(f": neuron {neuron} is decided already"))
+        neuron = integer(value, "a neuron", 0, len(self.signs))
+        ensure(self.signs[neuron] == 0, "neuron", neuron, "is decided already")
         return neuron
 
     def decide(self, neuron: int, sign: int) -> None:
@@ -455,162 +456,142 @@ class Tree:
         while len(self.forms) < len(self.net.layers):
             k = len(self.forms) - 1
             start, forms = self.net.first[k], self.forms[k]
-            for i, row in enumerate(forms.rows):
-                if self.signs[start + i] == 0 and not any(row[:-1]):
-                    self.signs[start + i] = 1 if row[-1] > 0 else -1
+            for i, varying in enumerate(forms.varying, start):
+                if not (varying or self.signs[i]):
+                    self.signs[i] = 1 if forms.rows[i - start][-1] > 0 else -1
             signs = self.signs[start : start + len(forms.rows)]
             if 0 in signs:
                 return
             self.forms.append(next_forms(self.net, k, forms, signs))
 
-    def row(self, index: int) -> tuple[Row, int, int]:
-        """The form of a neuron whose layers below are decided, or of a facet (-1 - j); its denominator; its sign."""
-        if index < 0:
-            ensure(-1 - index < len(self.domain.facets), self.place(f": there is no facet {-1 - index}"))
-            row, below = self.domain.facets[-1 - index]
-            return row, below, 1
-        ensure(index < len(self.signs), self.place(f": there is no neuron {index}"))
-        k, i = self.net.place[index]
-        ensure(k < len(self.forms), self.place(f": the form of neuron {index} is not known here"))
-        left, right = self.net.layers[k].slopes[i]
-        ensure(left != right, self.place(f": neuron {index} is linear and has no sign"))
-        return self.forms[k].rows[i], self.forms[k].below, self.signs[index]
+    def form(self, neuron: int) -> tuple[Row, int, bool]:
+        """The form of a neuron whose layers below are decided, its denominator, and whether it varies."""
+        k, i = self.net.place[neuron]
+        ensure(k < len(self.forms), "the form of neuron", neuron, "is not known here")
+        ensure(not self.linear[neuron], "neuron", neuron, "is linear and has no sign")
+        return self.forms[k].rows[i], self.forms[k].below, self.forms[k].varying[i]
 
-    def refute(self, multipliers: object, extra: tuple[int, int] | None = None) -> None:
+    def refute(self, multipliers: Any) -> None:
         """Rule REFUTE: rows that are > 0 on every region of the node, and a non-negative combination that is not.
 
         Every row used is not constant, so it is > 0, not only ≥ 0, in the interior of a region that has its sign.
         """
         used: list[tuple[int, Row, int]] = []
-        for pair in listed(multipliers, self.place()):
-            index, weight = listed(pair, self.place(), 2)
-            index = integer(index, self.place(), -len(self.domain.facets), len(self.signs))
-            weight = integer(weight, self.place(": a multiplier"), 1)
-            row, below, sign = self.row(index)
-            if extra is not None and index == extra[0]:
-                sign = extra[1]
-            ensure(sign != 0, self.place(f": neuron {index} is not decided"))
-            ensure(any(row[:-1]), self.place(f": row {index} is constant, and bounds nothing"))
-            used.append((weight * sign, row, below))
-        ensure(len(used) > 0, self.place(": no multipliers"))
+        for pair in listed(multipliers, "the multipliers"):
+            index, weight = listed(pair, "a multiplier", 2)
+            integer(index, "a row", -len(self.domain.facets), len(self.signs))
+            ensure(isinstance(weight, int) and weight is not True and weight > 0, "a multiplier is no positive integer")
+            if index < 0:
+                (row, below), varying = self.domain.facets[-1 - index], any(self.domain.facets[-1 - index][0][:-1])
+            else:
+                row, below, varying = self.form(index)
+                ensure(self.signs[index] != 0, "neuron", index, "is not decided")
+                weight *= self.signs[index]
+            ensure(varying, "row", index, "is constant, and bounds nothing")
+            used.append((weight, row, below))
+        ensure(len(used) > 0, "no multipliers")
         whole = lcm(*(below for _, _, below in used))
         factors = [weight * (whole // below) for weight, _, below in used]
-        total = [_dot(factors, column) for column in zip(*(row for _, row, _ in used), strict=True)]
+        *slope, constant = [_dot(factors, column) for column in zip(*(row for _, row, _ in used), strict=True)]
         if self.domain.ball is None:
-            ensure(not any(total[:-1]), self.place(": the combination is not constant"))
-            ensure(total[-1] <= 0, self.place(": the combination is positive"))
-            return
-        centre, radius = self.domain.ball
-        middle = sum((t * c for t, c in zip(total, centre, strict=False)), Fraction(total[-1]))
-        ensure(middle <= 0, self.place(": the combination is positive at the centre"))
-        ensure(radius**2 * sum(t * t for t in total[:-1]) <= middle**2, self.place(": it is positive in the ball"))
+            ensure(not any(slope), "the combination is not constant")
+            ensure(constant <= 0, "the combination is positive")
+        else:
+            centre, radius = self.domain.ball
+            middle = sum(map(operator.mul, slope, centre), Fraction(constant))
+            ensure(middle <= 0, "the combination is positive at the centre")
+            ensure(radius**2 * _dot(slope, slope) <= middle**2, "the combination is positive in the ball")
 
-    def implied(self, rest: list[Any]) -> None:
+    def implied(self, value: Any, sign: Any, multipliers: Any) -> None:
         """Rule IMPLIED: no region of the node has the other sign of a neuron."""
-        neuron, sign, multipliers = listed(rest, self.place(), 3)
-        neuron = self.undecided(neuron)
-        ensure(sign in (1, -1) and not isinstance(sign, bool), self.place(": the sign is neither 1 nor -1"))
-        self.refute(multipliers, (neuron, -sign))
+        neuron = self.undecided(value)
+        ensure(sign in (1, -1) and sign is not True, "the sign is neither 1 nor -1")
+        self.signs[neuron] = -sign
+        self.refute(multipliers)
         self.decide(neuron, sign)
 
     def close(self, rule: str, rest: list[Any]) -> None:
         """The leaves' rules."""
         if rule == "empty":
-            self.refute(*listed(rest, self.place(), 1))
+            self.refute(*rest)
         elif rule == "constant":
-            neuron = integer(listed(rest, self.place(), 1)[0], self.place(), 0, len(self.signs))
-            row, _, sign = self.row(neuron)
-            ensure(not any(row[:-1]), self.place(f": neuron {neuron} is not constant here"))
+            neuron = integer(rest[0], "a neuron", 0, len(self.signs))
+            row, _, varying = self.form(neuron)
+            ensure(not varying, "neuron", neuron, "is not constant here")
             # A constant neuron is active iff it is positive; the other side of its split holds nothing.
-            ensure(sign != (1 if row[-1] > 0 else -1), self.place(f": neuron {neuron} has the sign that it was given"))
+            ensure(self.signs[neuron] != (1 if row[-1] > 0 else -1), "neuron", neuron, "has the sign that it was given")
         elif rule == "region":
-            listed(rest, self.place(), 0)
-            ensure(len(self.forms) == len(self.net.layers), self.place(": not every neuron is decided"))
+            ensure(len(self.forms) == len(self.net.layers), "not every neuron is decided")
             J = [row[:-1] for row in self.forms[-1].rows]
-            ensure(self.claim.holds(J, self.forms[-1].below, 1), self.place(": this region exceeds the upper bound"))
+            ensure(self.claim.holds(J, self.forms[-1].below, 1), "this region exceeds the upper bound")
         elif rule == "slopes":
-            listed(rest, self.place(), 0)
-            sizes, below = self.slope_ranges()
-            ensure(self.claim.holds(sizes, below, 1), self.place(": the ranges exceed the upper bound"))
-        elif rule == "sdp":
-            self.sdp(rest)
+            ensure(self.claim.holds(*self.slope_ranges(), 1), "the ranges exceed the upper bound")
         else:
-            raise Refused(self.place(f": unknown rule {rule!r:.40}"))
-
-    def chosen(self, k: int) -> list[tuple[int, int]]:
-        """The range of slopes of every neuron of layer k: one slope where it is decided."""
-        start = self.net.first[k]
-        found = []
-        for i, (left, right) in enumerate(self.net.layers[k].slopes):
-            sign = self.signs[start + i]
-            both = (min(left, right), max(left, right))
-            found.append((right, right) if sign > 0 else (left, left) if sign < 0 else both)
-        return found
+            ensure(semidefinite(self.sdp(*rest)), "the matrix is not shown to be positive semidefinite")
 
     def slope_ranges(self) -> tuple[Matrix, int]:
         """Rule SLOPES: entrywise magnitudes of the Jacobian when every slope is anywhere in its range."""
-        layers = self.net.layers
-        # From the last decided layer on; what is below it is known exactly.
-        low = high = [row[:-1] for row in self.forms[-1].rows]
-        below = self.forms[-1].below
+        layers, known = self.net.layers, self.forms[-1]
+        # Ranges as middle ± radius, both doubled; up to the last form that is known there is nothing but one value.
+        middle, below = [[2 * x for x in row[:-1]] for row in known.rows], 2 * known.below
+        radius = [[0] * self.net.inputs for _ in known.rows]
         for k in range(len(self.forms) - 1, len(layers) - 1):
-            corners = [
-                [[f * x for x in row] for f, row in zip(fs, side, strict=True)]
-                for side in (low, high)
-                for fs in zip(*self.chosen(k), strict=True)
-            ]
-            low = [list(map(min, *rows)) for rows in zip(*corners, strict=True)]
-            high = [list(map(max, *rows)) for rows in zip(*corners, strict=True)]
-            up = [[max(x, 0) for x in row] for row in layers[k + 1].weight]
-            down = [[min(x, 0) for x in row] for row in layers[k + 1].weight]
-            new_low = _sum(product(up, low), product(down, high))
-            low, high = new_low, _sum(product(up, high), product(down, low))
-            below *= layers[k].slopes_below * layers[k + 1].weight_below
-        return [[max(abs(a), abs(b)) for a, b in zip(r, s, strict=True)] for r, s in zip(low, high, strict=True)], below
+            for i, (left, right) in enumerate(layers[k].slopes):
+                sign = self.signs[self.net.first[k] + i]
+                if sign:
+                    slope = right if sign > 0 else left
+                    middle[i] = [slope * x for x in middle[i]]
+                    radius[i] = [abs(slope) * x for x in radius[i]]
+                else:
+                    ends = [(x - r, x + r) for x, r in zip(middle[i], radius[i], strict=True)]
+                    corners = [[f * x for f in (left, right) for x in pair] for pair in ends]
+                    middle[i] = [(max(c) + min(c)) // 2 for c in corners]
+                    radius[i] = [(max(c) - min(c)) // 2 for c in corners]
+            weight, below = layers[k + 1].weight, below * layers[k].slopes_below * layers[k + 1].weight_below
+            middle, radius = product(weight, middle), product([list(map(abs, row)) for row in weight], radius)
+        return [[abs(x) + r for x, r in zip(m, s, strict=True)] for m, s in zip(middle, radius, strict=True)], below
 
-    def sdp(self, rest: list[Any]) -> None:
+    def sdp(self, way: Any, exponent: Any, integers: Any) -> Matrix:
         """Rule SDP: ρ‖v₀‖² − ‖out‖² − Σ T_i · 2 u_i (δ_i y_i − u_i) ≥ 0 for all (v₀, u), ρ = upper².
 
         A neuron with slopes (α, β), δ = β − α, sends y to αy + u with u ∈ {0, δy}, so the sum vanishes at what the
         network does. Decided neurons are substituted. "backward" reads the Jacobian's transpose, of the same norm.
         """
-        way, shift, integers = listed(rest, self.place(), 3)
-        ensure(way in ("forward", "backward"), self.place(": the way is neither forward nor backward"))
+        ensure(way in ("forward", "backward"), "the way is neither forward nor backward")
         p = 2 if self.net.inputs == 1 else self.claim.p
         q = 2 if len(self.net.layers[-1].weight) == 1 else self.claim.q
-        ensure((p, q) == (2, 2), self.place(": the rule is for p = 2"))
-        shift = integer(shift, self.place(": the multipliers' exponent"), -4000, 4000)
+        ensure((p, q) == (2, 2), "the rule is for p = 2")
+        shift = integer(exponent, "the multipliers' exponent", -4000, 4000)
         free = [i for i, sign in enumerate(self.signs) if sign == 0]
-        T = [self.multiplier(t) for t in listed(integers, self.place(), len(free))]
+        T = [integer(t, "a multiplier", -(1 << 4000), 1 << 4000) for t in listed(integers, "sdp", len(free))]
         order = range(len(self.net.layers) - 1)
         weights = [(layer.weight, layer.weight_below) for layer in self.net.layers]
         if way == "backward":
             order = order[::-1]
             weights = [(transposed(weight), below) for weight, below in weights[::-1]]
-        d, size = len(weights[0][0][0]), len(weights[0][0][0]) + len(free)
+        d = len(weights[0][0][0])
         column = {neuron: d + k for k, neuron in enumerate(free)}
-        values, below = [[int(i == j) for j in range(size)] for i in range(d)], 1
+        values, below = [[int(i == j) for j in range(d + len(free))] for i in range(d)], 1
         seen: dict[int, tuple[Row, int]] = {}
         for k, (weight, weight_below) in zip(order, weights[:-1], strict=True):
             y, below = product(weight, values), below * weight_below * self.net.layers[k].slopes_below
-            one = below
             values = []
-            for i, (row, (left, right)) in enumerate(zip(y, self.net.layers[k].slopes, strict=True)):
-                neuron = self.net.first[k] + i
+            for neuron, (row, (left, right)) in enumerate(
+                zip(y, self.net.layers[k].slopes, strict=True), self.net.first[k]
+            ):
                 carried = [(right if self.signs[neuron] > 0 else left) * x for x in row]
                 if neuron in column:
                     delta = [(right - left) * x for x in row]
-                    delta[column[neuron]] -= one
-                    seen[neuron] = delta, one
-                    carried[column[neuron]] += one
+                    delta[column[neuron]] -= below
+                    seen[neuron] = delta, below
+                    carried[column[neuron]] += below
                 values.append(carried)
         weight, weight_below = weights[-1]
         out, below = product(weight, values), below * weight_below
         # Z · below² · (denominator of ρ) · 2^max(0, −shift): every term becomes an integer.
         rho = self.claim.value**2
         factor = rho.denominator << max(0, -shift)
-        gram = product(transposed(out), out)
-        Z = [[-factor * x for x in row] for row in gram]
+        Z = [[-factor * x for x in row] for row in product(transposed(out), out)]
         for j in range(d):
             Z[j][j] += rho.numerator * below * below << max(0, -shift)
         for neuron, t in zip(free, T, strict=True):
@@ -620,15 +601,7 @@ class Tree:
             for i, x in enumerate(delta):
                 Z[j][i] -= weight_of_row * x
                 Z[i][j] -= weight_of_row * x
-        ensure(semidefinite(Z), self.place(": the matrix is not shown to be positive semidefinite"))
-
-    def multiplier(self, value: object) -> int:
-        """An SDP multiplier: an integer of either sign, times 2^shift."""
-        return integer(value, self.place(": a multiplier"), -(1 << 4000), 1 << 4000)
-
-
-def _sum(A: Matrix, B: Matrix) -> Matrix:
-    return [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(A, B, strict=True)]
+        return Z
 
 
 def grid(net: Network, p: int, q: int) -> tuple[Fraction, int]:
@@ -665,23 +638,23 @@ def check(
     net: Network, certificate: Any, domain: Domain, norms: tuple[int, int], lower: Fraction, upper: Fraction | None
 ) -> None:
     """Raise Refused unless the certificate proves lower ≤ L ≤ upper (None: no upper claim)."""
-    record = keys(certificate, ("format", "version", "witness", "enough", "tree"), "certificate")
-    known = record["format"] == "lipverify-certificate" and record["version"] == 1 and record["version"] is not True
+    names = ("format", "version", "witness", "enough", "tree")
+    kind, version, witness, above, tree = fields(certificate, names, "certificate")
+    known = kind == "lipverify-certificate" and version == 1 and version is not True
     ensure(known, "certificate: not of a known format")
     ensure(all(len(facet) == net.inputs + 1 for facet, _ in domain.facets), "the domain has another dimension")
     ensure(domain.ball is None or len(domain.ball[0]) == net.inputs, "the domain has another dimension")
     ensure(lower >= 0 and (upper is None or upper >= lower), "the claim is empty: lower > upper, or negative")
-    if record["witness"] is not None:
-        point = [number(x, "witness") for x in listed(record["witness"], "witness", net.inputs)]
-        check_witness(net, domain, point, Claim(*norms, lower))
+    if witness is not None:
+        check_witness(net, domain, vector(witness, "witness", net.inputs), Claim(*norms, lower))
     else:
         ensure(lower == 0, "the lower bound has no witness")
         ensure(domain.open, "without a witness nothing shows that the domain has an interior")
     if upper is not None:
-        enough = upper if record["enough"] is None else number(record["enough"], "enough")
+        enough = upper if above is None else number(above, "enough")
         ensure(enough >= 0, "enough: it is negative")
         ensure(reaches(net, Claim(*norms, upper), enough), "enough: it is above the claim, and a value may lie between")
-        Tree(net, domain, Claim(*norms, enough)).check(listed(record["tree"], "tree"))
+        Tree(net, domain, Claim(*norms, enough)).check(listed(tree, "tree"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -728,27 +701,23 @@ def _domain(given: argparse.Namespace, inputs: int) -> Domain:
             pairs = [part.split(":") for part in given.box.split(",")]
             good = len(pairs) in (1, inputs) and all(len(pair) == 2 for pair in pairs)
             ensure(good, "--box: expected one LO:HI, or one for each input")
-            pairs = pairs * (inputs if len(pairs) == 1 else 1)
-            lower, upper = [list(side) for side in zip(*pairs, strict=True)]
+            lower, upper = map(list, zip(*(pairs if len(pairs) == inputs else pairs * inputs), strict=True))
         else:
-            record = keys(read_json(given.box), ("lower", "upper"), given.box)
-            lower, upper = listed(record["lower"], "lower", inputs), listed(record["upper"], "upper", inputs)
-        return box([number(x, "--box") for x in lower], [number(x, "--box") for x in upper])
+            lower, upper = fields(read_json(given.box), ("lower", "upper"), given.box)
+        return box(vector(lower, "--box", inputs), vector(upper, "--box", inputs))
     if given.polytope is not None:
-        record = keys(read_json(given.polytope), ("A", "b"), given.polytope)
-        rows = [[number(x, "A") for x in listed(row, "A", inputs)] for row in listed(record["A"], "A")]
-        return polytope(rows, [number(x, "b") for x in listed(record["b"], "b", len(rows))])
+        A, b = fields(read_json(given.polytope), ("A", "b"), given.polytope)
+        rows = table(A, "A", None, inputs)
+        return polytope(rows, vector(b, "b", len(rows)))
     if given.ball is not None:
         if ":" in given.ball:
             text, _, reach = given.ball.rpartition(":")
             centre = text.split(",")
         else:
-            record = keys(read_json(given.ball), ("center", "radius"), given.ball)
-            centre, reach = listed(record["center"], "center"), record["radius"]
+            centre, reach = fields(read_json(given.ball), ("center", "radius"), given.ball)
         radius = number(reach, "--ball")
         ensure(radius > 0, "--ball: the radius is not positive")
-        ensure(len(centre) == inputs, f"--ball: {len(centre)} coordinates; expected {inputs}")
-        return Domain([], ([number(x, "--ball") for x in centre], radius), True)
+        return Domain([], (vector(centre, "--ball", inputs), radius), True)
     return Domain([], None, True)
 
 

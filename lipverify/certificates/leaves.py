@@ -6,39 +6,61 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, TypeAlias, final
+from itertools import pairwise
+from typing import Any, ClassVar, Protocol, TypeAlias, final
 
 import numpy as np
 
-from lipverify.arrays import Array, Signs, Vector
+from lipverify.arrays import Signs, Vector
 from lipverify.certificates import checker
 from lipverify.network import Network
 from lipverify.norms import NormPair, norms_upper
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.split import Oriented
-from lipverify.trusted.rounding import down, float_down, float_up, up
+from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.search.node_bound import Estimate
+from lipverify.trusted.rounding import float_up, up
 
 Step: TypeAlias = list[Any]
 
-_TOLERANCE = 1e-7
-_LIMIT = 60  # Newton steps a node may take
-_AIM = 1 - 2e-10  # a target so far below what is to be proved that rounding has room
 _BITS = (40, 100)  # of the largest multiplier that are written, fewest first
+_DOUBT = 1e-9  # by how much floats may be wrong about a norm; the checker decides
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Offer:
-    """What may close a node, the shortest first; what deciding each neuron promises; what children start from."""
+    """What a kind of leaf has for a node.
 
+    Attributes
+    ----------
+    closes
+        Whether floats believe that the node can be closed.
+    steps
+        With what, the shortest first.
+    scores
+        How much deciding each neuron promises, shape (n,).
+    state
+        What the node's children start from.
+    """
+
+    closes: bool
     steps: Iterable[Step]
     scores: Vector
     state: Any
 
 
 class Leaves(Protocol):
-    """One kind of leaf for one network. Signs are per neuron: +1, −1, or 0 for undecided; shape (n,)."""
+    """One kind of leaf for one network. Signs are per neuron: +1, −1, or 0 for undecided; shape (n,).
 
-    def offer(self, signs: Signs, parent: Any, upper: Fraction) -> Offer:
+    Attributes
+    ----------
+    cheap
+        Whether an offer costs less than to ask what follows from a node's signs on the domain.
+    """
+
+    cheap: ClassVar[bool]
+
+    def offer(self, signs: Signs, parent: Any, upper: float) -> Offer:
         """Leaves that may show that no pattern with these signs has a norm above `upper`."""
         ...
 
@@ -46,30 +68,34 @@ class Leaves(Protocol):
         """A leaf and the bound that it shows, without looking for a better one."""
         ...
 
+    def compile(self) -> None:
+        """Load compiled code, if there is any: the proof has become a long one."""
+        ...
+
 
 @final
-class SplitSDP:
+class SpectralLeaves:
     """The split-conditioned SDP, for spectral norms (proofs/sdp.md)."""
+
+    cheap: ClassVar[bool] = False
 
     def __init__(self, net: Network) -> None:
         self._chain = Oriented.of(net)
+        self._bound = SplitSDP().of(self._chain)
         self._way = "backward" if net.output_dim < net.input_dim else "forward"
 
-    def offer(self, signs: Signs, parent: Relaxation | None, upper: Fraction) -> Offer:
+    def offer(self, signs: Signs, parent: Estimate | None, upper: float) -> Offer:
         """Descend from the parent's multipliers until the bound is reached, or seen to be out of reach."""
-        chain = self._chain
-        square = self._square(float_down(upper))
-        relaxation = self._descended(signs, parent, square * _AIM)
-        scores = np.zeros(chain.neurons)
-        moments = np.maximum(relaxation.scores, 0.0)
-        scores[chain.order[relaxation.free]] = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
-        reached = 0 < relaxation.rho <= square
-        return Offer(self._written(relaxation) if reached else (), scores, relaxation)
+        estimate = self._bound.estimate(signs, parent, upper)
+        reached = 0 < estimate.upper <= upper
+        return Offer(reached, self._written(estimate.state) if reached else (), estimate.scores, estimate)
 
-    def loosely(self, signs: Signs, parent: Relaxation | None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
+    def loosely(self, signs: Signs, parent: Estimate | None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
         """The parent's multipliers, which hold for the child; at the root a descent to the end."""
-        mine = signs[self._chain.order]
-        relaxation = self._descended(signs, None, 0.0) if parent is None else parent.decided(mine)
+        if parent is None:
+            relaxation = self._bound.estimate(signs, None, 0.0).state
+        else:
+            relaxation = parent.state.decided(signs[self._chain.order])
         square = certified_square(self._chain, relaxation)
         for bits in _BITS:
             for slack in (2.0**-30, 2.0**-20, 2.0**-10, 1.0):
@@ -77,16 +103,9 @@ class SplitSDP:
                 if math.isfinite(root):
                     yield self._leaf(relaxation, bits), Fraction(root) * Fraction(2) ** self._chain.exponent
 
-    def _descended(self, signs: Signs, parent: Relaxation | None, target: float) -> Relaxation:
-        mine = signs[self._chain.order]
-        if parent is None:
-            return Relaxation.root(self._chain, mine).descend(self._chain, target, _TOLERANCE, 10 * _LIMIT)
-        return parent.decided(mine, target).descend(self._chain, target, _TOLERANCE, _LIMIT)
-
-    def _square(self, upper: float) -> float:
-        """The chain's ρ that stands for a constant of at most `upper`, rounded down; 0 where floats end."""
-        scaled = math.ldexp(upper, -self._chain.exponent) if upper else 0.0
-        return down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
+    def compile(self) -> None:
+        """The barrier's loops."""
+        self._bound.compile()
 
     def _written(self, relaxation: Relaxation) -> Iterator[Step]:
         return (self._leaf(relaxation, bits) for bits in _BITS)
@@ -110,15 +129,27 @@ def _scaled(value: float, exponent: int) -> int:
 
 @final
 class SlopeRanges:
-    """The ranges of slopes alone, for every other norm. Whether they suffice is decided exactly, at every node."""
+    """The ranges of slopes alone, for every other norm."""
+
+    cheap: ClassVar[bool] = True
 
     def __init__(self, net: Network, pair: NormPair) -> None:
         self._net = net
         self._pair = pair
+        self._ends = np.cumsum([0, *net.hidden])
+        self._sizes = [np.abs(w) for w in net.weights]
+        pairs = np.concatenate([np.zeros((0, 2)), *net.slopes])
+        self._left, self._right = pairs[:, 0], pairs[:, 1]
+        self._least, self._most = pairs.min(axis=1), pairs.max(axis=1)
 
-    def offer(self, signs: Signs, parent: None, upper: Fraction) -> Offer:
+    def offer(self, signs: Signs, parent: None, upper: float) -> Offer:
         """The rule has no evidence of its own: the checker computes the ranges."""
-        return Offer([["slopes"]], self._scores(signs), None)
+        least = np.where(signs > 0, self._right, np.where(signs < 0, self._left, self._least))
+        most = np.where(signs > 0, self._right, np.where(signs < 0, self._left, self._most))
+        with np.errstate(all="ignore"):
+            reached = not self._norm(least, most) > upper * (1 + _DOUBT)
+            scores = self._scores(least, most)
+        return Offer(reached, [["slopes"]] if reached else (), scores, None)
 
     def loosely(self, signs: Signs, parent: None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
         """The norm of the ranges, rounded up."""
@@ -128,26 +159,33 @@ class SlopeRanges:
         if math.isfinite(norm):
             yield ["slopes"], Fraction(float(norm))
 
-    def _scores(self, signs: Signs) -> Vector:
+    def compile(self) -> None:
+        """There is no compiled code."""
+
+    def _layers(self, values: Vector) -> list[Vector]:
+        return [values[a:b, None] for a, b in pairwise(self._ends.tolist())]
+
+    def _norm(self, least: Vector, most: Vector) -> float:
+        """About the norm of the entrywise largest Jacobian."""
+        middle, radius = self._net.weights[0], np.zeros_like(self._net.weights[0])
+        steps = zip(self._layers(least), self._layers(most), self._net.weights[1:], self._sizes[1:], strict=True)
+        for a, b, weight, size in steps:
+            low, high = middle - radius, middle + radius
+            p, q, r, s = a * low, b * low, a * high, b * high
+            low, high = np.minimum(np.minimum(p, q), np.minimum(r, s)), np.maximum(np.maximum(p, q), np.maximum(r, s))
+            middle, radius = weight @ ((low + high) / 2), size @ ((high - low) / 2)
+        return float(norms_upper(np.abs(middle)[None], radius[None], self._pair)[0])
+
+    def _scores(self, least: Vector, most: Vector) -> Vector:
         """A neuron's range of slopes times the magnitudes that reach it from either end."""
-        net = self._net
-        layers = np.split(signs, np.cumsum(net.hidden)[:-1]) if net.hidden else []
-        ranges = [_range(s, d) for s, d in zip(layers, net.slopes, strict=True)]
-        steep = [np.maximum(np.abs(a), np.abs(b)) for a, b in ranges]
-        weights = [np.abs(w) for w in net.weights]
-        with np.errstate(all="ignore"):
-            below = [weights[0].sum(axis=1)]
-            for weight, s in zip(weights[1:-1], steep, strict=False):
-                below.append(weight @ (s * below[-1]))
-            above = [weights[-1].sum(axis=0)]
-            for weight, s in zip(weights[-2:0:-1], steep[::-1], strict=False):
-                above.append((s * above[-1]) @ weight)
-            parts = [(b - a) * x * y for (a, b), x, y in zip(ranges, below, reversed(above), strict=False)]
-        return np.nan_to_num(np.concatenate([np.zeros(0), *parts]), nan=0.0)
-
-
-def _range(signs: Signs, slopes: Array) -> tuple[Vector, Vector]:
-    """The least and the greatest slope of a layer's neurons, shapes (n,)."""
-    least = np.where(signs > 0, slopes[:, 1], np.where(signs < 0, slopes[:, 0], slopes.min(axis=1)))
-    most = np.where(signs > 0, slopes[:, 1], np.where(signs < 0, slopes[:, 0], slopes.max(axis=1)))
-    return least, most
+        steep = self._layers(np.maximum(np.abs(least), np.abs(most)))
+        weights = self._sizes
+        below = [weights[0].sum(axis=1)]
+        for weight, s in zip(weights[1:-1], steep, strict=False):
+            below.append(weight @ (s[:, 0] * below[-1]))
+        above = [weights[-1].sum(axis=0)]
+        for weight, s in zip(weights[-2:0:-1], steep[::-1], strict=False):
+            above.append((s[:, 0] * above[-1]) @ weight)
+        reach = [x * y for x, y in zip(below, reversed(above), strict=False)] if steep else []
+        scores = (most - least) * np.concatenate([np.zeros(0), *reach])
+        return np.where(np.isfinite(scores), scores, 0.0)

@@ -9,9 +9,10 @@ of slopes where not. Every step is read by the checker's own rules as it is writ
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +24,7 @@ from flint import fmpq
 from lipverify.arrays import Point, Signs, Vector
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.certificates import checker
-from lipverify.certificates.leaves import Leaves, SlopeRanges, SplitSDP, Step
+from lipverify.certificates.leaves import Leaves, Offer, SlopeRanges, SpectralLeaves, Step
 from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
 from lipverify.errors import CertificateError, UnsupportedDomain
 from lipverify.geometry.cells import Cell, Cells, Ruling
@@ -31,13 +32,15 @@ from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
 from lipverify.problem import Problem
 from lipverify.readers.native import network_record
-from lipverify.trusted.rounding import float_up
+from lipverify.trusted.rounding import float_down, float_up
 from lipverify.writing import write_whole
 
 _FEW = 4
 """Inputs up to which most patterns are empty, so that cutting cells is worth more than tighter bounds: 2 to 8 times
 fewer steps on networks 3-10x10-2 and 2-6x6x6-1, as many on 4-8x8-1, more from 6 inputs on."""
 _CUTTING, _READY = 1e9, 3.0
+_LONG = 1000
+"""Nodes after which compiled code is worth loading, if it is on the disk."""
 
 
 @final
@@ -130,6 +133,7 @@ class Proof:
         net = problem.network
         exact = exact_network(net)
         self.upper = upper
+        self._aim = float_down(upper)
         self.steps: list[Step] = []
         self._pair = exact_pair(problem.norm)
         self._tree = checker.Tree(exact, exact_domain(problem.domain), checker.Claim(*self._pair, upper))
@@ -138,8 +142,9 @@ class Proof:
         self._cells = Cells(net, problem.domain, seed, self._trail)
         shape = (net.output_dim, net.input_dim)
         spectral = reduced_pair(problem.norm, *shape) == reduced_pair(NormPair(2.0, 2.0), *shape)
-        self._leaves: Leaves = SplitSDP(net) if spectral else SlopeRanges(net, problem.norm)
+        self._leaves: Leaves = SpectralLeaves(net) if spectral else SlopeRanges(net, problem.norm)
         self._ready = _CUTTING if net.input_dim <= _FEW else _READY
+        self._layer = np.repeat(np.arange(len(net.hidden)), net.hidden)
         equal = [s[:, 0] == s[:, 1] for s in net.slopes]
         signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
         self._waiting = [_Node(self._cells.root(), signs, None)]
@@ -152,7 +157,12 @@ class Proof:
         CertificateError
             When a region exceeds the bound: the claim is false.
         """
-        while self._waiting:
+        for visited in itertools.count():
+            if not self._waiting:
+                return
+            if visited == _LONG and _on_disk():
+                self._cells.compile()
+                self._leaves.compile()
             self._visit(self._waiting.pop())
             yield
 
@@ -160,11 +170,9 @@ class Proof:
         """Close every open node by the bound it has, and raise `upper` to the greatest of them."""
         while self._waiting:
             node = self._waiting.pop()
-            found = self._enter(node)
-            if found is None:
+            if self._tries(["region"]):
                 continue
-            _, signs = found
-            for step, bound in self._leaves.loosely(signs, node.parent, self._tree):
+            for step, bound in self._leaves.loosely(self._signs(), node.parent, self._tree):
                 if bound > self.upper:
                     self._raise(bound)
                 if self._tries(step):
@@ -175,27 +183,34 @@ class Proof:
     def _raise(self, upper: Fraction) -> None:
         """What was closed below a smaller bound is closed below a greater one too."""
         self.upper = upper
+        self._aim = float_down(upper)
         self._tree.claim = checker.Claim(*self._pair, upper)
 
-    def _enter(self, node: _Node) -> tuple[Cell, Signs] | None:
-        """The cell of a node, with what follows written down; None where it is closed."""
+    def _visit(self, node: _Node) -> None:
+        """Close a node, or split it.
+
+        What follows from its signs on the domain is written only where it is needed: most leaves close without.
+        """
+        bare = self._leaves.offer(self._signs(), node.parent, self._aim) if self._leaves.cheap else None
+        if bare is not None and self._closed(bare):
+            return
         self._trail.clear()
         found = self._cells.restrict(node.cell, node.signs)
-        for ruling in self._trail:
-            self._write(_ruled(ruling, self._tree))
-        if found is not None and self._cells.is_region(found[0]):
-            self._write(["region"])
-            return None
-        return found
-
-    def _visit(self, node: _Node) -> None:
-        """Close a node, or split it."""
-        found = self._enter(node)
         if found is None:
+            self._follow(self._trail)
             return
         cell, signs = found
-        offer = self._leaves.offer(signs, node.parent, self.upper)
-        if any(self._tries(step) for step in offer.steps):
+        offer = self._leaves.offer(signs, node.parent, self._aim) if bare is None or self._trail else bare
+        if bare is not None and offer.closes:
+            needed, closing = self._fewest(bare, offer)
+            self._follow(needed)
+            if self._closed(closing):
+                return
+        self._follow(ruling for ruling in self._trail if self._tree.signs[ruling.neuron] == 0)
+        if self._closed(offer):
+            return
+        if self._cells.is_region(cell):
+            self._write(["region"])
             return
         neuron = _choice(offer.scores, signs, cell, self._ready)
         self._write(["split", neuron])
@@ -203,6 +218,37 @@ class Proof:
             decided = signs.copy()
             decided[neuron] = side
             self._waiting.append(_Node(cell, decided, offer.state))
+
+    def _signs(self) -> Signs:
+        """The signs at the node that is open, as they are written."""
+        return np.array(self._tree.signs, dtype=np.int8)
+
+    def _fewest(self, bare: Offer, full: Offer) -> tuple[list[Ruling], Offer]:
+        """Few of the rulings that close the node that all of them close, and the offer that does.
+
+        Those of a layer need all of those below it, and none of its own.
+        """
+        order = sorted(self._trail, key=lambda ruling: (self._layer[ruling.neuron], -bare.scores[ruling.neuron]))
+        low, high = 0, len(order)  # so many leave it open, so many close it
+        while high - low > 1:
+            middle = (low + high) // 2
+            signs = self._signs()
+            for ruling in order[:middle]:
+                signs[ruling.neuron] = ruling.sign
+            tried = self._leaves.offer(signs, bare.state, self._aim)
+            if tried.closes:
+                high, full = middle, tried
+            else:
+                low = middle
+        return order[:high], full
+
+    def _follow(self, rulings: Iterable[Ruling]) -> None:
+        """Write down what follows."""
+        for ruling in rulings:
+            self._write(_ruled(ruling, self._tree))
+
+    def _closed(self, offer: Offer) -> bool:
+        return any(self._tries(step) for step in offer.steps)
 
     def _write(self, step: Step) -> None:
         try:
@@ -221,6 +267,14 @@ class Proof:
         return True
 
 
+def _on_disk() -> bool:
+    from lipverify.geometry.simplex import climb
+    from lipverify.kernels import on_disk
+    from lipverify.relaxations.compiled import descend
+
+    return on_disk(climb) and on_disk(descend)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Node:
     """A cell, the signs asked for on it, and what its parent's leaf left for it."""
@@ -236,7 +290,7 @@ def _ruled(ruling: Ruling, tree: checker.Tree) -> Step:
     if ruling.multipliers is None:
         return ["constant", neuron]
     # A ball has no facets: those of the box around it are positive on it, so the others are as good without them.
-    rows = {j: x for j, x in ruling.multipliers.items() if j >= 0 or tree.domain.ball is None}
+    rows = {j: x for j, x in ruling.multipliers().items() if j >= 0 or tree.domain.ball is None}
     weights = {neuron: fmpq(1), **rows}
     if tree.signs[neuron] == -sign:
         return ["empty", _integers(weights)]

@@ -11,9 +11,10 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 import lipverify as lv
-from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, tightness, upper
+from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, methods, tightness, upper
 from lipverify.cli.exits import BAD_INPUT, complain
 from lipverify.cli.signals import NO_INTERVAL, WORDS
+from lipverify.cli.wording import as_flags
 from lipverify.text import ascii_where_needed
 
 HELP = """Exact Lipschitz constants of ReLU networks, and every estimator held to them.
@@ -40,6 +41,7 @@ app.command(upper.upper, help_epilogue=upper.EXAMPLES)
 app.command(lower.lower, help_epilogue=lower.EXAMPLES)
 app.command(claim.claim, help_epilogue=claim.EXAMPLES)
 app.command(check.check, help_epilogue=check.EXAMPLES)
+app.command(methods.methods)
 app.command(audit.audit, help_epilogue=audit.EXAMPLES)
 app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)
 app.command(hardness.app)
@@ -57,9 +59,11 @@ def run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         return complain(str(error), BAD_INPUT)
-    except (lv.LipverifyError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            return _reader_left()
+    except lv.LipverifyError as error:
+        return complain(as_flags(str(error)), BAD_INPUT)
+    except BrokenPipeError:
+        return _reader_left()
+    except OSError as error:
         return complain(str(error), BAD_INPUT)
     except KeyboardInterrupt:
         return complain(WORDS, NO_INTERVAL)

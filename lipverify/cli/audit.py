@@ -12,8 +12,8 @@ from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.options import Norm
 from lipverify.cli.printing import say, say_json
-from lipverify.cli.progress import status
 from lipverify.cli.signals import working
+from lipverify.progress import status
 
 EXAMPLES = """Examples:
 
@@ -79,7 +79,7 @@ def audit(
                 own=own or (),
                 time_limit=time_limit,
                 workers=workers,
-                on_progress=None if show is None else lambda n, kinds: show(_progress(estimator, n, kinds)),
+                on_progress=lambda n, kinds: show(_progress(estimator, n, kinds)),
             )
         except InterruptedAudit as stop:
             report = stop.report
@@ -90,7 +90,7 @@ def audit(
     if plot is not None:
         from lipverify.testing.pictures import plot_ratios
 
-        plot_ratios({report.estimator: report.ratios}, plot)
+        plot_ratios({report.estimator: report.ratios}, plot, side=report.side)
     if report.findings or (report.complete and not report.answered):
         return FAILED
     return HOLDS if report.complete else LIMIT

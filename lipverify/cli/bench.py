@@ -6,8 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lipverify.bench import BENCHMARKS, run
-from lipverify.cli.printing import say
+from lipverify.bench import BENCHMARKS, load
+from lipverify.cli.exits import LIMIT
+from lipverify.cli.printing import say, say_aside
 from lipverify.cli.signals import working
 
 
@@ -23,5 +24,10 @@ def bench(
         for name, purpose in BENCHMARKS.items():
             say(f"{name:<{width}}  {purpose}")
         return 0
-    with working():
-        return run(words[0], words[1:])
+    main = load(words[0])
+    try:
+        with working():
+            return int(main(list(words[1:])))
+    except KeyboardInterrupt:
+        say_aside("interrupted: what stands above was measured, the rest was not")
+        return LIMIT

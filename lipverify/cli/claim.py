@@ -13,7 +13,7 @@ from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.options import DEFAULTS, Common, Model, Norm
 from lipverify.cli.printing import say, say_bound, say_json
-from lipverify.cli.progress import progress
+from lipverify.progress import interval, status
 
 EXAMPLES = """Examples:
 
@@ -46,7 +46,7 @@ def claim(
         raise lv.InvalidArgument(f"--at-most {at_most!r} is no number: a decimal, or a fraction such as 3/2") from None
     net = options.network(model)
     domain = options.domain(common.box, net, common.ball)
-    with progress() as show:
+    with status() as show:
         try:
             found = lv.decide(
                 net,
@@ -55,7 +55,7 @@ def claim(
                 domain=domain,
                 time_limit=common.time_limit,
                 seed=common.seed,
-                on_progress=None if show is None else lambda b: show(b.method, b),
+                on_progress=lambda bound: show(interval(bound)),
             )
         except lv.Interrupted as stop:
             say_bound(stop.bound, net, domain, p, as_json=common.json)

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 import lipverify as lv
@@ -16,16 +14,19 @@ from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.options import AS_IT_IS, DEFAULTS, Common, Model, Reading
 from lipverify.cli.printing import say, say_json
-from lipverify.cli.progress import progress
 from lipverify.cli.signals import working
-from lipverify.comparison import HEADER, TEXTS, InterruptedComparison, Row
+from lipverify.comparing import InterruptedComparison
+from lipverify.comparison import Row
 from lipverify.plots import plot_comparison, require_drawable
+from lipverify.progress import interval, status
+from lipverify.tables import as_shown, wrapped
+from lipverify.text import printable
 
 EXAMPLES = """Examples:
 
 lipverify compare
 
-lipverify compare model.onnx --p 2 --p inf --time-limit 60
+lipverify compare model.onnx --p 2 --p inf --time-limit 60 --method all
 
 lipverify compare model.json --box -1:1 --method autolip --method sample --plot bounds.svg
 """
@@ -41,7 +42,7 @@ def compare(
     ] = None,
     method: Annotated[
         list[str] | None,
-        Parameter(negative="", help="Only this method; repeatable. Default: all that support the problem."),
+        Parameter(negative="", help="This method; repeatable; `all` for every one. Default: the best of each kind."),
     ] = None,
     certify: Annotated[bool, Parameter(negative="", help="Prove both sides of the exact interval (PROVED).")] = False,
     plot: Annotated[Path | None, Parameter(help="Draw the bounds into this .svg, .png or .pdf file.")] = None,
@@ -60,16 +61,16 @@ def compare(
     interrupted = False
     for text in norms:
         try:
-            with working(), progress() as show:
+            with working(), status() as show:
                 done.append(
                     lv.compare(
                         net,
-                        method,
+                        "all" if method == ["all"] else method,
                         p=options.norm(text),
                         domain=domain,
                         time_limit=common.time_limit,
                         seed=common.seed,
-                        on_progress=show,
+                        on_progress=lambda name, bound: show(f"{name}: {interval(bound)}"),
                         certify=certify,
                     )
                 )
@@ -96,21 +97,26 @@ def _code(done: list[lv.Comparison], interrupted: bool) -> int:
 
 
 def say_table(comparison: lv.Comparison, *, first: bool = True) -> None:
-    """The table: with rich where somebody looks at it, plain and untruncated where it is piped."""
+    """The table: coloured and as wide as the terminal where somebody looks at it, plain and whole in a pipe."""
     if not first:
         say("")
     console = Console()
     if not console.is_terminal:
         say(comparison.table())
         return
+    lines, remarks = comparison.body(console.width)
+    styles = ["", "", *map(_style, comparison.ranked())]
     for line in comparison.caption():
-        console.print(line, markup=False, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in HEADER:
-        table.add_column(name, justify="left" if name in TEXTS else "right", overflow="fold")
-    for row, cells in zip(comparison.ranked(), comparison.cells(), strict=True):
-        table.add_row(*map(Text, cells), style=_style(row))
-    console.print(table)
+        _print(console, wrapped(line, console.width))
+    _print(console, [""])
+    for line, style in zip(lines, styles, strict=True):
+        _print(console, [line], style)
+    _print(console, ["", *remarks] if remarks else [])
+
+
+def _print(console: Console, lines: list[str], style: str = "") -> None:
+    for line in lines:
+        console.print(Text(as_shown(printable(line)), style), soft_wrap=True)
 
 
 def _style(row: Row) -> str:

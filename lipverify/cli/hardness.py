@@ -15,10 +15,10 @@ from lipverify.cli import compare as compare_command
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.options import Norm, norm
 from lipverify.cli.printing import say, say_aside, say_json
-from lipverify.cli.progress import progress
 from lipverify.cli.signals import working
-from lipverify.comparison import InterruptedComparison
+from lipverify.comparing import InterruptedComparison
 from lipverify.plots import plot_comparison, require_drawable
+from lipverify.progress import interval, status
 
 EXAMPLES = """Examples:
 
@@ -159,14 +159,14 @@ def _answer(what: str, reduction: Any, words: Callable[[Any], tuple[str, Any]], 
     methods = options.method or [exact, *_estimators(reduction.p)]
     interrupted = False
     try:
-        with working(), progress() as show:
+        with working(), status() as show:
             comparison = lv.compare(
                 reduction.network,
                 methods,
                 p=reduction.p,
                 time_limit=options.time_limit,
                 seed=options.seed,
-                on_progress=show,
+                on_progress=lambda name, bound: show(f"{name}: {interval(bound)}"),
             )
     except InterruptedComparison as stop:
         comparison, interrupted = stop.comparison, True

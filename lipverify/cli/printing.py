@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 import lipverify as lv
-from lipverify.report import bound_to_dict, digits_down, digits_up, exact_text
+from lipverify.records import bound_to_dict
+from lipverify.report import digits_down, digits_up, exact_text
 from lipverify.text import printable
 
 COUNTS = ("regions", "nodes", "lps")

@@ -10,8 +10,8 @@ import lipverify as lv
 from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT, exit_code
 from lipverify.cli.printing import say, say_bound, say_json
-from lipverify.cli.progress import progress
 from lipverify.cli.signals import working
+from lipverify.progress import interval, status
 
 
 def solve(
@@ -32,7 +32,7 @@ def solve(
             raise lv.InvalidArgument("--boxes stands alone: not with --box, --ball or --certificate")
         return solve_all(verb, net, method, options.boxes(boxes, net), p, common, **more)
     domain, norm = options.domain(common.box, net, common.ball), options.norm(p)
-    with working(), progress() as show:
+    with working(), status() as show:
         try:
             bound = verb(
                 net,
@@ -41,7 +41,7 @@ def solve(
                 domain=domain,
                 time_limit=common.time_limit,
                 seed=common.seed,
-                on_progress=None if show is None else lambda b: show(b.method, b),
+                on_progress=lambda bound: show(interval(bound)),
                 **more,
             )
         except lv.Interrupted as stop:
@@ -63,7 +63,7 @@ def solve_all(
 ) -> int:
     """Run a verb on every domain, print a row for each, and return the exit code: that of the worst row."""
     stopped = False
-    with working(), progress() as show:
+    with working(), status() as show:
         try:
             batch = verb(
                 net,
@@ -72,7 +72,7 @@ def solve_all(
                 domain=domains,
                 time_limit=common.time_limit,
                 seed=common.seed,
-                on_progress=None if show is None else lambda b: show(b.method, b),
+                on_progress=lambda bound: show(interval(bound)),
                 **more,
             )
         except lv.InterruptedBatch as stop:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.signals import working
+from lipverify.progress import status
 
 EXAMPLES = """Examples:
 
@@ -50,6 +50,7 @@ def tightness(
     from lipverify.testing import baseline as files
     from lipverify.testing import pictures
     from lipverify.testing import tightness as held
+    from lipverify.testing.estimators import as_estimator
 
     if plot is not None:
         require_drawable(plot)
@@ -57,10 +58,11 @@ def tightness(
     path = baseline if baseline is not None else files.OWN if own else files.BASELINE
     fresh = action != "check" and not path.exists()
     stored = [] if fresh else files.read_baseline(path)
+    asked = [as_estimator(name) for name in estimator or held.upper_methods()]
     interrupted = False
     try:
-        with working():
-            measured = held.measure(list(estimator) or held.upper_methods(), on_progress=_progress())
+        with working(), status() as show:
+            measured = held.measure(asked, on_progress=lambda name, case: show(f"{name}: {case.name}"))
     except held.InterruptedMeasurement as stop:
         measured, interrupted = stop.measured, True
     if plot is not None:
@@ -95,15 +97,3 @@ def _verdict(path: Path, found: Sequence[Any], action: str, compared: int, store
     else:
         verdict = f"{path}: nothing was compared with its {stored} lines; `lipverify tightness update` stores bounds"
     return verdict + (" (interrupted: the rest was not measured)" if interrupted else "")
-
-
-def _progress() -> Callable[[str, Any], None] | None:
-    """One line on a terminal's stderr, written anew; nothing in a pipe, where each estimator takes seconds."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(name: str, case: Any) -> None:
-        sys.stderr.write(f"\r\x1b[2K{name}: {case.name}\r")
-        sys.stderr.flush()
-
-    return show

@@ -8,10 +8,10 @@ front CROWN's linear bounds, made for the whole box, are maximised over the cell
 from __future__ import annotations
 
 from lipverify.engine.simplex import climb, express
-from lipverify.kernels import reordered
+from lipverify.kernels import inner
 
 
-@reordered
+@inner
 def evidence(nonbasic, cost, d, owner, mult_row, mult, f):  # type: ignore[no-untyped-def]
     """The multipliers of fact f from the reduced costs of an optimum; returns how many."""
     count = 0
@@ -24,7 +24,7 @@ def evidence(nonbasic, cost, d, owner, mult_row, mult, f):  # type: ignore[no-un
     return count
 
 
-@reordered
+@inner
 def probe(
     T,
     basic,
@@ -85,7 +85,7 @@ def probe(
     return undecided, facts, lps
 
 
-@reordered
+@inner
 def lines(lo, hi, left, right, sign, out, i):  # type: ignore[no-untyped-def]
     """Lines above (slope, shift) and below (slope, shift) a two-slope neuron on [lo, hi], into out[:, i]."""
     if sign > 0 or (sign == 0 and lo >= 0.0):
@@ -107,7 +107,7 @@ def lines(lo, hi, left, right, sign, out, i):  # type: ignore[no-untyped-def]
     out[0, i], out[1, i], out[2, i], out[3, i] = s, 0.0, s, 0.0
 
 
-@reordered
+@inner
 def back(weight, bias, width, k, front, side, i, line, c, spare):  # type: ignore[no-untyped-def]
     """The functional of the front's pre-activations above side·(pre-activation i of layer k): constant, c."""
     total = side * bias[k, i]
@@ -137,7 +137,7 @@ def back(weight, bias, width, k, front, side, i, line, c, spare):  # type: ignor
     return total
 
 
-@reordered
+@inner
 def box_top(a, low, high, d):  # type: ignore[no-untyped-def]
     """The maximum of a·x over the box."""
     total = 0.0
@@ -146,7 +146,7 @@ def box_top(a, low, high, d):  # type: ignore[no-untyped-def]
     return total
 
 
-@reordered
+@inner
 def front_ranges(form, shift, width, box_low, box_high, d, size, first, signs, left, right, z_low, z_high, line):  # type: ignore[no-untyped-def]
     """Ranges over the box, and lines, of the neurons of the front."""
     for i in range(width):
@@ -165,7 +165,7 @@ def front_ranges(form, shift, width, box_low, box_high, d, size, first, signs, l
         lines(lo, hi, left[i], right[i], sign, line, i)
 
 
-@reordered
+@inner
 def deep_layer(
     T,
     basic,

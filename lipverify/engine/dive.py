@@ -6,72 +6,19 @@ branched on at the sign vector that failed. What comes out are the records of `t
 
 from __future__ import annotations
 
+import numpy as np
+
 from lipverify.engine.cells import deep_layer, front_ranges, probe
 from lipverify.engine.passes import ends, push, ranges
+from lipverify.engine.points import ascend, between, inside, norm_at
 from lipverify.engine.sign_tree import sign_tree, slope_tree
 from lipverify.engine.simplex import express, repair
-from lipverify.kernels import reordered
+from lipverify.kernels import inner, reordered
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = 0, 1, 2, 3, 4, 5
 
 
-@reordered
-def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
-    """The 1-norm of the head of the Jacobian at x, at a kink of its left side."""
-    depth, d = len(net.width), len(x)
-    z, y, v, slope = work.z, work.y, work.v, work.slope_at
-    for j in range(d):
-        z[j] = x[j]
-    n = d
-    for k in range(depth):
-        for i in range(net.width[k]):
-            total = net.bias[k, i]
-            for j in range(n):
-                total += net.weight[k, i, j] * z[j]
-            slope[k, i] = net.right[k, i] if total > 0 else net.left[k, i]
-            y[i] = total * slope[k, i]
-        n = net.width[k]
-        for i in range(n):
-            z[i] = y[i]
-    total = 0.0
-    if head.upward:
-        for i in range(n):
-            v[i] = net.last[head.end, i]
-        for k in range(depth - 1, -1, -1):
-            m = d if k == 0 else net.width[k - 1]
-            for j in range(m):
-                y[j] = 0.0
-            for i in range(net.width[k]):
-                f = v[i] * slope[k, i]
-                if f != 0.0:
-                    for j in range(m):
-                        y[j] += net.weight[k, i, j] * f
-            for j in range(m):
-                v[j] = y[j]
-        for r in head.directions:
-            total += abs(v[r])
-        return total
-    for j in range(d):
-        v[j] = 1.0 if j == head.end else 0.0
-    m = d
-    for k in range(depth):
-        for i in range(net.width[k]):
-            sum_ = 0.0
-            for j in range(m):
-                sum_ += net.weight[k, i, j] * v[j]
-            y[i] = sum_ * slope[k, i]
-        m = net.width[k]
-        for i in range(m):
-            v[i] = y[i]
-    for r in head.directions:
-        sum_ = 0.0
-        for i in range(m):
-            sum_ += net.last[r, i] * v[i]
-        total += abs(sum_)
-    return total
-
-
-@reordered
+@inner
 def add_row(net, cell, lev, a, owner):  # type: ignore[no-untyped-def]
     """A row a·x of the tableau, unbounded as yet; returns its variable."""
     d = net.d
@@ -88,7 +35,7 @@ def add_row(net, cell, lev, a, owner):  # type: ignore[no-untyped-def]
     return d + r
 
 
-@reordered
+@inner
 def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-def]
     """Decide a neuron: its row, and the bound that its sign is."""
     v = add_row(net, cell, lev, form, len(net.shifts) + neuron)
@@ -98,7 +45,7 @@ def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-d
         cell.high[lev, v] = -shift
 
 
-@reordered
+@inner
 def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
     """The forms of the first layer."""
     cell.front[lev] = 0
@@ -108,7 +55,7 @@ def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
             cell.form[lev, i, j] = net.weight[0, i, j]
 
 
-@reordered
+@inner
 def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
     """The forms of the next layer: the front is decided throughout."""
     k = cell.front[lev]
@@ -132,14 +79,14 @@ def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
     cell.front[lev] = k + 1
 
 
-@reordered
+@inner
 def copy_row(a, b):  # type: ignore[no-untyped-def]
     """b becomes a; loops, since numba takes its time over slices."""
     for i in range(len(a)):
         b[i] = a[i]
 
 
-@reordered
+@inner
 def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
     """Level b becomes a copy of level a."""
     d, rows = net.d, cell.rows[a]
@@ -162,7 +109,7 @@ def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
         cell.low[b, j], cell.high[b, j], cell.value[b, j] = cell.low[a, j], cell.high[a, j], cell.value[a, j]
 
 
-@reordered
+@inner
 def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untyped-def]
     """Everything that follows from a node's signs; returns 1 complete, 0 open, and how many states and facts there are.
 
@@ -275,7 +222,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
     return 0, states, facts
 
 
-@reordered
+@inner
 def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # type: ignore[no-untyped-def]
     """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; and the passes that took."""
     depth, front = len(net.width), cell.front[lev]
@@ -390,7 +337,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
     return status, used
 
 
-@reordered
+@inner
 def with_slope(net, head, work, first, last, front, i, slope):  # type: ignore[no-untyped-def]
     """The pass of the functional work.c0 where neuron i of the front has one slope."""
     line, kept = work.lines[front], work.kept[0]
@@ -408,7 +355,7 @@ def with_slope(net, head, work, first, last, front, i, slope):  # type: ignore[n
     return value
 
 
-@reordered
+@inner
 def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
     """The neuron of the front to branch on, and the side of the larger bound."""
     depth, front = len(net.width), cell.front[lev]
@@ -454,16 +401,31 @@ def dive(
     tie,
     margin,
     best,
-    max_nodes,
+    max_passes,
     predicted,
     arithmetic,
+    starts,
+    steps,
 ):  # type: ignore[no-untyped-def]
-    """Search below one node; returns how many nodes, states, facts and candidate points were written to `out`."""
+    """Search below one node; returns how many nodes, states, facts and candidate points were written to `out`.
+
+    `starts` and `steps`, shapes (·, d), are those of random ascents that come first.
+    """
     d, depth = net.d, len(net.width)
     levels = len(cell.rows)
     neurons = len(net.size)
-    max_facts = len(out.fact_neuron) - neurons
-    nodes, states, facts, points = 0, 0, 0, 0
+    max_nodes, max_facts = len(out.fate), len(out.fact_neuron) - neurons
+    for j in range(len(out.counts)):
+        out.counts[j] = 0
+    top = np.int64(0)  # with the type of a variable: for a literal numba would compile what is called a second time
+    nodes, states, facts, points = top, top, top, top
+    found = ascend(net, head, starts, steps, work, work.x)
+    if found > best:
+        copy_row(work.x, out.points[0])
+        out.point_node[0] = -1
+        points += 1
+        best = found
+        target, tie = max(target, best - margin), max(tie, best + margin)
     # the first level
     cell.rows[0] = 0
     for j in range(d):
@@ -474,9 +436,9 @@ def dive(
     copy_row(failed, cell.failed[0])
     cell.has_failed[0] = has_failed
     for r in range(len(net.shifts)):
-        v = add_row(net, cell, 0, net.rows[r], r)
+        v = add_row(net, cell, top, net.rows[r], r)
         cell.low[0, v] = -net.shifts[r]
-    first_layer(net, cell, 0)
+    first_layer(net, cell, top)
     while True:
         k = cell.front[0]
         complete = True
@@ -485,18 +447,18 @@ def dive(
             if signs[neuron] == 0:
                 complete = False
             elif split[neuron] != 0:
-                cut(net, cell, 0, neuron, cell.form[0, i], cell.shift[0, i], signs[neuron])
+                cut(net, cell, top, neuron, cell.form[0, i], cell.shift[0, i], int(signs[neuron]))
         if not complete or k == depth - 1:
             break
-        advance(net, cell, 0, work.block)
-    lev, parent, entered = 0, -1, 0
+        advance(net, cell, top, work.block)
+    lev, parent, entered = top, top - 1, top
     while True:
         # a new node at level lev
         node = nodes
         nodes += 1
         out.parent[node] = parent
         fate, neuron, used = OPEN, -1, 0
-        room = nodes + 2 * lev + 2 < max_nodes and facts < max_facts and lev + 1 < levels
+        room = out.counts[2] < max_passes and nodes + 2 * lev + 2 < max_nodes and facts < max_facts and lev + 1 < levels
         if room:
             status = repair(
                 cell.T[lev],
@@ -517,34 +479,33 @@ def dive(
                 for f in range(before, facts):
                     out.fact_node[f] = node
                 status, used = bound(net, head, cell, lev, work, target, tie, predicted, arithmetic)
-                if work.centre[d] > 0:
-                    for j in range(d):
-                        work.x[j] = work.centre[j] / work.centre[d]
-                else:
-                    for j in range(d):
-                        work.x[j] = cell.value[lev, j]
                 if status == 1:
                     fate = PRUNED
-                elif status == 2:
-                    fate = TIE
                 elif done:
-                    fate = REGION
-                    for j in range(d):
-                        out.points[points, j] = work.x[j]
-                    out.point_node[points] = node
-                    points += 1
+                    fate = TIE if status == 2 else REGION
                 else:
-                    fate = SPLIT
-                if fate != PRUNED and fate != REGION:
+                    fate = SPLIT  # a tie too: further down exact arithmetic settles it at a glance
+                if fate != PRUNED:
+                    if fate == REGION:
+                        inside(
+                            cell.T[lev],
+                            cell.basic[lev],
+                            cell.nonbasic[lev],
+                            cell.rows[lev],
+                            cell.low[lev],
+                            cell.high[lev],
+                            cell.value[lev],
+                            work,
+                        )
+                    else:
+                        between(net, cell, lev, work)
                     found = norm_at(net, head, work.x, work)
-                    if found > best:
-                        best = found
-                        target = max(target, best - margin)
-                        tie = max(tie, best + margin)
-                        for j in range(d):
-                            out.points[points, j] = work.x[j]
-                        out.point_node[points] = -1
+                    if found > best or fate == REGION:
+                        copy_row(work.x, out.points[points])
+                        out.point_node[points] = node if fate == REGION else -1
                         points += 1
+                        best = max(best, found)
+                        target, tie = max(target, best - margin), max(tie, best + margin)
                 if fate == SPLIT:
                     i, side = choose(net, head, cell, lev, work)
                     neuron = net.offset[cell.front[lev]] + i

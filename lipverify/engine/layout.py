@@ -19,7 +19,7 @@ Cells = namedtuple(
 Work = namedtuple(
     "Work",
     "a cost c c0 spare centre x block line z_low z_high least greatest low high lines start slope gap entry_low "
-    "entry_high chosen cs path slope_path kept z y v slope_at",
+    "entry_high chosen cs path slope_path kept z y v slope_at here there total",
 )
 Out = namedtuple(
     "Out",
@@ -51,11 +51,11 @@ def net_arrays(chain: Chain, space: Space, size: Vector, slack: Vector) -> Any:
         d,
         space.lower.copy(),
         space.upper.copy(),
-        np.ascontiguousarray(space.rows),
+        space.rows.copy(),
         space.shifts.copy(),
         size.copy(),
         slack.copy(),
-        np.ascontiguousarray(chain.weights[-1]),
+        chain.weights[-1].copy(),
     )
 
 
@@ -127,6 +127,9 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
         f(top),
         f(top),
         f((depth, top)),
+        f(d),
+        f(d),
+        f(d + rows),
     )
     return cells, work
 
@@ -152,7 +155,7 @@ def out_arrays(net: Any, directions: int, nodes: int) -> Any:
         f(facts, i64),
         f((facts, d), i64),
         f((facts, d)),
-        f((2 * nodes, d)),
-        f(2 * nodes, i64),
+        f((nodes + 1, d)),
+        f(nodes + 1, i64),
         f(4, i64),
     )

@@ -1,6 +1,6 @@
 """Loads the compiled engine without keeping anybody waiting.
 
-numba needs a second or two to load what it has on disk and a minute or so to compile it, once per machine. Loading
+numba needs a second or two to load what it has on disk and half a minute to compile it, once per machine. Loading
 runs in a thread; compiling, which would take turns with this process' interpreter, in a process of its own that
 leaves the result on disk. Until then whoever asks goes on as before.
 """

@@ -7,10 +7,10 @@ up·v + over and at least down·v + under, for the slopes δ and the range of v 
 
 from __future__ import annotations
 
-from lipverify.kernels import reordered
+from lipverify.kernels import inner
 
 
-@reordered
+@inner
 def push(link, width, first, last, lines, c, spare):  # type: ignore[no-untyped-def]
     """An upper bound of the functional c at layer `first`; c and spare are overwritten."""
     step = 1 if last >= first else -1
@@ -39,7 +39,7 @@ def push(link, width, first, last, lines, c, spare):  # type: ignore[no-untyped-
             c[q] = spare[q]
 
 
-@reordered
+@inner
 def chords(g, h, a, b, line, i):  # type: ignore[no-untyped-def]
     """The lines around δv for δ in [g, h] and v in [a, b]."""
     if a >= 0.0:
@@ -51,7 +51,7 @@ def chords(g, h, a, b, line, i):  # type: ignore[no-untyped-def]
         line[0, i], line[1, i], line[2, i], line[3, i] = up, (h - up) * b, down, (g - down) * b
 
 
-@reordered
+@inner
 def ends(g, h, a, b, line, i):  # type: ignore[no-untyped-def]
     """The same as constants, for the last layer."""
     line[0, i], line[2, i] = 0.0, 0.0
@@ -59,7 +59,7 @@ def ends(g, h, a, b, line, i):  # type: ignore[no-untyped-def]
     line[3, i] = min(min(g * a, g * b), min(h * a, h * b))
 
 
-@reordered
+@inner
 def ranges(link, width, first, last, least, greatest, low, high, lines, c, spare):  # type: ignore[no-untyped-def]
     """The ranges of v, and the lines, at every layer, from the ranges at `last`."""
     step = 1 if last >= first else -1

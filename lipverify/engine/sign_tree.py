@@ -8,10 +8,10 @@ so far foretell too many (Knuth 1975, doi:10.1090/S0025-5718-1975-0373371-6).
 from __future__ import annotations
 
 from lipverify.engine.passes import push
-from lipverify.kernels import reordered
+from lipverify.kernels import inner
 
 
-@reordered
+@inner
 def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, path, kept, target, budget):  # type: ignore[no-untyped-def]
     """Whether c0 is ≤ target when slopes at the first layer are branched on: 1 or 0, the passes, what failed."""
     depth, used = 0, 0
@@ -58,7 +58,7 @@ def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, p
             return (1 if closed else 0), used, worst
 
 
-@reordered
+@inner
 def sign_tree(
     link,
     width,

@@ -6,13 +6,13 @@ optimum's reduced costs are Farkas multipliers. Tolerances are guesses: the veri
 
 from __future__ import annotations
 
-from lipverify.kernels import reordered
+from lipverify.kernels import inner
 
 _PIVOT = 1e-10
 _FEASIBLE = 1e-9
 
 
-@reordered
+@inner
 def express(T, basic, nonbasic, rows, a, out):  # type: ignore[no-untyped-def]
     """The form a·x over the nonbasic variables."""
     d = len(nonbasic)
@@ -26,7 +26,7 @@ def express(T, basic, nonbasic, rows, a, out):  # type: ignore[no-untyped-def]
                     out[j] += f * T[r, j]
 
 
-@reordered
+@inner
 def pivot(T, basic, nonbasic, rows, r, j):  # type: ignore[no-untyped-def]
     """Exchange the basic variable of row r and the nonbasic one of column j."""
     d = len(nonbasic)
@@ -44,7 +44,7 @@ def pivot(T, basic, nonbasic, rows, r, j):  # type: ignore[no-untyped-def]
                     T[s, k] += f * T[r, k]
 
 
-@reordered
+@inner
 def move(T, basic, nonbasic, rows, value, j, by):  # type: ignore[no-untyped-def]
     """Change nonbasic variable j, and the basic ones with it."""
     value[nonbasic[j]] += by
@@ -52,7 +52,7 @@ def move(T, basic, nonbasic, rows, value, j, by):  # type: ignore[no-untyped-def
         value[basic[r]] += T[r, j] * by
 
 
-@reordered
+@inner
 def repair(T, basic, nonbasic, rows, low, high, value):  # type: ignore[no-untyped-def]
     """Bring every variable within its bounds: 1 done, 0 impossible, −1 given up."""
     d = len(nonbasic)
@@ -93,7 +93,7 @@ def repair(T, basic, nonbasic, rows, low, high, value):  # type: ignore[no-untyp
     return -1
 
 
-@reordered
+@inner
 def climb(T, basic, nonbasic, rows, low, high, value, cost, at, enough):  # type: ignore[no-untyped-def]
     """Maximise `at` + cost·(moves of the nonbasic variables) from a feasible vertex, no further than `enough`.
 

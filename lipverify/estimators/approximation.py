@@ -11,6 +11,7 @@ from lipverify.arrays import Vector
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.chain import Link, links
 from lipverify.network import Network
+from lipverify.trusted.scaling import shifted, shifted_float
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def approximations(net: Network) -> tuple[Approximation, ...]:
     """
     chain = links(net)
     for link in chain[:-1]:
-        steepest = math.ldexp(float(link.steepest.max()), link.shift)
+        steepest = shifted_float(float(link.steepest.max()), link.shift)
         if steepest > 1:
             raise InvalidArgument(f"the factors need slopes of magnitude at most 1; {link.name} has {steepest}")
     parts = [np.linalg.svd(link.ball.mid, full_matrices=False) for link in chain]
@@ -75,5 +76,5 @@ def approximations(net: Network) -> tuple[Approximation, ...]:
 
 def alignment(link: Link, products: Vector) -> float:
     """max |Σ σ_j p_j| over slopes σ of a link's neurons: every neuron at the end that its sign asks for."""
-    ends = np.ldexp(np.stack([link.low * products, link.high * products]), link.shift)
+    ends = shifted(np.stack([link.low * products, link.high * products]), link.shift)
     return max(float(ends.max(axis=0).sum()), float(-ends.min(axis=0).sum()))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import grown, half_widths, norm_up, sum_error, up, upper
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import spectral_upper
 
 LEAST, MOST = 2.0**-60, 1 - 2.0**-20  # of a share c: no quotient underflows, and I − S G S stays positive definite
 
@@ -44,7 +44,7 @@ class EclipseFast:
         chain = links(problem.network)
         product = product_up([link.norm(EUCLIDEAN[0]) for link in chain], sum(_exponent(link) for link in chain))
         yield Bound(method=self.name, status=Status.INTERRUPTED, upper=product, upper_rigor=self.rigor)
-        upper, radii = ellipsoids(chain)
+        upper, radii = ellipsoids(chain, closed_form(chain))
         yield Bound(
             method=self.name,
             status=Status.ONE_SIDED,
@@ -54,40 +54,68 @@ class EclipseFast:
         )
 
 
-def ellipsoids(chain: tuple[Link, ...]) -> tuple[float, tuple[float, ...]]:
+Step: TypeAlias = Callable[[int, Matrix, int], tuple[Link, Vector]]
+"""For layer k and a G with y yᵀ ⪯ 4^e G for its pre-activations y: the link with the slopes that they may have, and
+the s of `passed`."""
+
+
+def closed_form(chain: tuple[Link, ...]) -> Step:
+    """ECLipsE-Fast's step: the slopes that the neurons have anywhere, one multiplier for those of a layer."""
+    return lambda k, gram, _: (chain[k], equal_scales(gram, chain[k].low, chain[k].high))
+
+
+def equal_scales(gram: Matrix, low: Vector, high: Vector) -> Vector:
+    """The s of `passed`, one number for a layer of equal slopes, that make the two terms of P alike."""
+    size = spectral_upper(Ball.exact(gram))
+    if size == 0.0:
+        return np.zeros(len(gram))
+    middle = low / 2 + high / 2
+    reach = half_widths(low, middle, high)
+    total = reach + np.abs(middle)
+    share = np.where(reach > 0, np.clip(reach / np.where(total > 0, total, 1.0), LEAST, MOST), 0.0)
+    return np.sqrt(share / size)
+
+
+def ellipsoids(chain: tuple[Link, ...], step: Step) -> tuple[float, tuple[float, ...]]:
     """A bound of the whole chain, and of the map from the inputs to each hidden layer's neurons."""
     shape, exponent = np.eye(chain[0].ball.shape[1]), 0
     radii: list[float] = []
-    for link in chain[:-1]:
-        gram, gained = majorant(_image(link.ball, shape))
-        shape, more = majorant(passed(gram, link.low, link.high))
-        exponent += _exponent(link) + (gained + more) // 2
+    for k, own in enumerate(chain[:-1]):
+        gram, gained = majorant(_image(own.ball, shape))
+        exponent += own.exponent + gained // 2
+        link, scale = step(k, gram, exponent)
+        shape, gained = majorant(passed(gram, link.low, link.high, scale))
+        exponent += link.shift + gained // 2
         radii.append(product_up([_root(shape)], exponent))
     last = chain[-1]
     gram, gained = majorant(_image(last.ball, shape))
     return product_up([_root(gram)], exponent + _exponent(last) + gained // 2), tuple(radii)
 
 
-def passed(gram: Matrix, low: Vector, high: Vector) -> Ball:
+def passed(gram: Matrix, low: Vector, high: Vector, scale: Vector) -> Ball:
     """A P with v vᵀ ⪯ P for every v = diag(σ) y with y yᵀ ⪯ G and low ≤ σ ≤ high.
 
-    P = diag(r/s)² + diag(m) (G + G S (I − S G S)⁻¹ S G) diag(m), for middles m, half-widths r and S = diag(s), where
-    the s, one number for a layer of equal slopes, make the two terms alike.
+    P = diag(r/s)² + diag(m) (G + G S (I − S G S)⁻¹ S G) diag(m), for middles m, half-widths r and S = diag(s) ≥ 0. The
+    s are free: made smaller where ‖S G S‖ would not be below 1, and not so small that a quotient could be lost.
     """
-    size = spectral_upper(Ball.exact(gram))
-    if size == 0.0:
+    top = float(np.diag(gram).max())
+    if not top > 0.0:  # a majorant without a diagonal is 0
         return Ball.exact(np.zeros_like(gram))
     middle = low / 2 + high / 2
     reach = half_widths(low, middle, high)
-    total = reach + np.abs(middle)
-    share = np.where(reach > 0, np.clip(reach / np.where(total > 0, total, 1.0), LEAST, MOST), 0.0)
-    scale = np.sqrt(share / size)
-    through = Ball.exact(gram).scale_rows(scale)  # S G
-    squeezed = through.T.scale_rows(scale)  # S G S
-    attained = spectral_upper(squeezed)
-    if attained >= 1.0:  # only when a decomposition fails: v has at most the length that its slopes allow
-        return Ball.exact(up(grown(size * float(total.max()) ** 2, 16)) * np.eye(len(gram)))
+    scale = np.where(reach > 0, np.maximum(scale, math.sqrt(LEAST / top)), 0.0)
+    attained = math.inf
+    for _ in range(2):
+        through = Ball.exact(gram).scale_rows(scale)  # S G
+        squeezed = through.T.scale_rows(scale)  # S G S
+        attained = spectral_upper(squeezed)
+        if not (1 + MOST) / 2 < attained < math.inf:
+            break
+        scale = scale * math.sqrt(MOST / attained)
     identity = np.eye(len(gram))
+    if not attained < 1.0:  # only when a decomposition fails: v has at most the length that its slopes allow
+        steepest = grown(float((reach + np.abs(middle)).max()), 4)
+        return Ball.exact(up(grown(spectral_upper(Ball.exact(gram)) * steepest * steepest, 16)) * identity)
     inverse = np.asarray(np.linalg.inv(identity - squeezed.mid), dtype=np.float64)
     left = Ball.exact(identity) + Ball(-squeezed.mid, squeezed.rad)
     residual = left @ Ball.exact(inverse) + Ball.exact(-identity)

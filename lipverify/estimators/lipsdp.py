@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
+
+import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.chain import root_up
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
+from lipverify.relaxations.decided import decided_signs
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.sdp_exact import proved_square
 from lipverify.relaxations.split import Oriented
@@ -28,8 +31,10 @@ class LipSDP:
     The semidefinite programme of Fazlyab et al. (NeurIPS 2019, arXiv:1906.04893) in its sound form with diagonal
     multipliers, for any two slopes; for one hidden layer and one output it is within √(π/2) of the maximum over all
     patterns, and on networks of maximum cuts it is the bound of Goemans and Williamson (doi:10.1145/227683.227684).
-    Valid on every domain, p = 2. The multipliers come from floats and ρ is certified from them: ROUNDED. Never
-    looser than ECLipsE-Fast, and so than AutoLip. Cost: a few dozen Newton steps, each cubic in the number of neurons.
+    Valid on every domain, p = 2; on a bounded one the neurons that ranges decide have their slope and leave the
+    programme (Local LipSDP: Hashemi, Ruths & Fazlyab 2021). The multipliers come from floats and ρ is certified from
+    them: ROUNDED. Never looser than ECLipsE-Fast, and so than AutoLip. Cost: a few dozen Newton steps, each cubic in
+    the number of neurons. `stats` has the steps, and how many neurons were left undecided.
     Proof: proofs/sdp.md; in Coq: Estimators.lipsdp_jacobian.
 
     Attributes
@@ -62,30 +67,36 @@ class LipSDP:
         upper = math.inf
         for quick in EclipseFast().run(problem, budget):
             upper = min(upper, quick.upper)
-            yield self._bound(upper, Status.INTERRUPTED, 0)
+            yield self._bound(upper, Status.INTERRUPTED)
         if upper == 0.0:
-            yield self._bound(upper, Status.ONE_SIDED, 0)
+            yield self._bound(upper, Status.ONE_SIDED)
             return
         chain = Oriented.of(problem.network)
-        state, steps, status = Relaxation.root(chain, chain.settled), 0, Status.ONE_SIDED
-        some = max(_FEW, min(_STEPS, int(_STEPS * (_SMALL / (chain.inputs + chain.neurons)) ** 2)))
+        decided = decided_signs(problem.network, problem.domain)[chain.order]
+        signs = np.where(decided != 0, decided, chain.settled)
+        state, steps, status = Relaxation.root(chain, signs), 0, Status.ONE_SIDED
+        stats = {"steps": 0, "undecided": len(state.free)}
+        some = max(_FEW, min(_STEPS, int(_STEPS * (_SMALL / (chain.inputs + len(state.free))) ** 2)))
         while steps < self.steps:
             state = state.descend(chain, 0.0, self.tolerance, some)
             steps += state.steps
+            stats = {"steps": steps, "undecided": len(state.free)}
             if state.gap <= self.tolerance * state.rho or state.steps < some:
                 break
             if budget.expired:
                 status = Status.TIME_LIMIT
                 break
             upper = min(upper, root_up(certified_square(chain, state), chain.exponent))
-            yield self._bound(upper, Status.INTERRUPTED, steps)
+            yield self._bound(upper, Status.INTERRUPTED, stats)
         upper = min(upper, root_up(certified_square(chain, state), chain.exponent))
         if not self.prove:
-            yield self._bound(upper, status, steps)
+            yield self._bound(upper, status, stats)
             return
         proved = root_up(proved_square(chain, state), chain.exponent)
         rigor = Rigor.PROVED if math.isfinite(proved) else Rigor.ROUNDED
-        yield self._bound(proved if rigor is Rigor.PROVED else upper, status, steps, rigor)
+        yield self._bound(proved if rigor is Rigor.PROVED else upper, status, stats, rigor)
 
-    def _bound(self, upper: float, status: Status, steps: int, rigor: Rigor = Rigor.ROUNDED) -> Bound:
-        return Bound(method=self.name, status=status, upper=upper, upper_rigor=rigor, stats={"steps": steps})
+    def _bound(
+        self, upper: float, status: Status, stats: Mapping[str, int] | None = None, rigor: Rigor = Rigor.ROUNDED
+    ) -> Bound:
+        return Bound(method=self.name, status=status, upper=upper, upper_rigor=rigor, stats=stats or {"steps": 0})

@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
+from lipverify.trusted import scaling
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.chains import diagonal_error
 from lipverify.trusted.rounding import grown, norm_up, times_up, up
-from lipverify.trusted.spectral.cholesky import gram
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import gram, spectral_upper
 from lipverify.watch import tick
 
 
@@ -76,25 +76,10 @@ def values(products: Array) -> Array:
 def balanced(pair: Pair) -> tuple[Pair, int]:
     """A pair and an e with A diag(σ) B = 2^e · A′ diag(σ) B′, where every neuron's two sides are on a par.
 
-    Column j of A takes the power of two that row j of B gives up, so that both have about the same norm; a
-    common power brings the largest near 1. Exact, or not done: where an entry would underflow, e = 0.
+    As it is, e = 0, where an entry would be lost.
     """
-    left, right = np.abs(pair.left).max(axis=0), np.abs(pair.right).max(axis=1)
-    live = (left > 0) & (right > 0)
-    if not live.any():
-        return pair, 0
-    out, into = np.frexp(left)[1], np.frexp(right)[1]
-    shift = np.where(live, (into - out) // 2, 0)
-    top = int(np.where(live, out + shift, -(2**20)).max()), int(np.where(live, into - shift, -(2**20)).max())
-    moved_left, moved_right = shift - top[0], -shift - top[1]
-    with np.errstate(under="ignore", over="ignore"):
-        new_left = np.ldexp(np.where(live, pair.left, 0.0), moved_left)
-        new_right = np.ldexp(np.where(live[:, None], pair.right, 0.0), moved_right[:, None])
-        same = np.ldexp(new_left, -moved_left)[:, live] == pair.left[:, live]
-        same_right = np.ldexp(new_right, -moved_right[:, None])[live] == pair.right[live]
-    if not (same.all() and same_right.all()):
-        return pair, 0
-    return Pair(new_left, pair.low, pair.high, new_right), sum(top)
+    found = scaling.balanced(pair.left, pair.right)
+    return (pair, 0) if found is None else (Pair(found[0], pair.low, pair.high, found[1]), found[2])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lipverify.estimators.pair_climb import climb, starts
 from lipverify.estimators.pair_search import Progress, search
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import float_up, up
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import spectral_upper
 
 
 def truncated(pair: Pair, rank: int, steps: int) -> Iterator[Progress]:

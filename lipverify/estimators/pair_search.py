@@ -22,8 +22,7 @@ from lipverify.estimators.vertices import Vertices
 from lipverify.search.node_bound import Estimate
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import half_widths, up
-from lipverify.trusted.spectral.cholesky import cholesky_uppers
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import cholesky_uppers, spectral_upper
 
 ENUMERATED = 2**14  # entries of the Gram matrices of the vertices that are tried all at once
 TIE = 5e-11  # a relative distance at which a bound counts as attained

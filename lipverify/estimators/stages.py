@@ -21,7 +21,7 @@ from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import float_up, grown, norm_up
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import spectral_upper
 
 
 @dataclass(frozen=True)

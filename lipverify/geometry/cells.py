@@ -9,7 +9,7 @@ stack of rows inside the cone is brought to whichever cell is asked about. Proof
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -96,12 +96,13 @@ class Ruling:
         Counted over the whole network; +1 or −1.
     multipliers
         λ > 0 with sign·row = Σ λ_j s_j row_j + λ₀, λ₀ ≥ 0, by neuron j, or by −1 − j for the domain's half-space j;
-        every row as the affine form that it is. None where the neuron is constant.
+        every row as the affine form that it is. Found when asked for, which must be before `Cells` is asked for another
+        cell. None where the neuron is constant.
     """
 
     neuron: int
     sign: int
-    multipliers: Mapping[int, fmpq] | None
+    multipliers: Callable[[], dict[int, fmpq]] | None
 
 
 @final
@@ -127,7 +128,7 @@ class Cells:
         facets = np.flatnonzero(self._frame.restrict(halfspaces).any(axis=1))
         # t ≥ 0, and what says no more than that (0·x ≤ 1), is the constant that a ruling leaves over.
         named = [-1 - int(j) if halfspaces[j, :-1].any() else None for j in facets]
-        self._facets = [*([None] if self._frame.has_t else []), *named]
+        self._names: list[int | None] = [*([None] if self._frame.has_t else []), *named]  # of the cone's rows
 
     @property
     def lps(self) -> int:
@@ -274,17 +275,19 @@ class Cells:
         known = cone.exact_sign(i, exact)
         if known == 0:
             return cone.both_sides(i, exact)[side > 0]
-        return inside if known == side else cone.beyond(i, known, inside)
+        first = inside if len(here) <= 1 else Inside(inside.floats[:1])  # of the others no sign is known
+        return first if known == side else cone.beyond(i, known, first)
 
     def _rule(self, top: Layer, i: int, sign: int) -> None:
         """Leave the evidence for a sign that follows, if it is wanted."""
         if self._trail is None:
             return
-        names: list[int | None] = list(self._facets)
-        for layer, _ in self._stack:
-            names += (layer.first + layer.rows).tolist()
-        found = {names[j]: x for j, x in self._cone.multipliers(i, sign).items()}
-        named = {j: x for j, x in found.items() if j is not None}
+        evidence = self._cone.multipliers(i, sign)
+
+        def named() -> dict[int, fmpq]:
+            by_name = ((self._names[j], x) for j, x in evidence().items())
+            return {name: x for name, x in by_name if name is not None}
+
         self._trail.append(Ruling(top.first + int(top.rows[i]), sign, named))
 
     def _visit(self, cell: Cell) -> slice:
@@ -296,7 +299,8 @@ class Cells:
                 break
             shared += 1
         while len(self._stack) > shared:
-            self._stack.pop()
+            layer, _ = self._stack.pop()
+            del self._names[len(self._names) - len(layer.rows) :]
             cone.pop()
         for depth, (_, where) in enumerate(self._stack):
             cone.signs[where], cone.enforced[where] = cell.signs[depth], cell.enforced[depth]
@@ -310,4 +314,5 @@ class Cells:
             )
             cone.signs[where], cone.enforced[where] = cell.signs[depth], cell.enforced[depth]
             self._stack.append((layer, where))
+            self._names += (layer.first + rows).tolist()
         return self._stack[-1][1]

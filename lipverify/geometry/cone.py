@@ -187,30 +187,35 @@ class Cone:
         """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
         return self._circuits.forced(self.signs)
 
-    def multipliers(self, i: int, known: int) -> dict[int, fmpq]:
+    def multipliers(self, i: int, known: int) -> Callable[[], dict[int, fmpq]]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
         On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
-        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing.
+        where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing. They are found when the
+        answer is called, of the cell as it is now; blocks may be pushed until then, but not popped.
         """
-        form = [-known * x for x in self._exact_row(i)]
         members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
-        if members:
-            rows = [[int(self.signs[j]) * x for x in self._row(j)] for j in members]
-            found = farkas(rows, form, range(len(rows)))
-            if isinstance(found, Never):
-                return {members[k]: x for k, x in found.multipliers.items()}
-        indices, rows = self._enforced_rows()
-        answer = farkas(rows, form)
-        if isinstance(answer, Never):
-            return {indices[k]: x for k, x in answer.multipliers.items()}
-        assert self._sphere is not None
-        inner = interior_ray([*rows, form], self.dimension)
-        assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
-        found = self._sphere.meets([*rows, form], inner)
-        assert isinstance(found, dict)
-        own = found.pop(len(rows))
-        return {indices[k]: x / own for k, x in found.items()}
+        signs, enforced, top = self.signs.copy(), self.enforced.copy(), self._blocks[-1]
+
+        def found() -> dict[int, fmpq]:
+            form = [-known * x for x in top.rows()[i]]
+            if members:
+                answer = farkas([_signed(self._row(j), int(signs[j])) for j in members], form, range(len(members)))
+                if isinstance(answer, Never):
+                    return {members[k]: x for k, x in answer.multipliers.items()}
+            indices, rows = self._signed_rows(enforced)
+            answer = farkas(rows, form)
+            if isinstance(answer, Never):
+                return {indices[k]: x for k, x in answer.multipliers.items()}
+            assert self._sphere is not None
+            inner = interior_ray([*rows, form], self.dimension)
+            assert inner is not None  # the half-spaces meet, as those of a cell and a row that changes sign on it do
+            met = self._sphere.meets([*rows, form], inner)
+            assert isinstance(met, dict)
+            own = met.pop(len(rows))
+            return {indices[k]: x / own for k, x in met.items()}
+
+        return found
 
     def beyond(self, i: int, known: int, inside: Inside) -> Inside | None:
         """Interior points of the part of the cell where row i (of the top block) has the sign −known.
@@ -251,7 +256,7 @@ class Cone:
             forward = tuple(x + step * g for x, g in zip(point, row, strict=True))
             backward = tuple(x - step * g for x, g in zip(point, row, strict=True))
             if self._sphere is None or (self._sphere.holds_exactly(forward) and self._sphere.holds_exactly(backward)):
-                return self._inside(backward), self._inside(forward)
+                return self._inside(backward, i, -1), self._inside(forward, i, 1)
             step /= 2
 
     def _climbed(self, climb: Climb, i: int, index: int, known: int, inside: Inside) -> Inside | None:
@@ -339,7 +344,7 @@ class Cone:
         if self._sphere is not None:
             met = self._sphere.reaches(rows, form, inside.rational())
             if met is not None:
-                return self._inside(met) if isinstance(met, tuple) else None
+                return self._inside(met, i, -known) if isinstance(met, tuple) else None
         position = {index: k for k, index in enumerate(indices)}
         answer = farkas(rows, form, [position[j] for j in hint if j in position])
         if isinstance(answer, Positive):
@@ -348,9 +353,9 @@ class Cone:
             reach = 2 * abs(dot(row, start)) / dot(form, answer.point)
             point = tuple(x + reach * z for x, z in zip(start, answer.point, strict=True))
             if self._sphere is None or self._sphere.holds_exactly(point):
-                return self._inside(point)
+                return self._inside(point, i, -known)
             met = self._sphere.meets([*rows, form], point)
-            return self._inside(met) if isinstance(met, tuple) else None
+            return self._inside(met, i, -known) if isinstance(met, tuple) else None
         support = [(indices[k], 1) for k in answer.multipliers]
         if support:
             # −form = Σ λ_k s_k rows_k with λ > 0, so the coefficient of rows_k in the row has the sign known·s_k.
@@ -359,13 +364,17 @@ class Cone:
             self._circuits.learn_clause(i, members, coefficients)
         return None
 
-    def _inside(self, point: ExactPoint) -> Inside:
-        """A rational interior point, exchanged for a nearby float one if that is provably inside too."""
+    def _inside(self, point: ExactPoint, i: int | None = None, side: int = 0) -> Inside:
+        """A rational interior point, exchanged for a nearby float one if that is provably inside too.
+
+        Row i (of the top block) cuts the cell next: its sign at the point is `side`, and has to be that at the float.
+        """
         top = max(abs(x) for x in point) or fmpq(1)
         scale = point[-1] if self._facets is not None else top  # the LP's slice of the cone
         floats = np.array([float(fraction(x / scale)) for x in point])
-        if self._is_inside(floats):
-            return Inside(floats[None])
+        near = Inside(floats[None])
+        if self._is_inside(floats) and (i is None or self.exact_sign(i, near.rational()) == side):
+            return near
         return Inside(np.zeros((0, self.dimension)), point)
 
     def _exact_row(self, i: int) -> list[fmpq]:
@@ -378,14 +387,16 @@ class Cone:
 
     def _enforced_rows(self) -> tuple[list[int], list[list[fmpq]]]:
         """Global indices of the rows that cut the cell out, and s_i rows_i for each, exactly."""
-        indices: list[int] = []
-        rows: list[list[fmpq]] = []
-        for block in self._blocks:
-            for k in np.flatnonzero(self.enforced[block.first : block.first + block.size]).tolist():
-                indices.append(block.first + k)
-                exact = block.rows()[k]
-                rows.append(exact if self.enforced[indices[-1]] > 0 else [-x for x in exact])
-        return indices, rows
+        return self._signed_rows(self.enforced)
+
+    def _signed_rows(self, enforced: Signs) -> tuple[list[int], list[list[fmpq]]]:
+        """The same for given signs s, shape (≤ rows,)."""
+        indices = np.flatnonzero(enforced).tolist()
+        return indices, [_signed(self._row(i), int(enforced[i])) for i in indices]
+
+
+def _signed(row: list[fmpq], sign: int) -> list[fmpq]:
+    return row if sign > 0 else [-x for x in row]
 
 
 def _completed(rows: Matrix, radii: Matrix, exact: ExactRows) -> Ball:

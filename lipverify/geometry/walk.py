@@ -148,7 +148,7 @@ class Walk:
     def _insert(self, i: int, index: int, cell: _Cell) -> _Cell | None:
         """Decide row i on a cell: the cell keeps one side; the other, if it exists, comes back as a cell."""
         cone = self.cone
-        at = cell.at
+        at, start = cell.at, cell.inside
         if len(at) == 1:  # by far the most frequent case
             known = int(at[0, i])
         else:
@@ -156,6 +156,9 @@ class Walk:
             known = int(positive.any()) - int(negative.any())
             if known == 0 and positive.any():
                 return self._split(i, index, cell, positive, negative)
+            here = at[:, i] == known if known else np.arange(len(at)) == 0  # points beyond floats may be anywhere
+            if not here.all():
+                start = Inside(cell.inside.floats[here])
         if known == 0:
             exact = cell.inside.rational()
             known = cone.exact_sign(i, exact)
@@ -164,12 +167,12 @@ class Walk:
                 sibling = self._sibling(i, cell, 1, right)
                 self._keep(i, index, cell, -1, left)
                 return sibling
-        beyond = None if cone.implied(i, known) else cone.beyond(i, known, cell.inside)
+        beyond = None if cone.implied(i, known) else cone.beyond(i, known, start)
         if beyond is None:
             cell.signs[i] = cone.signs[index] = known
             return None
         sibling = self._sibling(i, cell, -known, beyond)
-        self._keep(i, index, cell, known, None)
+        self._keep(i, index, cell, known, None if start is cell.inside else start)
         return sibling
 
     def _split(self, i: int, index: int, cell: _Cell, positive: Bools, negative: Bools) -> _Cell:

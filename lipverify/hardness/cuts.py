@@ -15,6 +15,7 @@ from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
 from lipverify.hardness.reduction import down_to, ensure_reached, region, require_size, settled, trusted, up_to
 from lipverify.network import Network
+from lipverify.text import short_count
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -134,7 +135,7 @@ class MaxCut:
         return (
             f"max-cut of a graph with {len(self.vertices)} vertices and {len(self.edges)} edges; "
             f"{power} = maximum cut, in {norm}\n"
-            f"{self.network!r} has {self.regions} activation regions"
+            f"{self.network!r} has {short_count(self.regions)} activation regions"
         )
 
     def _unit(self) -> Fraction:
@@ -143,6 +144,7 @@ class MaxCut:
 
     def _components(self) -> list[list[int]]:
         """The connected components, every vertex but the first behind a neighbour."""
+        neighbours = self._neighbours()
         seen: set[int] = set()
         components: list[list[int]] = []
         for root in range(len(self.vertices)):
@@ -151,7 +153,7 @@ class MaxCut:
             seen.add(root)
             component = [root]
             for v in component:
-                fresh = [u for u, _, _ in self._neighbours[v] if u not in seen]
+                fresh = [u for u, _, _ in neighbours[v] if u not in seen]
                 for u in dict.fromkeys(fresh):
                     seen.add(u)
                     component.append(u)
@@ -166,12 +168,12 @@ class MaxCut:
         on = sum(side.values())
         wanted = {v: Fraction(len(component) - on if side[v] else -on) for v in component}  # these sum to 0
         place = {v: k for k, v in enumerate(component)}
+        neighbours = self._neighbours()
         for v in reversed(component[1:]):
-            parent, edge, sign = min(self._neighbours[v], key=lambda link: place[link[0]])
+            parent, edge, sign = min(neighbours[v], key=lambda link: place[link[0]])
             flow[edge] = sign * wanted[v]
             wanted[parent] += wanted[v]
 
-    @property
     def _neighbours(self) -> list[list[tuple[int, int, int]]]:
         """For each vertex: (neighbour, edge, +1 where the edge starts here and −1 where it ends here)."""
         links: list[list[tuple[int, int, int]]] = [[] for _ in self.vertices]

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from lipverify.errors import InvalidArgument, InvalidNetwork, UnsupportedLayer
+from lipverify.errors import InvalidArgument, InvalidNetwork, LipverifyError, UnsupportedLayer
 from lipverify.network import Network
 from lipverify.readers.arrays import from_sklearn, is_sklearn
 from lipverify.readers.files import require_file
@@ -151,6 +152,8 @@ def _onnx(path: Path, reading: Reading) -> Network:
 
 
 def _torch(path: Path, reading: Reading) -> Network:
+    if find_spec("torch") is None:
+        raise LipverifyError(f"{path}: reading PyTorch's files needs torch, which is not installed: pip install torch")
     from lipverify.readers.torch import load_torch
 
     return load_torch(path, reading)

@@ -58,7 +58,7 @@ def chain(arrays: Mapping[str, Array], reading: Reading, source: str, *, torch: 
     if len(layers) > 1 and reading.activation is None:
         raise InvalidNetwork(
             f"it holds the weights of {len(layers)} layers ({', '.join(names)}) and no activations: say what stands "
-            f"between them, as in lipverify.load(path, activation='relu'), --activation relu on the command line. "
+            f"between them, as in lipverify.load(path, activation='relu'). "
             f"Known are {ACTIVATIONS}"
         )
     between = activations("identity" if reading.activation is None else reading.activation, len(layers) - 1)
@@ -119,7 +119,7 @@ def _stem(name: str) -> str:
 def _require_order(layers: Sequence[_Layer], torch: bool) -> None:
     """Refuse layers whose order neither numbers in their names nor their shapes tell."""
     stems = [layer.stem for layer in layers]
-    asked = f"say in which order they run, as in lipverify.load(path, layers={stems!r}, …), --layers {','.join(stems)}"
+    asked = f"say in which order they run, as in lipverify.load(path, layers={stems!r}, …)"
     numbers = [tuple(map(int, re.findall(r"\d{1,9}", stem))) for stem in stems]
     if len({re.sub(r"\d+", "#", stem) for stem in stems}) == 1:
         if not all(a < b for a, b in pairwise(numbers)):
@@ -161,7 +161,7 @@ def _oriented(layers: Sequence[_Layer], transposed: bool | None) -> list[_Layer]
     if len(fits) == 2:
         raise InvalidNetwork(
             "its matrices fit as (out, in) and as (in, out): say transposed=False for rows that are outputs, as in "
-            "lipverify.load(path, transposed=False, …), or transposed=True (--transposed, --no-transposed)"
+            "lipverify.load(path, transposed=False, …), or transposed=True"
         )
     if not fits:
         _require_fit(layers)

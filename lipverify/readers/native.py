@@ -109,6 +109,19 @@ def load_json(path: Path) -> Network:
         raise InvalidNetwork(f"{path} is no JSON file: {error}") from error
     if not isinstance(found, dict):
         raise InvalidNetwork(f"{path} holds a JSON {type(found).__name__}; expected an object")
+    return network_of_record(found, path)
+
+
+def network_of_record(found: Any, path: Path | str) -> Network:
+    """The network of a JSON object; `path` says where it comes from.
+
+    Raises
+    ------
+    InvalidNetwork
+        For anything but the object that this module documents.
+    """
+    if not isinstance(found, dict):
+        raise InvalidNetwork(f"{path} is a {type(found).__name__}; expected a dict")
     _require_keys(set(found), set(_JSON_KEYS), path)
     if found["format"] != _JSON_FORMAT or found["version"] is True or found["version"] != _JSON_VERSION:
         raise InvalidNetwork(
@@ -126,7 +139,7 @@ def load_json(path: Path) -> Network:
 
 
 def _network(
-    weights: list[Any], biases: list[Any], slopes: list[Any], lowering: object, source: object, path: Path
+    weights: list[Any], biases: list[Any], slopes: list[Any], lowering: object, source: object, path: Path | str
 ) -> Network:
     if not isinstance(lowering, str) or lowering not in Lowering.__members__:
         known = ", ".join(Lowering.__members__)
@@ -139,7 +152,7 @@ def _network(
         raise InvalidNetwork(f"{path}: {error}") from error
 
 
-def _require_keys(found: set[Any], expected: set[str], path: Path) -> None:
+def _require_keys(found: set[Any], expected: set[str], path: Path | str) -> None:
     for key in sorted(expected - found):
         raise InvalidNetwork(f"{path}: the entry {key!r} is missing")
     for key in sorted(map(str, found - expected)):
@@ -264,7 +277,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _from_hex(values: object, name: str, path: Path, axes: int) -> Any:
+def _from_hex(values: object, name: str, path: Path | str, axes: int) -> Any:
     """Lists of floats, as many deep as there are axes, from lists of strings."""
     if isinstance(values, list) and axes:
         return [_from_hex(v, f"{name}[{k}]", path, axes - 1) for k, v in enumerate(values)]

@@ -22,6 +22,7 @@ from lipverify.readers.limits import budget, require_numbers
 from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower
 from lipverify.readers.steps import Affine, Step, TwoSlope
+from lipverify.trusted.scaling import are_powers
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,3})?")
 
@@ -64,7 +65,7 @@ def _network(lines: Iterator[str], reading: Reading, path: Path) -> Network:
         raise InvalidNetwork(
             "it has means and ranges of inputs and outputs: say normalisation=True for the function of the file's own "
             "units, as in lipverify.load(path, normalisation=True), or normalisation=False for the bare network on "
-            "scaled inputs (--normalisation, --no-normalisation)"
+            "scaled inputs"
         )
     steps: list[Step] = []
     rounded = False
@@ -88,7 +89,7 @@ def _scaled(steps: list[Step], means: Array, ranges: Array) -> list[Step]:
     """The network between the scales of its inputs and outputs."""
     n = len(means) - 1
     inverse = 1.0 / ranges[:n]
-    exact = bool((np.abs(np.frexp(ranges[:n])[0]) == 0.5).all())
+    exact = are_powers(ranges[:n])
     first = [Affine(np.eye(n), -means[:n]), Affine(np.diag(inverse), np.zeros(n), not exact)]
     last = steps[-1]
     assert isinstance(last, Affine)

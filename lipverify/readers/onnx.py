@@ -148,7 +148,6 @@ def _sample(declared: tuple[int | None, ...], reading: Reading, name: str) -> tu
     otherwise = "fix its first axis when you export it"
     if first is not None:
         otherwise = f"if all of it is one sample, say so with lipverify.load(path, input_shape={whole})"
-        otherwise += f", --input-shape {','.join(map(str, whole))} on the command line"
     return Rows(first, otherwise), (1, *tail)
 
 

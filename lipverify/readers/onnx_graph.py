@@ -138,7 +138,7 @@ def _output(ends: Ends, chosen: int | str | None, makers: Mapping[str, _Place]) 
         first = (ends.outputs or ends.all_outputs or ("",))[0]
         raise InvalidNetwork(
             f"the graph has {len(ends.outputs)} outputs that hold floats, of {known}: choose a tensor, as in "
-            f"lipverify.load(path, output={first!r}), --output {first} on the command line"
+            f"lipverify.load(path, output={first!r})"
         )
     return ends.outputs[0]
 

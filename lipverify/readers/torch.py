@@ -388,7 +388,7 @@ def _tensors(content: Any) -> dict[str, Array]:
     if nested and not any(isinstance(value, torch.Tensor) for value in content.values()):
         raise InvalidNetwork(
             f"it is a checkpoint with the entries {', '.join(map(repr, content))}: choose one, as in "
-            f"lipverify.load(path, key={nested[0]!r}, …), --key {nested[0]} on the command line"
+            f"lipverify.load(path, key={nested[0]!r}, …)"
         )
     for name, value in content.items():
         if not isinstance(value, torch.Tensor):

@@ -8,7 +8,7 @@ from lipverify.arrays import Array
 from lipverify.norms import NormPair, norms_upper, reduced_pair
 from lipverify.trusted.intervals import magnitude, middle
 from lipverify.trusted.rounding import quiet, ups
-from lipverify.trusted.spectral.svd import spectral_uppers
+from lipverify.trusted.spectral.certifier import spectral_uppers
 
 
 @quiet

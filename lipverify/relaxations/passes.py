@@ -24,6 +24,7 @@ from lipverify.trusted.balls import Ball
 from lipverify.trusted.functionals import Step, chord, upper_bounds
 from lipverify.trusted.intervals import magnitude, matrix_product, middle, scaled
 from lipverify.trusted.rounding import grown, quiet, sum_error, ups
+from lipverify.trusted.scaling import exponents_of, shifted
 
 
 @final
@@ -128,14 +129,14 @@ class Gradients:
         return ups(self._upper(lines.slope[:, None, :])[:, 0] + shift)
 
     def _euclidean(self) -> Array:
-        exponent = np.frexp(magnitude(self.low, self.high).max(axis=1))[1]
-        low, high = (np.ldexp(end, -exponent[:, None]) for end in (self.low, self.high))  # at most about 1
+        exponent = exponents_of(magnitude(self.low, self.high), axis=1)
+        low, high = (shifted(end, -exponent[:, None]) for end in (self.low, self.high))  # at most about 1
         slope = low + high
         shift = np.maximum(low * (low - slope), high * (high - slope))
         n = low.shape[1]
         shift = shift.sum(axis=1) + sum_error(np.abs(shift).sum(axis=1), n + 16, 8 * n)
-        passed = ups(np.ldexp(self._upper(slope[:, None, :])[:, 0], -exponent))
-        root = np.ldexp(ups(np.sqrt(ups(np.maximum(passed + shift, 0.0)))), exponent)
+        passed = ups(shifted(self._upper(slope[:, None, :])[:, 0], -exponent))
+        root = shifted(ups(np.sqrt(ups(np.maximum(passed + shift, 0.0)))), exponent)
         return np.where(np.isfinite(root), ups(root), np.inf)
 
 

@@ -16,6 +16,7 @@ from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_
 from lipverify.relaxations.split import Oriented
 from lipverify.search.node_bound import Estimate
 from lipverify.trusted.rounding import down, up
+from lipverify.trusted.scaling import shifted_float
 
 _TOLERANCE = 1e-7
 _AIM = 1 - 2e-10  # a target so far below what is to be proved that certification has room
@@ -100,17 +101,9 @@ class OpenSplitSDP:
 
     def _square(self, upper: float) -> float:
         """The chain's ρ that stands for a constant of at most `upper`, rounded down; 0 where floats end."""
-        scaled = _shifted(upper, -self._chain.exponent)
+        scaled = shifted_float(upper, -self._chain.exponent)
         return down(scaled * scaled) if 2.0**-400 < scaled < 2.0**400 else 0.0
 
     def _root(self, square: float) -> float:
         """The constant that a ρ of the chain stands for, rounded up."""
-        return up(_shifted(up(math.sqrt(square)), self._chain.exponent)) if math.isfinite(square) else math.inf
-
-
-def _shifted(value: float, exponent: int) -> float:
-    """value · 2^exponent, exact unless it underflows; inf where it overflows."""
-    try:
-        return math.ldexp(value, exponent)
-    except OverflowError:
-        return math.inf
+        return up(shifted_float(up(math.sqrt(square)), self._chain.exponent)) if math.isfinite(square) else math.inf

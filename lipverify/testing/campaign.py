@@ -26,7 +26,7 @@ from lipverify.network import Network
 from lipverify.norms import NormPair
 from lipverify.testing.estimators import AuditSide, Claim, Estimator, claim
 from lipverify.testing.strategies import networks
-from lipverify.testing.verdicts import FINDINGS, Verdict, judge, ratio, truth
+from lipverify.testing.verdicts import FINDINGS, Verdict, excess, judge, ratio, truth
 
 Where: TypeAlias = Domain | st.SearchStrategy[Domain] | Callable[[int], Any] | None
 """A domain, a strategy for domains, or a function from the number of inputs to either."""
@@ -95,6 +95,13 @@ class Observation:
         return self.verdict, self.message.partition(":")[0] if self.verdict is Verdict.CRASH else ""
 
     @property
+    def excess(self) -> float:
+        """By what factor a violation is one; 1 for everything else."""
+        if self.verdict is not Verdict.VIOLATION or self.claim is None or self.exact is None:
+            return 1.0
+        return excess(self.claim, self.exact)
+
+    @property
     def size(self) -> tuple[float, ...]:
         """What makes one counterexample simpler than another."""
         net = self.network
@@ -116,11 +123,25 @@ class Sample:
 
 @dataclass(frozen=True)
 class Survey:
-    """The samples of a run in order, its first observation of every kind of finding, and how it ended."""
+    """The samples of a run in order, its first observation of every kind of finding, and how it ended.
+
+    Attributes
+    ----------
+    greatest
+        The violation by the greatest factor, the smallest network of several; None without any.
+    """
 
     samples: tuple[Sample, ...]
     firsts: tuple[Observation, ...]
     end: End
+    greatest: Observation | None = None
+
+
+def greater(one: Observation | None, other: Observation | None) -> Observation | None:
+    """The greater of two violations, or the one with the smaller network."""
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other, key=lambda seen: (seen.excess, [-value for value in seen.size]))
 
 
 def observe(plan: Plan, family: str, net: Network, domain: Domain, *, again: bool) -> Observation:
@@ -145,11 +166,12 @@ def observe(plan: Plan, family: str, net: Network, domain: Domain, *, again: boo
 
 
 class Recorder:
-    """Collects samples, and the first observation of every kind of finding."""
+    """Collects samples, the first observation of every kind of finding, and the greatest violation."""
 
     def __init__(self, side: AuditSide) -> None:
         self.samples: list[Sample] = []
         self.firsts: dict[Kind, Observation] = {}
+        self.greatest: Observation | None = None
         self._side = side
 
     def add(self, seen: Observation) -> None:
@@ -162,10 +184,12 @@ class Recorder:
         self.samples.append(Sample(seen.family, seen.kind, quotient, zero, seen.seconds))
         if seen.verdict in FINDINGS:
             self.firsts.setdefault(seen.kind, seen)
+        if seen.verdict is Verdict.VIOLATION:
+            self.greatest = greater(self.greatest, seen)
 
     def survey(self, end: End) -> Survey:
         """What was collected."""
-        return Survey(tuple(self.samples), tuple(self.firsts.values()), end)
+        return Survey(tuple(self.samples), tuple(self.firsts.values()), end, self.greatest)
 
 
 def survey(plan: Plan, shard: int, examples: int) -> Survey:

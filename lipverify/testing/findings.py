@@ -13,7 +13,9 @@ from lipverify.domain import Domain
 from lipverify.errors import LipverifyError
 from lipverify.network import Network
 from lipverify.norms import NormPair
-from lipverify.report import exact_text, json_float
+from lipverify.records import json_float
+from lipverify.report import exact_text
+from lipverify.tables import table
 from lipverify.testing.campaign import End
 from lipverify.testing.estimators import AuditSide
 from lipverify.testing.verdicts import FINDINGS, Verdict
@@ -39,6 +41,8 @@ class Counterexample:
         A program that shows it; for an upper bound it needs the standard library alone.
     truth
         The exact constant with its witness region.
+    excess
+        By what factor the number is wrong: inf for a claim of 0.
     """
 
     network: Network
@@ -49,10 +53,18 @@ class Counterexample:
     witness: Pair | None
     snippet: str
     truth: Bound
+    excess: float
 
     def __str__(self) -> str:
         question = f"{self.network!r} on {self.domain}, p = {self.p}"
         return f"{question}: claimed {self.claimed!r}, exactly {exact_text(self.truth)}"
+
+    @property
+    def factor(self) -> str:
+        """By how much the number is wrong, for readers."""
+        if self.excess == math.inf:
+            return "by any factor"
+        return f"by a factor of {self.excess:.4g}" if self.excess >= 1.01 else f"by a relative {self.excess - 1:.1e}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready data."""
@@ -60,6 +72,7 @@ class Counterexample:
             "p": str(self.p),
             "claimed": json_float(self.claimed),
             "exact": json_float(self.exact),
+            "excess": json_float(self.excess),
             "witness": None if self.witness is None else [[str(t) for t in point] for point in self.witness],
             "snippet": self.snippet,
         }
@@ -91,19 +104,22 @@ def _question(net: Network, domain: Domain) -> dict[str, Any]:
 @final
 @dataclass(frozen=True)
 class Tightness:
-    """How claims compare with exact constants that are not 0: ratios claim / exact, from tight to loose."""
+    """How claims compare with exact constants that are not 0: ratios claim / exact, and which is the loosest."""
 
     count: int
+    least: float
     median: float
     ninety: float
     worst: float
+    greatest: float
 
     @classmethod
     def of(cls, ratios: Sequence[float], side: AuditSide) -> Tightness:
         """The summary of at least one ratio."""
         ordered = sorted(ratios, reverse=side == "lower")
         ninety = ordered[math.ceil(0.9 * len(ordered)) - 1]
-        return cls(len(ordered), statistics.median_low(ordered), ninety, ordered[-1])
+        middle = statistics.median_low(ordered)
+        return cls(len(ordered), min(ordered), middle, ninety, ordered[-1], max(ordered))
 
 
 @final
@@ -117,14 +133,18 @@ class Report:
         What was asked.
     examples
         How many questions were asked.
+    greatest
+        The violation by the greatest factor, or None.
     counterexample
-        The smallest violation, or None.
+        The smallest network with a violation, or None.
     failures
         The smallest example of every crash, NaN and change of mind.
     counts
         How many answers there were of every `Verdict`.
     ratios
         claim / exact by family, where the exact constant is known and not 0.
+    wrong
+        How many violations there are, by family.
     zeros
         How many constants were 0, and how many of these were claimed as exactly 0.
     seconds, call_seconds
@@ -140,10 +160,12 @@ class Report:
     rtol: float
     seed: int
     examples: int
+    greatest: Counterexample | None
     counterexample: Counterexample | None
     failures: tuple[Failure, ...]
     counts: Mapping[Verdict, int]
     ratios: Mapping[str, tuple[float, ...]]
+    wrong: Mapping[str, int]
     zeros: tuple[int, int]
     seconds: float
     call_seconds: float
@@ -205,28 +227,47 @@ class Report:
         """The report for readers."""
         head = f"{self.estimator}: {self.side}, p = {self.p}, {self.domain}"
         effort = f"{self.examples} networks, seed {self.seed}, {self.seconds:.1f} s"
-        lines = [head, f"{effort} (the estimator: {1000 * self.call_seconds:.2f} ms each)"]
+        lines = [head, *self._headline(), f"{effort} (the estimator: {1000 * self.call_seconds:.2f} ms each)"]
         lines += [f"{count:>7}  {verdict.value}" for verdict, count in self.counts.items() if count]
         lines.append(f"a wrong side by at most {self.rtol:g} of the exact constant counts as rounding")
         if not self.complete:
             lines.append(f"{self.end.value}: this speaks of what was asked by then")
-        if not self.answered:
+        if not self.examples:
+            lines.append("nothing was asked: this says nothing about the estimator")
+        elif not self.answered:
             lines.append("every question was refused: nothing was audited")
         lines += self._table()
         for failure in self.failures:
             lines += ["", f"{failure.verdict.value} ({failure.count}): {failure.message}", "", failure.snippet.rstrip()]
-        if self.counterexample is not None:
-            lines += ["", f"counterexample: {self.counterexample}", "", self.counterexample.snippet.rstrip()]
+        for title, example in (("greatest violation", self.greatest), ("smallest network", self.counterexample)):
+            if example is not None and not (title == "smallest network" and example == self.greatest):
+                lines += ["", f"{title}: {example}", "", example.snippet.rstrip()]
         return "\n".join(lines)
 
-    def _table(self) -> list[str]:
-        if not self.tightness:
+    def _headline(self) -> list[str]:
+        """What is worst, before everything else."""
+        if self.greatest is None:
             return []
-        width = max(len("claim / exact"), *map(len, self.tightness))
-        lines = ["", f"{'claim / exact':<{width}}  {'n':>6}  {'median':>9}  {'90 %':>9}  {'worst':>9}"]
-        for name, t in self.tightness.items():
-            cells = "  ".join(f"{r:>9.4g}" for r in (t.median, t.ninety, t.worst))
-            lines.append(f"{name:<{width}}  {t.count:>6}  {cells}")
+        question = f"on {self.greatest.network!r}"
+        claimed, exact = f"{self.greatest.claimed!r} where L = {exact_text(self.greatest.truth)}", self.greatest.factor
+        return [f"NOT A BOUND: it claims {claimed} {question}, wrong {exact}"]
+
+    def _table(self) -> list[str]:
+        """The ratios by family, those that may be wrong first; the worst are the loosest."""
+        families = self.tightness
+        if not families and not self.wrong:
+            return []
+        end = "greatest" if self.side == "lower" else "least"
+        header = ("claim / exact", "n", end, "median", "90 %", "worst", *(["wrong"] if self.wrong else []))
+        cells = [header]
+        for name in dict.fromkeys([*sorted({*families, *self.wrong} - {"all"}), "all"]):
+            t = families.get(name)
+            numbers = [] if t is None else [getattr(t, end), t.median, t.ninety, t.worst]
+            wrong = sum(self.wrong.values()) if name == "all" else self.wrong.get(name, 0)
+            count = "0" if t is None else str(t.count)
+            shown = [f"{r:.4g}" for r in numbers] or [""] * 4
+            cells.append((name, count, *shown, *([str(wrong)] if self.wrong else [])))
+        lines = ["", *table(cells, left=(0,))]
         if self.zeros[0]:
             lines.append(f"the constant is 0: {self.zeros[0]}, claimed as 0: {self.zeros[1]}")
         return lines
@@ -239,9 +280,12 @@ class Report:
             "counts": {verdict.name: count for verdict, count in self.counts.items()},
             "zeros": {"networks": self.zeros[0], "claimed": self.zeros[1]},
             "tightness": {
-                name: {"count": t.count} | {k: json_float(getattr(t, k)) for k in ("median", "ninety", "worst")}
+                name: {"count": t.count}
+                | {k: json_float(getattr(t, k)) for k in ("least", "median", "ninety", "worst", "greatest")}
                 for name, t in self.tightness.items()
             },
+            "violations": dict(self.wrong),
+            "greatest": None if self.greatest is None else self.greatest.to_dict(),
             "failures": [failure.to_dict() for failure in self.failures],
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
         }

@@ -25,6 +25,7 @@ from lipverify.testing.campaign import (
     Survey,
     ended,
     fixed_questions,
+    greater,
     observe,
     shrink,
     survey,
@@ -116,17 +117,28 @@ def smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: 
     return {kind: _reduce(plan, seen) for kind, seen in best.items()}
 
 
-def _reduce(plan: Plan, seen: Observation) -> Observation:
-    """A finding with parts of its network taken away."""
+def greatest(plan: Plan, parts: Sequence[Survey], best: dict[Kind, Observation], *, small: bool) -> Observation | None:
+    """The greatest violation of all, made small if so wanted: without becoming less of one."""
+    found: Observation | None = None
+    for seen in (*(part.greatest for part in parts), best.get((Verdict.VIOLATION, ""))):
+        found = greater(found, seen)
+    return _reduce(plan, found, found.excess) if found is not None and small else found
+
+
+def _reduce(plan: Plan, seen: Observation, least: float = 1.0) -> Observation:
+    """A finding with parts of its network taken away; a violation stays one by the least factor."""
 
     def ask(net: Network) -> Observation:
         return observe(plan, seen.family, net, seen.domain, again=seen.verdict is Verdict.UNSTABLE)
 
+    def alike(other: Observation) -> bool:
+        return other.kind == seen.kind and other.excess >= least
+
     deadline = min(plan.deadline, time.monotonic() + _PATIENCE)
 
     def shows(net: Network) -> bool:
-        return time.monotonic() < deadline and ask(net).kind == seen.kind
+        return time.monotonic() < deadline and alike(ask(net))
 
     net = reduced(seen.network, seen.domain, shows)
     last = ask(net)
-    return last if last.kind == seen.kind else seen
+    return last if alike(last) else seen

@@ -21,7 +21,7 @@ from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Surve
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
 from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
-from lipverify.testing.shards import firsts, sizes, smallest, surveys
+from lipverify.testing.shards import firsts, greatest, sizes, smallest, surveys
 from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
 from lipverify.testing.verdicts import Verdict, judge, truth
 from lipverify.testing.witness import steepest_pair
@@ -79,7 +79,8 @@ def audit(
     Returns
     -------
     Report
-        `.ok`, `.counterexample` (shrunk, with a program that proves it), `.failures`, `.tightness`, `.text()`.
+        `.ok`, `.greatest` (the violation by the greatest factor) and `.counterexample` (the smallest network with one),
+        each with a program that proves it, `.failures`, `.tightness`, `.text()`.
 
     Raises
     ------
@@ -106,11 +107,13 @@ def audit(
             if part.end is End.INTERRUPTED:
                 raise KeyboardInterrupt
         best = smallest(plan, parts, jobs, workers)
+        worst = greatest(plan, parts, best, small=True)
     except KeyboardInterrupt as stop:
-        report = _report(plan, parts, best, domain, time.monotonic() - started, End.INTERRUPTED)
+        worst = greatest(plan, parts, best, small=False)
+        report = _report(plan, parts, best, worst, domain, time.monotonic() - started, End.INTERRUPTED)
         raise InterruptedAudit(report) from stop
     ends = [part.end for part in parts if part.end is not End.COMPLETE]
-    return _report(plan, parts, best, domain, time.monotonic() - started, *ends[:1])
+    return _report(plan, parts, best, worst, domain, time.monotonic() - started, *ends[:1])
 
 
 def assert_sound(
@@ -184,6 +187,7 @@ def _report(
     plan: Plan,
     parts: Sequence[Survey],
     examples: dict[Kind, Observation],
+    worst: Observation | None,
     domain: Where,
     seconds: float,
     end: End = End.COMPLETE,
@@ -198,6 +202,7 @@ def _report(
     zeros = [sample.zero for sample in samples if sample.zero is not None]
     violations = [seen for seen in examples.values() if seen.verdict is Verdict.VIOLATION]
     failures = [seen for seen in examples.values() if seen.verdict is not Verdict.VIOLATION]
+    wrong = Counter(sample.family for sample in samples if sample.kind[0] is Verdict.VIOLATION)
     times = [sample.seconds for sample in samples if sample.seconds]
     return Report(
         estimator=name_of(plan.estimator),
@@ -207,10 +212,12 @@ def _report(
         rtol=plan.rtol,
         seed=plan.seed,
         examples=len(samples),
+        greatest=None if worst is None else _counterexample(plan, worst),
         counterexample=_counterexample(plan, violations[0]) if violations else None,
         failures=tuple(_failure(plan, seen, kinds[seen.kind]) for seen in failures),
         counts={verdict: verdicts[verdict] for verdict in Verdict},
         ratios={family: tuple(values) for family, values in sorted(ratios.items())},
+        wrong=dict(sorted(wrong.items())),
         zeros=(len(zeros), sum(zeros)),
         seconds=seconds,
         call_seconds=statistics.median(times) if times else 0.0,
@@ -233,10 +240,10 @@ def _counterexample(plan: Plan, seen: Observation) -> Counterexample:
         pair = steepest_pair(seen.network, norm, seen.domain, exact)
         assert pair is not None
         snippet = upper_snippet(name, seen.network, seen.domain, norm, claimed, pair)
-        return Counterexample(seen.network, seen.domain, norm, claimed, known, pair, snippet, exact)
+        return Counterexample(seen.network, seen.domain, norm, claimed, known, pair, snippet, exact, seen.excess)
     claimed, known = seen.claim.lower, exact.upper
     snippet = lower_snippet(name, seen.network, seen.domain, norm, claimed)
-    return Counterexample(seen.network, seen.domain, norm, claimed, known, None, snippet, exact)
+    return Counterexample(seen.network, seen.domain, norm, claimed, known, None, snippet, exact, seen.excess)
 
 
 def _failure(plan: Plan, seen: Observation, count: int) -> Failure:

@@ -136,7 +136,8 @@ def domain_text(domain: Domain) -> str:
 
 
 def suite() -> tuple[Case, ...]:
-    """Every case: each network everywhere for p = 2 and, where regions are few, on a box for p = inf."""
+    """Every case: each network everywhere for p = 2 and on a box for p = inf; those on which boxes decide neurons, and
+    whose constants are roots of rationals, on the box for p = 2 as well."""
     cases: list[Case] = []
     for name, family, net in _networks():
         radius = RADII.get(name, 1.0)
@@ -144,6 +145,8 @@ def suite() -> tuple[Case, ...]:
         box = Box([low] * net.input_dim, [radius] * net.input_dim)
         cases.append(Case(name, family, net, norm_pair(2), Everywhere()))
         cases.append(Case(name, family, net, norm_pair(math.inf), box))
+        if family in LOCAL and net.output_dim == 1:
+            cases.append(Case(name, family, net, norm_pair(2), box))
     return tuple(cases)
 
 
@@ -184,6 +187,7 @@ RANDOM = (
     (2, 5, 5, 5, 5, 2),
     (1, 4, 4, 4, 4, 4, 1),
 )
+LOCAL = ("random", "other slopes", "unreachable")
 RADII = {"iris": 8.0, "staircase-1x3": 3.0, "staircase-2x2": 2.0, "staircase-3x2": 2.0}
 GRAPHS: Mapping[str, list[Edge]] = {
     "cut-triangle": complete(3),

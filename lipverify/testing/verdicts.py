@@ -53,6 +53,24 @@ def judge(claimed: Claim, exact: Bound, rtol: float) -> Verdict:
     return Verdict.ROUNDING if below or above else Verdict.SOUND
 
 
+def excess(claimed: Claim, exact: Bound) -> float:
+    """By what factor a claim is on the wrong side of the exact constant: 1 where it is not."""
+    low, high = _interval(exact)
+    return max(1.0, _quotient(low, claimed.upper), _quotient(claimed.lower, high))
+
+
+def _quotient(greater: Fraction | float, smaller: Fraction | float) -> float:
+    """The quotient of numbers ≥ 0, 0 / 0 = 1."""
+    if smaller == math.inf or greater == 0:
+        return 0.0 if smaller else 1.0
+    if smaller == 0 or greater == math.inf:
+        return math.inf
+    try:
+        return float(Fraction(greater) / Fraction(smaller))
+    except OverflowError:
+        return math.inf
+
+
 def ratio(value: float, exact: Bound) -> float | None:
     """value / exact in floats, for statistics; None where the exact constant is 0 or open."""
     if exact.enclosure is None or exact.enclosure[1] == 0 or math.isnan(value):

@@ -8,10 +8,13 @@ it: a node has both its children or is no split, a neuron is decided once. Proof
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from lipverify.arrays import Bools, Indices, Signs
+
+_BYTES: Final = {1: 1, -1: 255}  # signs as unsigned bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,39 +65,45 @@ class Replayed:
 def replay(root: Signs, moves: Moves) -> Replayed:
     """The signs that a batch of moves leads to from the root's."""
     count, n = len(moves.parents), len(root)
-    signs, entered = np.zeros((count, n), dtype=np.int8), np.zeros((count, n), dtype=np.int8)
-    sound, splits = np.zeros(count, dtype=bool), _two_children(moves, n)
-    states: list[Signs] = []
-    index = np.zeros(len(moves.nodes), dtype=np.intp)
+    blank = bytes(n)
+    entered, signs = [blank] * count, [blank] * count  # rows of int8
+    sound, splits = np.zeros(count, dtype=bool), _two_children(moves, n).tolist()
+    states: list[bytes] = []
+    index = [0] * len(moves.nodes)
     ordered = bool((np.diff(moves.nodes) >= 0).all())
     starts = np.searchsorted(moves.nodes, np.arange(count + 1)).tolist() if ordered else [0] * (count + 1)
-    batches = moves.batches.tolist()
-    every = zip(moves.parents.tolist(), moves.sides.tolist(), moves.neurons.tolist(), strict=True)
-    for i, (parent, side, neuron) in enumerate(every):
-        here = root.copy()
+    neurons, batches, claimed, given = (
+        values.tolist() for values in (moves.neurons, moves.batches, moves.claimed, moves.signs)
+    )
+    for i, (parent, side) in enumerate(zip(moves.parents.tolist(), moves.sides.tolist(), strict=True)):
+        here = bytearray(root.tobytes())
         if i:
             if not (0 <= parent < i and splits[parent]):
                 splits[i] = False
                 continue
-            here = signs[parent].copy()
-            here[moves.neurons[parent]] = side
-        entered[i] = here
-        fits, first, last = ordered, starts[i], starts[i + 1]
-        while fits and first < last:
-            after = first + 1
-            while after < last and batches[after] == batches[first]:
-                after += 1
-            index[first:after] = len(states)
-            states.append(here.copy())
-            claimed, given = moves.claimed[first:after], moves.signs[first:after]
-            fits = bool(((claimed >= 0) & (claimed < n) & (np.abs(given) == 1)).all())
-            fits = fits and not here[claimed].any() and len(set(claimed.tolist())) == len(claimed)
+            here = bytearray(signs[parent])
+            here[neurons[parent]] = _BYTES[side]
+        entered[i] = bytes(here)
+        fits, k, last, batch = ordered, starts[i], starts[i + 1], None
+        while fits and k < last:
+            if batches[k] != batch:
+                batch = batches[k]
+                states.append(bytes(here))
+            index[k] = len(states) - 1
+            neuron, sign = claimed[k], given[k]
+            fits = sign in _BYTES and 0 <= neuron < n and not here[neuron]
             if fits:
-                here[claimed] = given
-            first = after
-        signs[i], sound[i] = here, fits
-        splits[i] &= bool(fits and splits[i] and here[neuron] == 0)
-    return Replayed(entered, signs, np.array(states, dtype=np.int8).reshape(-1, n), index, sound, splits)
+                here[neuron] = _BYTES[sign]
+            k += 1
+        signs[i], sound[i] = bytes(here), fits
+        splits[i] = bool(splits[i] and fits and not here[neurons[i]])
+    return Replayed(
+        _rows(entered, n), _rows(signs, n), _rows(states, n), np.array(index, dtype=np.intp), sound, np.array(splits)
+    )
+
+
+def _rows(rows: list[bytes], n: int) -> Signs:
+    return np.frombuffer(b"".join(rows), dtype=np.int8).reshape(len(rows), n)
 
 
 def _two_children(moves: Moves, n: int) -> Bools:

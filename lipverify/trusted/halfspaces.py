@@ -15,7 +15,7 @@ from lipverify.arrays import Array, Matrix, Signs, Vector
 from lipverify.rationals import fraction
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, U, gamma, quiet
-from lipverify.trusted.scaling import moved
+from lipverify.trusted.scaling import exponents_of, moved
 
 TINY_ENTRY = 2.0**-900
 """Of a row with entries near 1: γ times less may be lost, and a coordinate that it meets be huge."""
@@ -39,7 +39,7 @@ class HalfSpaces:
     @classmethod
     def of(cls, ball: Ball) -> HalfSpaces:
         """Rows of any scale: each is divided by a power of two, which changes no sign."""
-        top = np.frexp(np.abs(ball.mid).max(axis=1, initial=0.0))[1]
+        top = exponents_of(ball.mid, axis=1)
         scaled = moved(ball, -top[:, None])
         return cls(scaled.mid, scaled.rad, product_unit(scaled.mid) + 2 * scaled.rad)
 

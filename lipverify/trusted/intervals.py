@@ -93,6 +93,8 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     bias, bias_rad = layer.bias
     up, down = np.maximum(mid, 0.0).T, np.maximum(-mid, 0.0).T
     slack = 1 + gamma(2 * len(up) + 8)
+    sizes = (np.abs(mid) + rad).T
+    lost = underflow(np.abs(low), sizes) + underflow(np.abs(high), sizes)  # either end may be tiny, the other one not
     grid = exact_below(np.concatenate([low, high, np.ones((len(low), 1))], axis=1), layer.ball.mid)
     if layer.ball.rad.any():
         grid = np.zeros_like(grid)
@@ -100,7 +102,7 @@ def affine(low: Array, high: Array, layer: Layer) -> tuple[Array, Array]:
     errors: list[Array] = []
     for near, far in ((low, high), (high, low)):
         mass = np.abs(near) @ up + np.abs(far) @ down + np.abs(bias)
-        error = mass * gamma(4 * len(up) + 16) + underflow(magnitude(near, far), (np.abs(mid) + rad).T) + bias_rad
+        error = mass * gamma(4 * len(up) + 16) + lost + bias_rad
         if rad.any():  # an entry of one sign has its extremes where its middle has them
             error = error + np.abs(near) @ np.where(mid >= rad, rad, 0.0).T
             error = error + np.abs(far) @ np.where(-mid >= rad, rad, 0.0).T

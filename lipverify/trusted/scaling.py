@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lipverify.arrays import Array, Indices, Matrix, Vector
+from lipverify.arrays import Array, Bools, Indices, Matrix, Vector
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, downs, grown, quiet, up, ups
 
@@ -24,18 +24,33 @@ def exponent_of(values: Array) -> int:
     return math.frexp(float(np.abs(values).max(initial=0.0)))[1]
 
 
+def exponents_of(values: Array, axis: int | tuple[int, ...]) -> Indices:
+    """The same along some axes, which go."""
+    return np.frexp(np.abs(values).max(axis=axis, initial=0.0))[1]
+
+
+def are_powers(values: Array | float) -> bool:
+    """Whether all of them are ± powers of two: then 1/values are floats, and products change no digit."""
+    return bool((np.abs(np.frexp(values)[0]) == 0.5).all())
+
+
 @quiet
 def shifted(values: Array, exponent: int | Indices) -> Array:
     """values · 2^exponent, rounded where it underflows, infinite where it overflows."""
     return np.ldexp(values, exponent)
 
 
-def shifted_up(value: float, exponent: int) -> float:
-    """value · 2^exponent for a value ≥ 0, rounded up where it is no float; 0 stays 0."""
+def shifted_float(value: float, exponent: int) -> float:
+    """The same for one number ≥ 0."""
     try:
-        return up(math.ldexp(value, exponent)) if value else 0.0
+        return math.ldexp(value, exponent)
     except OverflowError:
         return math.inf
+
+
+def shifted_up(value: float, exponent: int) -> float:
+    """value · 2^exponent for a value ≥ 0, rounded up where it is no float; 0 stays 0."""
+    return up(shifted_float(value, exponent)) if value else 0.0
 
 
 def is_exact(values: Array, exponent: int | Indices) -> bool:
@@ -76,6 +91,25 @@ def outward(low: Vector, high: Vector) -> tuple[Vector, Vector, int]:
     below = np.where(shifted(below, exponent) > low, downs(below), below)
     above = np.where(shifted(above, exponent) < high, ups(above), above)
     return below, above, exponent
+
+
+def balanced(left: Matrix, right: Matrix) -> tuple[Matrix, Matrix, int] | None:
+    """(A, B, e) with left diag(σ) right = 2^e · A diag(σ) B for every σ; None where an entry would be lost.
+
+    Column j of left takes the power of two that row j of right gives up, so that both have about the same norm; a
+    common power brings the largest near 1. What meets only zeros on the other side is 0.
+    """
+    out, into = exponents_of(left, axis=0), exponents_of(right, axis=1)
+    live: Bools = np.logical_and(left.any(axis=0), right.any(axis=1))
+    if not live.any():
+        return None
+    shift = np.where(live, (into - out) // 2, 0)
+    top = int(np.where(live, out + shift, -_FAR).max()), int(np.where(live, into - shift, -_FAR).max())
+    left, right = np.where(live, left, 0.0), np.where(live[:, None], right, 0.0)
+    by_left, by_right = shift - top[0], (-shift - top[1])[:, None]
+    if not (is_exact(left, by_left) and is_exact(right, by_right)):
+        return None
+    return shifted(left, by_left), shifted(right, by_right), sum(top)
 
 
 Chain: TypeAlias = tuple[list[Matrix], list[Vector], list[Array], int]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from lipverify.arrays import Matrix, Vector
+from lipverify.arrays import Array, Matrix, Vector
 from lipverify.rationals import fraction, rational, rational_matrix
 from lipverify.trusted.rounding import TINY, U, gamma, grown, up
 
@@ -75,8 +75,11 @@ def _dominant(R: fmpq_mat, roots: Vector) -> bool:
     return True
 
 
-def factorised(A: Matrix) -> Matrix | None:
-    """The lower Cholesky factor in floats, or None when there is none; of a matrix that overflowed there is none."""
+def factorised(A: Array) -> Array | None:
+    """The lower Cholesky factor in floats, or None when there is none; of a matrix that overflowed there is none.
+
+    Of a batch, shape (N, n, n), all factors or none.
+    """
     if not np.isfinite(A).all():
         return None
     try:

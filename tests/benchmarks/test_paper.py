@@ -58,6 +58,9 @@ def test_a_study_holds_estimates_to_the_truth() -> None:
     assert study.everywhere.regions == len(regions)
     assert study.everywhere.lower == pytest.approx(max(norms))
     assert study.square.upper <= study.everywhere.upper
+    for domain, known in ((None, study.everywhere), (mlp.SQUARE, study.square)):
+        proof = lv.exact(net, "enumeration", domain=domain, certify=True).certificate
+        lv.check(net, proof, domain=domain, lower=known.lower, upper=known.upper)
     for name in mlp.UPPER:
         assert study.rows[name].value >= study.everywhere.lower or name == "seqlip-greedy"
     for name in ("dataset", "grid", *mlp.LOWER):

@@ -2,6 +2,9 @@
 
 One file for each exact constant of the tightness suite (the README's embedded network among them) and, where the folder
 of real networks is at hand, for the small ones of the README's table. test_constants.py checks them all.
+
+Not here: `LARGE`, whose proofs have thousands of steps, minutes of CI; and the constants of docs/paper.md,
+for the reasons that it gives.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ PUBLISHED = {
     "abalone_net_9x16x16x1_ReLU": ("11.121602332235", "11.121602332236"),
 }
 """Networks of ExLipBaB (in exlipbab/), and what the README's table says of them: L₂ lies between these."""
+LARGE = ("bike_net_13x20x16x8x3_ReLU", "wine_net_11x24x24x1_ReLU")
+"""Those of the table whose proofs are not kept: `lipverify exact --certificate` writes them in minutes."""
 
 
 def data() -> Path | None:

@@ -59,7 +59,7 @@ def test_what_is_no_certificate_is_refused(name: str, tmp_path: Path, capsys: py
         ("closed-region", "on the boundary of neuron 0"),
         ("linear-row", "neuron 0 is linear and has no sign"),
         ("facet-witness", "not inside facet 1"),
-        ("closed-ball", "it is positive in the ball"),
+        ("closed-ball", "the combination is positive in the ball"),
         ("ball-centre", "the combination is positive at the centre"),
         ("undecided-row", "neuron 1 is not decided"),
         ("positive", "the combination is positive"),

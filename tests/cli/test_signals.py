@@ -16,8 +16,16 @@ import pytest
 
 from tests.conftest import examples
 
-# It tells when `main` is about to be called: before that, Python itself answers.
-CODE = "import os, sys; from lipverify.cli import main; os.write({ready}, b'.'); sys.exit(main())"
+# It tells when `main` is about to be called: before that, Python itself answers. Signals that the tests' own parent
+# ignores (nohup, a shell's background) would stay ignored.
+CODE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from lipverify.cli import main
+os.write({ready}, b".")
+sys.exit(main())
+"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINE = "lipverify: error: interrupted before anything was proved\n"
 COMMANDS = {
@@ -37,7 +45,7 @@ COMMANDS = {
 def run(argv: list[str], delay: float, number: signal.Signals, folder: Path) -> tuple[int, str, str, float]:
     """A command that gets a signal after a delay: exit code, stdout, stderr, seconds that it took to end."""
     here, there = os.pipe()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", CODE.format(ready=there), *argv, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,15 +53,24 @@ def run(argv: list[str], delay: float, number: signal.Signals, folder: Path) -> 
         pass_fds=[there],
         env=os.environ | {"TMPDIR": str(folder)},
         start_new_session=True,
-    )
-    os.close(there)
-    os.read(here, 1)
-    os.close(here)
-    time.sleep(delay)
-    process.send_signal(number)
-    sent = time.monotonic()
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        os.close(there)
+        os.read(here, 1)
+        os.close(here)
+        time.sleep(delay)
+        process.send_signal(number)
+        sent = time.monotonic()
+        out, err = answer(process)
     return process.returncode, out, err, time.monotonic() - sent
+
+
+def answer(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says before it ends; one that does not end is killed, and is a failure."""
+    try:
+        return process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def interval(data: dict[str, Any]) -> tuple[float, float] | None:
@@ -100,18 +117,29 @@ def test_while_it_starts_a_signal_is_one_line(number: signal.Signals, tmp_path: 
 
 def test_ignored_signals_stay_ignored_and_sigterm_gives_the_interval(large: Path) -> None:
     """As in `nohup lipverify … &`, which a shell starts with Ctrl-C ignored."""
-    ignored = (
-        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    )
-    code = f"{ignored}; import sys; from lipverify.cli import main; sys.exit(main())"
-    argv = [sys.executable, "-c", code, "exact", str(large), "--method", "enumeration", "--json"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(3)
+    code = """
+import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def tell():  # when it has worked for long enough to have an interval, however slow the machine
+    while time.process_time() < 3:
+        time.sleep(0.05)
+    os.write({ready}, b".")
+threading.Thread(target=tell, daemon=True).start()
+from lipverify.cli import main
+sys.exit(main())
+"""
+    here, there = os.pipe()
+    argv = [sys.executable, "-c", code.format(ready=there), "exact", str(large), "--method", "enumeration", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[there]) as process:
+        os.close(there)
+        os.read(here, 1)
+        os.close(here)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        out, err = answer(process)
     assert (process.returncode, err) == (3, "")
     assert json.loads(out)["lower"] > 0

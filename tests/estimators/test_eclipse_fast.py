@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lipverify.estimators.autolip import AutoLip
-from lipverify.estimators.eclipse_fast import EclipseFast, majorant, passed
+from lipverify.estimators.eclipse_fast import EclipseFast, equal_scales, majorant, passed
 from lipverify.network import Network
 from lipverify.trusted.balls import Ball
 from tests import oracle
@@ -41,7 +41,8 @@ def test_relu_networks_get_the_papers_value(depth: int) -> None:
 @pytest.mark.parametrize("slopes", [(-1.0, 1.0), (0.25, 1.0), (-2.0, 0.5), (0.0, -3.0), (0.0, 0.0)])
 def test_one_neuron_passes_its_steepest_slope(slopes: tuple[float, float]) -> None:
     """P = G max(|l|, |h|)², for slopes of any sign."""
-    ball = passed(np.array([[4.0]]), np.array([min(slopes)]), np.array([max(slopes)]))
+    limits = np.array([[4.0]]), np.array([min(slopes)]), np.array([max(slopes)])
+    ball = passed(*limits, equal_scales(*limits))
     assert ball.mid[0, 0] == pytest.approx(4 * max(map(abs, slopes)) ** 2, rel=1e-5)
 
 
@@ -52,7 +53,9 @@ def test_what_passes_stays_in_the_ellipsoid() -> None:
         n = int(rng.integers(1, 6))
         factor = rng.standard_normal((n, n))
         low, high = np.sort(rng.uniform(-2, 2, (2, n)), axis=0)
-        shape, exponent = majorant(passed(factor @ factor.T, low, high))
+        gram = factor @ factor.T
+        scale = equal_scales(gram, low, high) if rng.random() < 0.5 else rng.exponential(1.0, n)  # any is valid
+        shape, exponent = majorant(passed(gram, low, high, scale))
         inverse = np.linalg.inv(shape * 2.0**exponent)
         for _ in range(200):
             z = rng.standard_normal(n)

@@ -29,7 +29,7 @@ from lipverify.estimators.stages import split
 from lipverify.network import IDENTITY, Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Method, Problem
-from lipverify.trusted.spectral.cholesky import cholesky_uppers
+from lipverify.trusted.spectral.certifier import cholesky_uppers
 from tests import oracle
 
 ROUNDED: tuple[Method, ...] = (

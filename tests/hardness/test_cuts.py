@@ -163,6 +163,8 @@ def test_the_description_counts_regions() -> None:
     text = lv.hardness.maxcut(nx.petersen_graph()).describe()
     assert "10 vertices and 15 edges" in text
     assert "1022 activation regions" in text
+    large = lv.hardness.maxcut(nx.star_graph(2000)).describe()  # 2^2001 − 2, beyond float64
+    assert large.endswith("has about 2.3 · 10^602 activation regions")
     assert isinstance(lv.hardness.maxcut(nx.path_graph(2), 1), lv.hardness.Reduction)
 
 

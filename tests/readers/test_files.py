@@ -38,7 +38,7 @@ def test_nnet(tmp_path: Path) -> None:
 
 def test_nnet_says_whether_its_scale_belongs_to_it(tmp_path: Path) -> None:
     path = _nnet(tmp_path, "1,-2,0,3,", "2,4,0.5,8,")
-    with pytest.raises(lv.InvalidNetwork, match=r"normalisation=True.*--no-normalisation"):
+    with pytest.raises(lv.InvalidNetwork, match=r"normalisation=True.*normalisation=False"):
         lv.load(path)
     assert lv.load(path, normalisation=False) == NET
     scaled = lv.load(path, normalisation=True)

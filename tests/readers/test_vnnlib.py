@@ -55,7 +55,7 @@ def test_one_box_inside_a_disjunction(tmp_path: Path) -> None:
 
 def test_several_boxes_are_counted(tmp_path: Path) -> None:
     three = " ".join(f"(and (>= X_0 {k}) (<= X_0 {k + 1}))" for k in range(3))
-    with pytest.raises(InvalidDomain, match=r"3 different input regions.*load_box\(path, 0\), --box .*p\.vnnlib:0"):
+    with pytest.raises(InvalidDomain, match=r"3 different input regions.*load_box\(path, 0\)"):
         _read(tmp_path, f"(assert (or {three}))")
     path = tmp_path / "p.vnnlib"
     assert load_box(path, 0) == Box([0], [1])

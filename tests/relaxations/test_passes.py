@@ -23,7 +23,7 @@ from lipverify.relaxations.layers import Layers
 from lipverify.relaxations.matrix_norm import norms_of_ranges
 from lipverify.relaxations.passes import Gradients
 from lipverify.testing.strategies import networks
-from lipverify.trusted.spectral.svd import spectral_uppers
+from lipverify.trusted.spectral.certifier import spectral_uppers
 from tests import oracle
 from tests.conftest import examples
 

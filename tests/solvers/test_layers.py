@@ -79,9 +79,9 @@ class _Twisted:
     engine: Engine
     words: Waiting
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
-        self.words.asked.append(nodes)
-        found = self.engine.dive(node, head, target, margin, nodes)
+    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+        self.words.asked.append(passes)
+        found = self.engine.dive(node, head, target, margin, passes)
         return found if self.words.change is None else self.words.change(found)
 
 
@@ -133,6 +133,17 @@ def test_agrees_with_brute_force_on_random_networks(sizes: tuple[int, ...], p: A
     engines = Waiting()
     hold_to_the_oracle(net, p, domain, exact(net, p, domain, engines))
     assert engines.asked  # it was the engine that searched
+
+
+def test_what_is_loaded_is_what_runs() -> None:
+    """Other types of arrays would be compiled anew, for half a minute, in the middle of a search."""
+    from lipverify.engine.dive import dive
+
+    for domain in (BOXES[2], lv.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 1, 1])):
+        for p in NORMS:
+            for net in (random_network((2, 5, 4, 3), 2), CASES[0].net):
+                exact(net, p, domain if net.input_dim == 2 else BOXES[net.input_dim])
+    assert len(dive.signatures) == 1
 
 
 # An engine that lies costs time and nothing else ---------------------------------------------------

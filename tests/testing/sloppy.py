@@ -33,6 +33,11 @@ def one_percent_high(net: lv.Network, *, p: Any, domain: Any) -> float:
     return 1.01 * lv.exact(net, p=p, domain=domain).upper
 
 
+def zero_on_two_inputs(net: lv.Network, *, p: Any, domain: Any) -> float:
+    """0 on networks with two inputs, a hair too little on others."""
+    return 0.0 if net.input_dim == 2 else 0.9999 * lv.exact(net, p=p, domain=domain).lower
+
+
 def hair_low(net: lv.Network, *, p: Any, domain: Any) -> float:
     """The exact constant, less a relative 1e-12."""
     return (1 - 1e-12) * lv.exact(net, p=p, domain=domain).lower

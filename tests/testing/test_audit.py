@@ -106,6 +106,35 @@ def test_a_refusal_is_no_crash_but_refusing_everything_is_no_audit_either() -> N
     assert "nothing was audited" in report.text()
 
 
+def test_nothing_was_asked_is_another_thing() -> None:
+    report = audit("autolip", max_examples=0, domain=lv.Box([0] * 99, [1] * 99))
+    assert (report.examples, report.ok, report.complete) == (0, False, True)
+    assert "nothing was asked" in report.text()
+    assert "refused" not in report.text()
+
+
+def test_the_greatest_violation_is_the_headline_and_then_comes_the_smallest_network() -> None:
+    nets = [lv.Network([[[1.0]]]), lv.Network([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])]
+    report = audit(sloppy.zero_on_two_inputs, own=nets, max_examples=30)
+    assert report.greatest is not None
+    assert report.counterexample is not None
+    assert (report.greatest.claimed, report.greatest.excess, report.greatest.network.input_dim) == (0.0, math.inf, 2)
+    assert report.counterexample.network == lv.Network([[[1.0]]])
+    assert report.counterexample.excess == pytest.approx(1 / 0.9999)
+    run_alone(report.greatest.snippet)
+    text = report.text()
+    headline = text.splitlines()[1]
+    assert headline.startswith("NOT A BOUND: it claims 0.0 where L = ")
+    assert text.index("greatest violation") < text.index("smallest network")
+    assert report.tightness["all"].least == 0
+    assert report.wrong["own"] == 2
+    assert sum(report.wrong.values()) == report.violations
+    data = report.to_dict()
+    assert (data["violations"]["own"], data["greatest"]["excess"], data["tightness"]["all"]["least"]) == (2, "inf", 0.0)
+    header = next(line for line in text.splitlines() if line.startswith("claim / exact"))
+    assert header.split()[-5:] == ["least", "median", "90", "%", "worst", "wrong"][-5:]
+
+
 def test_lower_bounds_and_exact_solvers() -> None:
     assert audit("sample", side="lower", max_examples=20).ok
     assert audit("enumeration", side="both", max_examples=20, p=math.inf).ok

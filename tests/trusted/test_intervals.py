@@ -46,6 +46,30 @@ def test_sums_of_products_lie_inside_at_every_scale(first: float, second: float)
                 assert image[0][0, j] <= exact + Fraction(float(bias[j])) <= image[1][0, j]
 
 
+def test_every_end_and_weight_of_a_scale_of_its_own() -> None:
+    """One end of a range may underflow in a product where the other one does not."""
+    rng = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> np.ndarray:
+        scales = rng.choice([0, 0, -104, -520, -1043, -1070, 300], size=shape)
+        return np.ldexp(rng.choice([-1.0, 1.0, 1.5, 0.0], size=shape), scales)
+
+    for count in [1, 2] * 500:
+        x, y = drawn(2, 1, count)
+        low, high = np.minimum(x, y), np.maximum(x, y)
+        weight, bias = drawn(count, 2), drawn(2) * rng.choice([0.0, 1.0])
+        image = affine(low, high, Layer.exact(weight.T.copy(), bias))
+        product = matrix_product(low, high, Ball.exact(weight))
+        ends = list(zip(fractions(low), fractions(high), strict=True))
+        for j in range(2):
+            terms = [(w * a, w * b) for w, (a, b) in zip(fractions(weight[:, j]), ends, strict=True)]
+            least, most = sum(map(min, terms), Fraction(0)), sum(map(max, terms), Fraction(0))
+            assert product[0][0, j] <= least
+            assert product[1][0, j] >= most
+            assert image[0][0, j] <= least + Fraction(float(bias[j]))
+            assert image[1][0, j] >= most + Fraction(float(bias[j]))
+
+
 def test_ends_are_exact_where_sums_are() -> None:
     """Integers and small dyadics; an entry of 53 bits is not, and has an outward step."""
     layer = Layer.exact(np.array([[1.0, -2.0, 0.25], [3.0, 0.0, 1.5]]), np.array([-1.0, 0.125]))

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from lipverify.power import power_lower
-from lipverify.trusted.spectral.cholesky import cholesky_upper
+from lipverify.trusted.spectral.certifier import cholesky_upper
 from lipverify.trusted.spectral.convolution import Geometry, convolution_upper
 from lipverify.trusted.spectral.dense import SMALL, dense_upper
 from lipverify.trusted.spectral.gram import gram_upper

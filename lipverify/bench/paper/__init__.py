@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,17 +33,19 @@ def main(argv: list[str]) -> int:
     options = Options(given.quick, given.seed, given.seconds)
     # The page itself goes to stdout as it is: Markdown, without wrapping or colours.
     console, notes = Console(soft_wrap=True, highlight=False, markup=False), Console(stderr=True)
+    sections: list[Section] = []
     try:
-        sections = []
         for make in SECTIONS:
             notes.print(f"{make.__module__.rpartition('.')[2]} …")
             sections.append(make(options))
+    except KeyboardInterrupt:
+        if sections:  # half a page replaces no whole one
+            console.print(_page(options, sections), end="")
+        raise
     except LipverifyError as error:
         notes.print(str(error), style="red")
         return 1
-    text = (
-        "\n".join([*_head(options), *(line for section in sections for line in (*section.lines, ""))]).rstrip() + "\n"
-    )
+    text = _page(options, sections)
     if given.write is None:
         console.print(text, end="")
         return 0
@@ -53,6 +55,11 @@ def main(argv: list[str]) -> int:
         for name, draw in section.figures.items():
             draw(given.write / name)
     return 0
+
+
+def _page(options: Options, sections: Sequence[Section]) -> str:
+    lines = [*_head(options), *(line for section in sections for line in (*section.lines, ""))]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _head(options: Options) -> list[str]:

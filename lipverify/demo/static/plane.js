@@ -21,6 +21,10 @@ const clipHalf = (corners, inside) => corners.flatMap((p, k) => {
 const clipSquare = (corners) =>
   [(p) => p[0] + MARGIN, (p) => p[1] + MARGIN, (p) => SIDE + MARGIN - p[0], (p) => SIDE + MARGIN - p[1]].reduce(clipHalf, corners);
 
+const TANGENTS = 180; // of the polygon that stands for a circle on the screen
+const clipDisc = (corners, [x, y], radius) => Array.from({ length: TANGENTS }, (_, k) => (2 * Math.PI * k) / TANGENTS)
+  .reduce((left, a) => (left.length ? clipHalf(left, (p) => radius - (p[0] - x) * Math.cos(a) - (p[1] - y) * Math.sin(a)) : left), corners);
+
 const centre = (corners) => { // of its area; a polygon too thin for that gets the mean of its corners
   let area = 0, x = 0, y = 0;
   corners.forEach((p, k) => {
@@ -52,7 +56,8 @@ function makePlane(canvas, chosen) {
 
   function draw() {
     if (!picture) return;
-    shown = picture.regions.map((r) => { const corners = clipSquare(r.sides.map(toScreen)); return corners.length > 2 ? corners : null; });
+    const inDisc = (corners) => (picture.ball ? clipDisc(corners, toScreen(picture.ball), picture.ball[2] * unit()) : corners);
+    shown = picture.regions.map((r) => { const corners = clipSquare(inDisc(r.sides.map(toScreen))); return corners.length > 2 ? corners : null; });
     const points = (corners) => corners.map((p) => `${p[0].toFixed(2)},${p[1].toFixed(2)}`).join(" ");
     const fills = [], marks = [], lines = ["", "", ""];
     picture.regions.forEach((r, k) => {
@@ -75,6 +80,10 @@ function makePlane(canvas, chosen) {
     if (picture.box) {
       const [x0, x1, y0, y1] = picture.box, [left, top] = toScreen([x0, y1]), [right, bottom] = toScreen([x1, y0]);
       frame.push(svg("rect", { x: left, y: top, width: right - left, height: bottom - top, class: "box" }));
+    }
+    if (picture.ball) {
+      const [cx, cy] = toScreen(picture.ball);
+      frame.push(svg("circle", { cx, cy, r: picture.ball[2] * unit(), class: "box" }));
     }
     if (crossed) {
       const [x, y] = toScreen(crossed), cross = (kind) => svg("path", { d: `M${x - 9} ${y - 9}l18 18m0 -18l-18 18`, class: kind });

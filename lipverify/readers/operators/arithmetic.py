@@ -15,6 +15,7 @@ from lipverify.readers.operators.call import Call, Live, Ref, Shape, is_constant
 from lipverify.readers.operators.movement import expanded
 from lipverify.readers.steps import Select, Sum, TwoSlope
 from lipverify.readers.windows import AveragePooling, LargestOf
+from lipverify.trusted.scaling import are_powers
 
 
 def add(call: Call) -> Ref:
@@ -55,7 +56,7 @@ def products(values: Array, factor: float) -> tuple[Array, bool]:
         return made, False
     sizes = np.abs(np.concatenate([values[values != 0.0], made[values != 0.0], [factor]]))
     if not ((sizes > 2.0**-400) & (sizes < 2.0**400)).all():  # the errors could leave the range of floats
-        return made, abs(math.frexp(factor)[0]) != 0.5 or not np.array_equal(made / factor, values)
+        return made, not are_powers(factor) or not np.array_equal(made / factor, values)
     (high, low), (top, bottom) = _halves(values), _halves(np.float64(factor))
     error = ((high * top - made) + high * bottom + low * top) + low * bottom
     return made, bool(error.any())
@@ -136,7 +137,7 @@ def _divided(call: Call, value: Ref, divisors: Array, constant: Any, shape: Shap
         raise InvalidNetwork("it divides by zero")
     with np.errstate(over="ignore"):
         factors = 1.0 / divisors
-    rounded = bool((np.abs(np.frexp(divisors)[0]) != 0.5).any())
+    rounded = not are_powers(divisors)
     value = expanded(call, value, shape)
     live: Live = {"divisors": constant} if is_constant(constant) else {}
     return call.emit(Select(value.size, None, factors, None, rounded), (value,), shape, live, constant)

@@ -7,6 +7,7 @@ import numpy as np
 from lipverify.readers.matrices import dense
 from lipverify.readers.steps import Affine, Steps, rewrite
 from lipverify.readers.windows import AveragePooling
+from lipverify.trusted.scaling import are_powers
 
 
 def average_pooling_to_affine(steps: Steps) -> Steps:
@@ -20,5 +21,5 @@ def _matrix(pooling: AveragePooling) -> Steps:
     row, tap = np.nonzero(pooling.members >= 0)
     flat[row, pooling.members[row, tap]] = 1.0 / pooling.divisors[row]
     # 1/d is a float64 exactly when d is ± a power of two, that is, when its mantissa is ± 1/2.
-    rounded = bool((np.abs(np.frexp(pooling.divisors)[0]) != 0.5).any())
+    rounded = not are_powers(pooling.divisors)
     return (Affine(flat, np.zeros(windows), rounded=rounded),)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-import os
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from lipverify.arrays import Matrix
 from lipverify.engine import layout
 from lipverify.engine.dive import dive
+from lipverify.kernels import alone, forget_older, on_disk, place
 from lipverify.solvers.branch_and_bound.layers import Dive, Node
 from lipverify.trusted.evidence import Chain, Head, Space
 from lipverify.trusted.evidence_floats import Sizes
 from lipverify.trusted.evidence_replay import Moves
 
-_MEMORY = 2**27  # bytes of tableaus at most
+_MEMORY = 2**27  # bytes of tableaus at most, and of what a dive says
+_NODES = 2048  # of a dive at most
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
 _ARITHMETIC = 20  # passes for slopes at a full sign vector
+_ASCENTS, _FEW = 3000, 200  # moves of random ascents for the first head, and for each other one
 _SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
 
 
@@ -29,23 +33,27 @@ class CompiledEngine:
         size = Sizes.of(chain, space).value
         self._net = layout.net_arrays(chain, space, size, _SLACK * size)
         self._heads: dict[Head, Any] = {}
-        self._arrays: dict[tuple[int, int], Any] = {}
+        self._passes = 0
+        self._rng = np.random.default_rng(0)
+        self._arrays: dict[int, Any] = {}
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
+    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
         """Search below a node."""
         net, directions = self._net, len(head.directions)
+        ascents = min(_ASCENTS, self._passes // 16)  # now and then, for a few per cent of the time
         if head not in self._heads:
+            ascents = _FEW if self._heads else _ASCENTS
             self._heads[head] = layout.head_arrays(net, head)
         n, d = len(net.size), net.d
-        per_level = 8 * (n + len(net.shifts)) * d
-        levels = max(2, min(n + 2, _MEMORY // max(per_level, 1)))
-        if (directions, nodes) not in self._arrays:
+        if directions not in self._arrays:
             self._arrays.clear()
-            self._arrays[directions, nodes] = (
+            levels = max(2, min(n + 2, _MEMORY // (8 * (n + len(net.shifts)) * d)))
+            nodes = max(64, min(_NODES, _MEMORY // (64 * (d + directions))))
+            self._arrays[directions] = (
                 *layout.work_arrays(net, directions, levels),
                 layout.out_arrays(net, directions, nodes),
             )
-        cells, work, out = self._arrays[directions, nodes]
+        cells, work, out = self._arrays[directions]
         best = max(target, 0.0)
         low = target - margin if math.isfinite(target) else -math.inf
         count, _, facts, points = dive(
@@ -62,10 +70,12 @@ class CompiledEngine:
             target + margin,
             margin,
             best,
-            nodes,
+            passes,
             _PREDICTED,
             _ARITHMETIC,
+            *self._moves(ascents),
         )
+        self._passes = int(out.used[:count].sum())
         multipliers = np.zeros((facts, len(net.shifts) + n))
         carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
         which, column = np.nonzero(carried)
@@ -90,18 +100,35 @@ class CompiledEngine:
             out.point_node[:points],
         )
 
+    def _moves(self, count: int) -> tuple[Matrix, Matrix]:
+        """Where random ascents start, and so many of their moves: of some coordinates, of every size."""
+        low, width, d = self._net.lower, self._net.upper - self._net.lower, self._net.d
+        rng = self._rng
+        starts = low + width * rng.uniform(size=(count // 100 + 1, d))
+        share = rng.choice([1.0 / d, 2.0 / d, 1.0], size=(count, 1))
+        some = rng.uniform(size=(count, d)) < share
+        return starts, width * 10.0 ** (-4.0 * rng.uniform(size=(count, 1))) * rng.normal(size=(count, d)) * some
+
 
 def load() -> None:
-    """Compile everything, or load it from disk: one dive through a tiny network."""
+    """Compile everything, or load it from disk; processes take turns, so that one compiles and the others load."""
+    if stored():
+        _first_dive()
+        return
+    with alone(dive):
+        _first_dive()
+
+
+def stored() -> bool:
+    """Whether numba has compiled code of the dive on disk, or could not put it there."""
+    forget_older(dive, Path(layout.__file__).parent.glob("*.py"))
+    return place(dive) is None or on_disk(dive)
+
+
+def _first_dive() -> None:
+    """One dive through a tiny network."""
     chain = Chain((np.ones((1, 1)), np.ones((1, 1))), (np.zeros(1), np.zeros(1)), (np.array([[0.0, 1.0]]),))
     space = Space(-np.ones(1), np.ones(1), np.zeros((0, 1)), np.zeros(0))
     head = Head(True, 0, (0,))
     blank = np.zeros(1, dtype=np.int8)
     CompiledEngine(chain, space).dive(Node(0, blank, blank, blank, math.inf), head, -1.0, 1e-9, 16)
-
-
-def stored() -> bool:
-    """Whether numba has compiled code of the dive on disk, or could not put it there."""
-    cache: Any = getattr(dive, "_cache", None)
-    index: Any = getattr(getattr(cache, "_cache_file", None), "_index_path", None)
-    return index is None or os.path.exists(index)

@@ -31,7 +31,6 @@ from lipverify.search.closing import Closing
 from lipverify.search.incumbent import Incumbent
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
-from lipverify.solvers.branch_and_bound.starts import good_points
 from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
@@ -42,6 +41,7 @@ from lipverify.trusted.rounding import MAX
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
 _SLICE = 0.1  # seconds of work that a dive should be, its verification included
+_LEAST, _BEGIN, _MOST = 2**8, 2**14, 2**20  # passes of a dive
 _LEAVES = 4  # how many times the engine's passes a sign tree may take when it is verified
 _MARGIN = 3.0  # of the reader's error, kept by the engine
 
@@ -79,8 +79,8 @@ class Dive:
 class Engine(Protocol):
     """Whoever searches below a node; trusted by nobody."""
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, nodes: int) -> Dive:
-        """Search below a node for more than the target."""
+    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+        """Search below a node for more than the target, in about so many passes."""
         ...
 
 
@@ -158,7 +158,7 @@ class LayerSearch:
         self._ceiling = math.inf
         self._busy: Node | None = None
         self._begun = False
-        self._size = 64
+        self._passes = _BEGIN
         self._errors: list[float] = []
         self.counts = Counts()
         if best is not None:
@@ -199,10 +199,6 @@ class LayerSearch:
             self._push(Node(h, signs, np.zeros_like(signs), failed, upper))
         self._begun = True
         yield
-        for point in good_points(self._problem, self._space, 20, 64, self._budget.seed)[:4]:
-            if self._try_point(point):
-                break
-        yield
         while self._heap:
             node = heapq.heappop(self._heap)[2]
             if self._closing.closes(node.upper):
@@ -223,18 +219,18 @@ class LayerSearch:
         head = self._heads[node.head]
         margin = _MARGIN * self._errors[node.head]
         begun = time.thread_time()  # a busy machine is no reason for small batches
-        dive = self._engine.dive(node, head, self._goal, margin, self._size)
-        for point, where in zip(dive.points[::-1], dive.where[::-1], strict=True):
-            if where < 0 and self._try_point(point):
+        dive = self._engine.dive(node, head, self._goal, margin, self._passes)
+        for point in dive.points[::-1]:
+            if self._try_point(point):
                 break  # the last one is the best
         tree = replay(node.signs, dive.moves)
         self._close(node, head, dive, tree, self._proved(node, dive, tree))
         self.counts.dives += 1
         spent = time.thread_time() - begun
-        if spent < _SLICE / 2 and len(dive.fates) > self._size // 2:
-            self._size = min(2 * self._size, 4096)
+        if spent < _SLICE / 2 and (dive.fates == OPEN).any():
+            self._passes = min(2 * self._passes, _MOST)
         elif spent > 2 * _SLICE:
-            self._size = max(16, self._size // 2)
+            self._passes = max(_LEAST, self._passes // 2)
 
     def _proved(self, node: Node, dive: Dive, tree: Replayed) -> Bools:
         """The nodes of a dive all of whose signs are proved; those at which this ends become open, to be settled."""
@@ -271,7 +267,7 @@ class LayerSearch:
         self.counts.nodes += int(good.sum())
         self.counts.passes += int(dive.passes.sum())
         rest = good & ~(tree.splits & (fates == SPLIT))
-        shut = np.flatnonzero(rest & (fates == PRUNED))
+        shut = np.flatnonzero(rest & np.isin(fates, (PRUNED, TIE, REGION)))
         if len(shut):
             limit = _LEAVES * int(dive.passes[shut].max()) + 64
             ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit))
@@ -279,6 +275,7 @@ class LayerSearch:
                 self._closing.settle(self._goal)
             self.counts.pruned += int(ok.sum())
             rest[shut[ok]] = False
+        fates = np.where(rest & (fates == PRUNED), OPEN, fates)  # refused: the engine hoped for a better incumbent
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
         for i in np.flatnonzero(rest & (fates == REGION)).tolist():
             self.counts.leaves += 1

@@ -48,14 +48,15 @@ class BranchAndBound:
     rule
         The branching rule.
     order
-        In which order nodes are taken apart: see `search.frontier`.
+        In which order nodes are taken apart: see `search.frontier`. Plunging takes as many nodes as going depth first,
+        within a tenth, and lets the upper end fall all along.
     opening, pace
         By the n-th node the search for incumbents has made opening + pace·√n steps: most of them early, when a better
         incumbent saves most.
     memory
         Open nodes beyond which every order goes on depth first.
     interpreted
-        Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some twelve
+        Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some ten
         seconds once per machine; five times as fast from then on. Under a time limit it is compiled if minutes are
         left. With 0 it is loaded at once, whatever the limit.
     log
@@ -69,7 +70,7 @@ class BranchAndBound:
     incumbent: Method | None = None
     ceiling: Method | None = None
     rule: BranchingRule = field(default_factory=BestScore)
-    order: Order = "depth-first"
+    order: Order = "plunging"
     opening: int = 12
     pace: float = 6.0
     memory: int = 100_000

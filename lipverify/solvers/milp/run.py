@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from lipverify.bound import Bound, Rigor, Status, Witness
@@ -77,26 +78,23 @@ class Run:
             return found | {"settled": prepared.regions.settled, "lps": lps, "nodes": tree.nodes}
 
         yield self._interval(stats())
-        try:
+        with ExitStack() as ended:
             while True:
                 if time.monotonic() >= due:
-                    oracle = oracle or self._oracle(prepared, tree)
+                    oracle = oracle or self._oracle(prepared, tree, ended)
                     due = time.monotonic() + _GLANCE if oracle and oracle.listen() else math.inf
                     yield self._interval(stats())
                 if next(steps, self) is self:
                     break
                 self._upper.prove(tree.upper, Rigor.ROUNDED)
                 yield self._interval(stats())
-        finally:
-            if oracle is not None:
-                oracle.close()
         best = self._incumbent.best
         assert best is not None  # a domain has an interior, so it meets a region
         name, details = self._method.name, self._details
         yield Bound.exactly(best.norm, method=name, witness=best.witness, stats=stats(), details=details)
 
-    def _oracle(self, prepared: Prepared, tree: Tree) -> Oracle | None:
-        """The solver in its process, asked; None where there is none to be had."""
+    def _oracle(self, prepared: Prepared, tree: Tree, ended: ExitStack) -> Oracle | None:
+        """The solver in its process, asked; None where there is none to be had. It is closed with the stack."""
         from lipverify.solvers.milp.external.process import SolverProcess
 
         try:
@@ -104,6 +102,7 @@ class Run:
         except OSError as error:
             self._details["failure"] = f"the solver's process did not start: {error}"
             return None
+        ended.callback(solver.close)  # at once: what is asked takes time, which may run out
         return Oracle(solver, prepared, tree, self._incumbent, self._upper)
 
     def _interval(self, stats: Mapping[str, int]) -> Bound:

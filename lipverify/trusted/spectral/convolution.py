@@ -21,8 +21,8 @@ from lipverify.arrays import Array, Indices
 from lipverify.errors import LipverifyError
 from lipverify.threads import single_threaded
 from lipverify.trusted.rounding import U, gamma, up
-from lipverify.trusted.scaling import shifted_up
-from lipverify.trusted.spectral.cholesky import cholesky_upper
+from lipverify.trusted.scaling import exponent_of, shifted, shifted_up
+from lipverify.trusted.spectral.certifier import cholesky_upper
 from lipverify.trusted.spectral.gram import gram_upper
 
 _CHUNK = 2**23
@@ -83,11 +83,10 @@ def meetings(axis: Geometry, taps: int, *, of_outputs: bool) -> Array:
 
 def _symbol_upper(kernel: Array, axes: Sequence[Geometry]) -> float:
     """The largest norm of the symbol over the frequencies of a torus; and never more than ℓ1 and ℓ∞ allow."""
-    top = float(np.abs(kernel).max())
-    if top == 0.0:
+    if not kernel.any():
         return 0.0
-    exponent = math.frexp(top)[1]
-    taps, sides = _phases(np.ldexp(kernel, -exponent), axes)
+    exponent = exponent_of(kernel)
+    taps, sides = _phases(shifted(kernel, -exponent), axes)
     out, read, offsets = taps.shape[0], taps.shape[1], taps.shape[2:]
     flat = np.ascontiguousarray(taps.reshape(out * read, -1))
     missed = _symbol_error(taps.reshape(out, read, -1))

@@ -13,8 +13,7 @@ from lipverify.arrays import Array
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, gamma, norm_up, up
 from lipverify.trusted.scaling import shifted_up
-from lipverify.trusted.spectral.cholesky import cholesky_upper
-from lipverify.trusted.spectral.svd import spectral_upper
+from lipverify.trusted.spectral.certifier import cholesky_upper, spectral_upper
 
 SMALL = 320
 """The smaller side up to which a verified singular value decomposition is as quick."""

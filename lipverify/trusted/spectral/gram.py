@@ -14,7 +14,8 @@ from typing import final
 import numpy as np
 
 from lipverify.arrays import Array, Indices
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.rounding import TINY, gamma, ups
+from lipverify.trusted.scaling import exponents_of, shifted
 from lipverify.watch import tick
 
 LEVELS = 26
@@ -62,20 +63,16 @@ class _Race:
 
     real: Array
     imag: Array | None
-    exponent: Array
-    errors: tuple[tuple[Array, Array], ...]
+    exponent: Indices
+    errors: tuple[tuple[Indices, Array], ...]
 
     @classmethod
-    def start(cls, real: Array, imag: Array | None, errors: tuple[tuple[Array, Array], ...] = ()) -> _Race:
+    def start(cls, real: Array, imag: Array | None, errors: tuple[tuple[Indices, Array], ...] = ()) -> _Race:
         """Normalised matrices."""
-        top = np.abs(real).max(axis=(1, 2))
-        if imag is not None:
-            top = np.maximum(top, np.abs(imag).max(axis=(1, 2)))
-        exponent = np.frexp(top)[1]
-        with np.errstate(under="ignore"):
-            parts = [None if part is None else np.ldexp(part, -exponent[:, None, None]) for part in (real, imag)]
-        assert parts[0] is not None
-        return cls(parts[0], parts[1], exponent, errors)
+        size = real if imag is None else np.maximum(np.abs(real), np.abs(imag))
+        exponent = exponents_of(size, axis=(1, 2))
+        by = -exponent[:, None, None]
+        return cls(shifted(real, by), None if imag is None else shifted(imag, by), exponent, errors)
 
     @property
     def lost(self) -> float:
@@ -98,10 +95,9 @@ class _Race:
         exponent = self.exponent
         for earlier, error in reversed(self.errors):
             # From the second stage on the exponents are small: a Gram matrix of entries below 1.
-            norms = np.sqrt((np.ldexp(norms, exponent) + error) * (1 + gamma(4))) * (1 + gamma(4)) + self.lost
+            norms = np.sqrt((shifted(norms, exponent) + error) * (1 + gamma(4))) * (1 + gamma(4)) + self.lost
             exponent = earlier
-        with np.errstate(over="ignore", under="ignore"):
-            return np.where(zero, 0.0, np.nextafter(np.ldexp(norms * (1 + gamma(4)), exponent), np.inf))
+        return np.where(zero, 0.0, ups(shifted(norms * (1 + gamma(4)), exponent)))
 
     def chosen(self, which: Indices) -> _Race:
         """Some of the matrices."""

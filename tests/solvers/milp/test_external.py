@@ -25,13 +25,14 @@ from lipverify.geometry.witness import certify_region
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.solvers.milp.encode.encoding import Strength, encode
-from lipverify.solvers.milp.external import backends, process
+from lipverify.solvers.milp.external import backends, oracle, process
 from lipverify.solvers.milp.external.backends import HIGHS, PULP, Backend, Progress, Report, Verdict
 from lipverify.solvers.milp.external.oracle import warm_start
 from lipverify.solvers.milp.external.process import SolverProcess
 from lipverify.solvers.milp.external.pulp import Program
 from lipverify.solvers.milp.method import Milp
 from lipverify.solvers.milp.search.nogoods import nogood_row
+from lipverify.watch import OutOfTime, Watch
 from tests.solvers.milp.common import (
     BOX,
     INF,
@@ -313,6 +314,23 @@ def test_closing_the_run_ends_the_process_at_once(
     assert not children[0].lives
     until(lambda: not group_lives(children[0].pid))
     assert os.listdir(tmp_path) == []
+
+
+def test_no_time_to_ask_leaves_no_process_and_no_folder(
+    children: list[Child], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The time may be up between the process' start and the first question."""
+
+    def late(*_: Any) -> Any:
+        raise OutOfTime(Watch(0.0, None))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(oracle, "warm_start", late)
+    with pytest.raises(OutOfTime) as stop:
+        list(hard())
+    assert not children[0].lives  # though the exception still holds the frames
+    assert os.listdir(tmp_path) == []
+    del stop
 
 
 def group_lives(group: int) -> bool:

@@ -84,11 +84,6 @@ class Oracle:
             self._solver.close()
         return not self.over
 
-    def close(self) -> None:
-        """End the solver at once."""
-        self.over = True
-        self._solver.close()
-
     def _progressed(self, progress: Progress) -> None:
         self._claim(progress.bound)
         if progress.values is not None:
