@@ -22,6 +22,7 @@ from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
+from lipverify.estimators.geolip import GeoLip
 from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
@@ -70,6 +71,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "eclipse-fast": EclipseFast,
         "eclipse": Eclipse,
         "eclipse-gen-local": EclipseGenLocal,
+        "geolip": GeoLip,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,
@@ -81,6 +83,22 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "milp": _milp,
     }
 )
+
+
+SHORT = (
+    "autolip",
+    "liplt",
+    "eclipse",
+    "seqlip",
+    "lipsdp",
+    "seqlip-joint",
+    "geolip",
+    "crown",
+    "sample",
+    "local-search",
+)
+"""The best of each kind and cost class, the product that everybody knows and a plain sample: what `compare` asks where
+it is not told."""
 
 
 def write_program(problem: Problem, path: Path) -> None:

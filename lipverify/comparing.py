@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lipverify import verbs
 from lipverify.bound import Bound, Rigor
-from lipverify.catalogue import METHODS
+from lipverify.catalogue import METHODS, SHORT
 from lipverify.comparison import Comparison, Row, held_to
 from lipverify.contract import require_method
 from lipverify.domain import Domain, Everywhere
@@ -48,7 +48,7 @@ class InterruptedComparison(Interrupted):
 
 def compare(
     net: Model,
-    methods: Sequence[str | Method] | None = None,
+    methods: Sequence[str | Method] | Literal["all"] | None = None,
     *,
     p: Any = 2,
     domain: Domain | None = None,
@@ -66,9 +66,9 @@ def compare(
     net
         A network, a torch module, or a path. A torch module is bounded through its own graph too, by "autolip-graph".
     methods
-        Names from `lipverify.methods()`, or method objects; None for every upper and lower method that
-        supports the norm and the domain. The first exact one is what the others are held to ("auto" if
-        there is none).
+        Names from `lipverify.methods()`, or method objects; "all" for every upper and lower method that supports the
+        norm and the domain; None for a short list of them, the best of each kind and cost class. The first exact one
+        is what the others are held to ("auto" if there is none).
     p, domain, seed
         As for `lipverify.exact`.
     time_limit
@@ -185,12 +185,15 @@ class _Stop:
 
 
 def _select(
-    methods: Sequence[str | Method] | None, problem: Problem, graph: Graph | None
+    methods: Sequence[str | Method] | Literal["all"] | None, problem: Problem, graph: Graph | None
 ) -> tuple[str | Method, list[Method]]:
     """The exact method, and the others."""
-    if methods is None:
-        every = [*(make() for make in METHODS.values()), *([] if graph is None else [GraphAutoLip(graph)])]
+    if methods is None or methods == "all":
+        names = SHORT if methods is None else METHODS
+        every = [*(METHODS[name]() for name in names), *([] if graph is None else [GraphAutoLip(graph)])]
         return "auto", [m for m in every if m.side != "exact" and supports(m, problem)]
+    if isinstance(methods, str):
+        raise InvalidArgument(f'methods must be "all", None, or a list of names and method objects; got {methods!r}')
     chosen = [_method(m, graph) for m in dict.fromkeys(methods)]
     for method in chosen:
         require_supported(method, problem)

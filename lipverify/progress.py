@@ -13,7 +13,7 @@ from lipverify.report import digits_down, digits_up
 from lipverify.text import in_ascii, printable
 
 Show: TypeAlias = Callable[[str], None]
-FIRST = 10.0
+FIRST = 30.0
 """Seconds before a pipe hears anything; then the silence doubles, up to `LONGEST`."""
 LONGEST = 300.0
 

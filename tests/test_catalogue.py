@@ -35,6 +35,7 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "eclipse-fast": ({TWO}, False),
     "eclipse": ({TWO}, False),
     "eclipse-gen-local": ({TWO}, True),
+    "geolip": ({ONE, INF}, False),
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
     "sample": (set(ALL_PAIRS), False),

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 import lipverify as lv
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.catalogue import SHORT
 from lipverify.comparing import InterruptedComparison
 from lipverify.comparison import held_to
 from lipverify.norms import ALL_PAIRS, NormPair
@@ -48,18 +49,31 @@ def settled(value: Fraction) -> Bound:
     return Bound.exactly(ExactNorm.rational(value), method="truth")
 
 
-def test_every_supported_method_has_a_row() -> None:
+@pytest.mark.parametrize("methods", [None, "all"])
+def test_every_supported_method_has_a_row(methods: Any) -> None:
     for p, domain in ((2, None), (math.inf, None), (1, lv.Box([-1, -1], [1, 1]))):
-        comparison = lv.compare(NET, p=p, domain=domain)
+        comparison = lv.compare(NET, methods, p=p, domain=domain)
         names = {row.name for row in comparison.rows if row.side != "exact"}
         assert names == {
             info.name
             for info in lv.methods()
             if info.side != "exact" and (p, p) in info.norms and (domain is not None or not info.needs_box)
+            if methods == "all" or info.name in SHORT
         }
         assert comparison.settled
         assert not any(row.failed for row in comparison.rows)
         assert all(row.ratio is not None for row in comparison.rows[1:])
+
+
+def test_the_short_list_has_rigorous_methods_for_every_norm_on_both_sides() -> None:
+    infos = {info.name: info for info in lv.methods()}
+    assert all(infos[name].rigor >= Rigor.ROUNDED for name in SHORT)
+    for p in (1.0, 2.0, math.inf):
+        sides = [infos[name].side for name in SHORT if (p, p) in infos[name].norms and not infos[name].needs_box]
+        assert 3 <= sides.count("upper") <= 6
+        assert sides.count("lower") == 2
+    with pytest.raises(lv.InvalidArgument, match='"all"'):
+        lv.compare(NET, "lipsdp")  # ty: ignore[invalid-argument-type]
 
 
 def test_ratios_are_rounded_to_the_safe_side() -> None:

@@ -26,7 +26,7 @@ EXAMPLES = """Examples:
 
 lipverify compare
 
-lipverify compare model.onnx --p 2 --p inf --time-limit 60
+lipverify compare model.onnx --p 2 --p inf --time-limit 60 --method all
 
 lipverify compare model.json --box -1:1 --method autolip --method sample --plot bounds.svg
 """
@@ -42,7 +42,7 @@ def compare(
     ] = None,
     method: Annotated[
         list[str] | None,
-        Parameter(negative="", help="Only this method; repeatable. Default: all that support the problem."),
+        Parameter(negative="", help="This method; repeatable; `all` for every one. Default: the best of each kind."),
     ] = None,
     certify: Annotated[bool, Parameter(negative="", help="Prove both sides of the exact interval (PROVED).")] = False,
     plot: Annotated[Path | None, Parameter(help="Draw the bounds into this .svg, .png or .pdf file.")] = None,
@@ -65,7 +65,7 @@ def compare(
                 done.append(
                     lv.compare(
                         net,
-                        method,
+                        "all" if method == ["all"] else method,
                         p=options.norm(text),
                         domain=domain,
                         time_limit=common.time_limit,

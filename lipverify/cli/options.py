@@ -92,7 +92,9 @@ class Reading:
 
     activation: Annotated[
         str | None,
-        Parameter(help="For files of weights alone: relu, leaky_relu:0.01, abs, hardtanh, relu6, identity; or a,b,…"),
+        Parameter(
+            help="For weights alone: relu, leaky_relu:0.01, abs, hardtanh, relu6, identity, groupsort:2; or a,b,…"
+        ),
     ] = None
     layers: Annotated[str | None, Parameter(help="For the same: the layers' names in their order, as in fc1,fc2.")] = (
         None

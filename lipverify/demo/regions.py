@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import lipverify as lv
 from lipverify.demo import networks
 from lipverify.demo.closed import closed
 from lipverify.demo.examples import EXAMPLES
-from lipverify.demo.plane import Forms, Polygon, Tile, polygon
+from lipverify.demo.plane import Forms, Polygon, Tile, Triple, polygon
 from lipverify.demo.stream import Stop
 from lipverify.demo.surd import descending, largest, norm, norm_text, plain, short
 from lipverify.report import digits_down, digits_up, exact_text
@@ -25,7 +25,7 @@ NORMS = {"1": 1.0, "2": 2.0, "inf": math.inf}
 WHY = {
     "autolip": "The product of the layers’ norms: as if the steepest directions of all layers met.",
     "lipsdp": "A semidefinite relaxation of which neurons may be active together.",
-    "crown": "Linear bounds pushed through the layers: what no region of this box exceeds.",
+    "crown": "Linear bounds pushed through the layers: what no region of this box, or of one around a ball, exceeds.",
 }
 
 
@@ -76,7 +76,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
     net = given.network
     state = _State(version, given, {**given.rounded, **rounded})
     forms, tiles, drawn = Forms(net), list[Tile](), time.monotonic()
-    sheet = None if domain is None else Polygon.box(*_sides(domain))
+    sheet = _sheet(domain)
     for region in lv.regions(net, domain):
         if stop():
             return
@@ -103,7 +103,7 @@ def study(request: Mapping[str, Any], stop: Stop = lambda: False) -> Iterator[di
         if stop():
             return
     yield state.to_dict()
-    if state.complete:
+    if state.complete and not isinstance(domain, lv.Ball):  # a ball's corners are no corners of regions
         state.closed = closed(forms, tiles, p, stop)
     state.phase = "done"
     if not stop():
@@ -115,27 +115,51 @@ def examples() -> list[dict[str, str]]:
     return [{"name": name, "why": example.why} for name, example in EXAMPLES.items()]
 
 
-def _question(request: Mapping[str, Any]) -> tuple[float, lv.Box | None, dict[str, str]]:
-    """The norm, the box, and its limits that are only the nearest floats."""
+Domain: TypeAlias = lv.Box | lv.Ball | None
+
+
+def _question(request: Mapping[str, Any]) -> tuple[float, Domain, dict[str, str]]:
+    """The norm, the box or ball, and its numbers that are only the nearest floats."""
     p = NORMS.get(str(request.get("p", "2")))
     if p is None:
         raise lv.InvalidArgument(f"p is “{str(request.get('p'))[:20]}”; expected 1, 2 or inf")
-    limits = request.get("box")
-    if limits is None:
+    if request.get("ball") is not None:
+        (x, y, radius), rounded = _numbers(request["ball"], 3, "the ball needs two coordinates and a radius", "d")
+        return p, lv.Ball([x, y], radius), rounded
+    if request.get("box") is None:
         return p, None, {}
-    if not isinstance(limits, (list, tuple)) or len(limits) != 4:
-        raise lv.InvalidArgument("the box needs four limits")
-    found = [networks.number(text) for text in limits]
-    rounded = {f"b{k}": networks.decimals(value) for k, (value, exact) in enumerate(found) if not exact}
-    x0, x1, y0, y1 = (value for value, _ in found)
+    (x0, x1, y0, y1), rounded = _numbers(request["box"], 4, "the box needs four limits", "b")
     if x0 == x1 or y0 == y1:
         raise lv.InvalidDomain(f"the box is flat in coordinate {int(x0 != x1)}; a picture of it needs an area")
     return p, lv.Box([x0, y0], [x1, y1]), rounded
 
 
-def _sides(box: lv.Box) -> tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]:
-    (x0, y0), (x1, y1) = ([Fraction(v) for v in side.tolist()] for side in (box.lower, box.upper))
+def _numbers(given: Any, count: int, words: str, key: str) -> tuple[list[float], dict[str, str]]:
+    """The numbers of some fields, and by the fields' keys what float64 makes of those that it does not hold."""
+    if not isinstance(given, (list, tuple)) or len(given) != count:
+        raise lv.InvalidArgument(words)
+    found = [networks.number(text) for text in given]
+    rounded = {f"{key}{k}": networks.decimals(value) for k, (value, exact) in enumerate(found) if not exact}
+    return [value for value, _ in found], rounded
+
+
+def _sides(domain: lv.Box | lv.Ball) -> tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]:
+    """The box, or the one around the ball."""
+    if isinstance(domain, lv.Ball):
+        x, y, radius = _circle(domain)
+        return (x - radius, x + radius), (y - radius, y + radius)
+    (x0, y0), (x1, y1) = ([Fraction(v) for v in side.tolist()] for side in (domain.lower, domain.upper))
     return (x0, x1), (y0, y1)
+
+
+def _circle(ball: lv.Ball) -> tuple[Fraction, Fraction, Fraction]:
+    x, y = (Fraction(v) for v in ball.center.tolist())
+    return x, y, Fraction(ball.radius)
+
+
+def _sheet(domain: Domain) -> Polygon | None:
+    """What every polygon is cut to; a ball's circle only when it is drawn."""
+    return None if domain is None else Polygon.box(*_sides(domain))
 
 
 def _answer(bound: lv.Bound, tiles: Sequence[Tile]) -> dict[str, Any]:
@@ -171,28 +195,32 @@ def _row(name: str, bound: lv.Bound, exact: lv.Bound) -> dict[str, Any]:
 # The picture -------------------------------------------------------------------------------------
 
 
-def picture(tiles: Sequence[Tile], domain: lv.Box | None) -> dict[str, Any]:
+def picture(tiles: Sequence[Tile], domain: Domain) -> dict[str, Any]:
     """Everything that is drawn: polygons in floats, exact texts, and the window that shows them best."""
     order = descending([tile.norm for tile in tiles])
     best = tiles[order[0]].norm
     window, whole = _windows(tiles, domain)
     x, y, half = whole
     across, up = ((Fraction(v - SHEET * half), Fraction(v + SHEET * half)) for v in (x, y))
-    sheet = Polygon.box(across, up) if domain is None else Polygon.box(*_sides(domain))
+    sheet = _sheet(domain) or Polygon.box(across, up)
+    circle = _circle(domain) if isinstance(domain, lv.Ball) else None
     return {
         "window": window,
         "whole": whole,
-        "box": None if domain is None else [float(v) for side in _sides(domain) for v in side],
+        "box": [float(v) for side in _sides(domain) for v in side] if isinstance(domain, lv.Box) else None,
+        "ball": None if circle is None else [float(v) for v in circle],
         "count": len(tiles),
         "tops": sum(tile.norm == best for tile in tiles),
-        "regions": [_drawn(tiles[k], sheet, tiles[k].norm == best) for k in order],
+        "regions": [_drawn(tiles[k], sheet, circle, tiles[k].norm == best) for k in order],
     }
 
 
-def _drawn(tile: Tile, sheet: Polygon, top: bool) -> dict[str, Any]:
+def _drawn(tile: Tile, sheet: Polygon, circle: tuple[Fraction, Fraction, Fraction] | None, top: bool) -> dict[str, Any]:
     shape, region = tile.shape, tile.region
     seen = shape.within(sheet)
-    corners = [f"({short(Fraction(x, t))}, {short(Fraction(y, t))})" for x, y, t in shape.vertices]
+    inside = [v for v in shape.vertices if circle is None or _holds(circle, v)]
+    corners = [f"({short(Fraction(x, t))}, {short(Fraction(y, t))})" for x, y, t in inside]
+    area = "unbounded" if shape.unbounded else short(shape.area)
     return {
         # x, y, and the layer and the neuron whose line the side that starts there lies on
         "sides": [] if seen is None else [[x / t, y / t, *owner] for (x, y, t), _, owner in seen.sides],
@@ -201,13 +229,19 @@ def _drawn(tile: Tile, sheet: Polygon, top: bool) -> dict[str, Any]:
         "offset": [short(v) for v in region.offset],
         "norm": float(tile.norm),
         "text": norm_text(tile.norm),
-        "area": None if shape.unbounded else short(shape.area),
+        "area": area if len(inside) == len(shape.vertices) else "cut off by the circle",
         "corners": corners if len(corners) <= 8 else [],
         "top": top,
     }
 
 
-def _windows(tiles: Sequence[Tile], domain: lv.Box | None) -> tuple[list[float], list[float]]:
+def _holds(circle: tuple[Fraction, Fraction, Fraction], point: Triple) -> bool:
+    """Whether a point lies inside the circle."""
+    (cx, cy, radius), (x, y, t) = circle, point
+    return (Fraction(x, t) - cx) ** 2 + (Fraction(y, t) - cy) ** 2 < radius**2
+
+
+def _windows(tiles: Sequence[Tile], domain: Domain) -> tuple[list[float], list[float]]:
     """Squares [x, y, half a side]: one that shows what matters, one that shows every crossing of lines."""
     if domain is not None:
         (x0, x1), (y0, y1) = ((float(a), float(b)) for a, b in _sides(domain))

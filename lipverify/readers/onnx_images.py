@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lipverify.errors import InvalidNetwork, UnsupportedLayer
@@ -98,26 +98,40 @@ def _conv_transpose(node: OnnxNode, rows: Rows | None) -> Any:
     value, group = _image(node), node.integer("group", 1)
     weight, bias, channels = _kernel(node, value.shape[1], group, transposed=True)
     axes = len(value.shape) - 2
-    if (
-        node.attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID", b"")
-        or "output_shape" in node.attributes
-    ):
-        raise UnsupportedLayer("only its pads and output_padding are read, no auto_pad and no output_shape")
     slides = _sliding(node, value.shape[2:], weight.shape[2:])
     extra = node.integers("output_padding", default=[0] * axes) or []
     if len(extra) != axes or any(
         not 0 <= e < max(s, d) for e, s, d in zip(extra, slides.strides, slides.dilations, strict=False)
     ):
         raise InvalidNetwork(f"its output_padding {extra} does not fit")
-    sizes = tuple(
-        s * (n - 1) + e + d * (k - 1) + 1 - before - after
-        for n, k, s, d, e, (before, after) in zip(
-            value.shape[2:], slides.kernel, slides.strides, slides.dilations, extra, slides.pads, strict=True
-        )
-    )
+    whole = [
+        s * (n - 1) + e + d * (k - 1) + 1
+        for n, k, s, d, e in zip(value.shape[2:], slides.kernel, slides.strides, slides.dilations, extra, strict=True)
+    ]
+    slides = replace(slides, pads=_cut(node, value.shape[2:], slides, whole))
+    sizes = tuple(size - before - after for size, (before, after) in zip(whole, slides.pads, strict=True))
     if min(sizes) < 1:
         raise InvalidNetwork(f"nothing is left of an image of {value.shape[2:]}")
     return _convolution(node, (1, channels, *sizes), weight, bias, group, slides, transposed=True)
+
+
+def _cut(node: OnnxNode, sizes: Shape, slides: _Sliding, whole: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """What is cut off a transposed convolution's result: its pads, or what a wanted size leaves of it.
+
+    An odd entry is cut off at the front, with SAME_UPPER at the end, as onnxruntime and ONNX's own reference do it.
+    """
+    mode = node.attributes.get("auto_pad", b"NOTSET")
+    wanted = node.integers("output_shape", default=None)
+    if wanted is None and mode in (b"SAME_UPPER", b"SAME_LOWER"):
+        wanted = [n * s for n, s in zip(sizes, slides.strides, strict=True)]
+    if wanted is None:
+        return slides.pads
+    if len(wanted) != len(sizes):
+        raise InvalidNetwork(f"its output_shape {wanted} does not fit an image of {sizes}")
+    totals = [size - n for size, n in zip(whole, wanted, strict=True)]
+    if min(totals) < 0:
+        raise UnsupportedLayer(f"it is to give {wanted}, more than the {list(whole)} that it has")
+    return tuple((t // 2, t - t // 2) if mode == b"SAME_UPPER" else (t - t // 2, t // 2) for t in totals)
 
 
 def _convolution(

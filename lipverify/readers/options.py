@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias, final
 
+import numpy as np
+
 from lipverify.errors import InvalidArgument
 from lipverify.network import IDENTITY, RELU
 from lipverify.readers.steps import Clip, Step, TwoSlope
+from lipverify.readers.windows import SortedGroups
 
 Activation: TypeAlias = "str | Sequence[str]"
 
-ACTIVATIONS = "relu, leaky_relu:SLOPE, abs, hardtanh, relu6, identity"
+ACTIVATIONS = "relu, leaky_relu:SLOPE, abs, hardtanh, relu6, identity, groupsort:SIZE"
 _SLOPES = {"relu": RELU, "abs": (-1.0, 1.0), "identity": IDENTITY}
 _LIMITS = {"hardtanh": (-1.0, 1.0), "relu6": (0.0, 6.0)}
 
@@ -58,6 +61,8 @@ def activation_step(name: str, n: int) -> Step:
         For a name that is not known, with the known ones.
     """
     kind, _, slope = name.strip().lower().partition(":")
+    if kind == "groupsort" and slope.isdecimal() and len(slope) < 6 and int(slope) > 0:
+        return _group_sort(n, int(slope))
     if kind == "leaky_relu" and slope:
         try:
             left = float(slope)
@@ -70,6 +75,18 @@ def activation_step(name: str, n: int) -> Step:
     elif not slope and kind in _LIMITS:
         return Clip(n, *_LIMITS[kind])
     raise InvalidArgument(f"the activation {name!r} is not known; known are {ACTIVATIONS}")
+
+
+def _group_sort(n: int, size: int) -> Step:
+    """Neighbours in groups, each sorted from the least to the greatest: MaxMin for groups of 2.
+
+    References
+    ----------
+    Anil, Lucas & Grosse, "Sorting out Lipschitz function approximation", ICML 2019, arXiv:1811.05381.
+    """
+    if n % size:
+        raise InvalidArgument(f"groupsort:{size} sorts groups of {size} neighbours; {n} neurons are no such groups")
+    return SortedGroups(n, np.arange(n, dtype=np.intp).reshape(-1, size))
 
 
 def activations(given: Activation, count: int) -> list[str]:

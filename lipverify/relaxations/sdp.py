@@ -110,7 +110,7 @@ class Relaxation:
             rho, multipliers, mu, gap, scores, steps = descent(
                 forms.rows,
                 forms.gram,
-                _frozen(chain, forms),
+                frozen(chain, forms),
                 self.rho,
                 self.multipliers,
                 self.mu,
@@ -130,7 +130,7 @@ def _size(matrix: Matrix) -> float:
     return float(np.linalg.norm(matrix, 2))
 
 
-def _frozen(chain: Oriented, forms: Forms) -> Bools:
+def frozen(chain: Oriented, forms: Forms) -> Bools:
     """Neurons that see nothing but rounding noise: their multiplier could grow without end, and is left alone."""
     m = len(forms.free)
     seen = np.abs(forms.rows)
@@ -150,14 +150,19 @@ def certified_square(chain: Oriented, relaxation: Relaxation) -> float:
 
 
 def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
-    """Whether Z(ρ, T) ⪰ 0 is shown for the exact forms of the pattern and its multipliers, whatever its own ρ.
+    """Whether Z(ρ, T) ⪰ 0 is shown for the exact forms of the pattern and its multipliers, whatever its own ρ."""
+    return is_nonnegative(chain, relaxation.signs, relaxation.multipliers, rho)
+
+
+def is_nonnegative(chain: Oriented, signs: Signs, multipliers: Vector, rho: float | Vector) -> bool:
+    """Whether Z ⪰ 0 is shown, with one ρ for all coordinates of v₀, or one for each, shape (d,).
 
     Everything is built afresh from the exact weights. |Z̃ − Z| ≤ γ M entrywise for the same expression M in absolute
     values, so Z ⪰ Z̃ − diag(γ M 1); a float Cholesky decomposition of that matrix, less its own error, proves the rest.
     """
-    signs, free, multipliers = relaxation.signs, relaxation.free, relaxation.multipliers
+    free = (signs == 0).nonzero()[0]
     d, m = chain.inputs, len(free)
-    at = np.arange(d, d + m)
+    at, first = np.arange(d, d + m), np.arange(d)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         chosen = np.where(signs > 0, chain.beta, chain.alpha)
         rows, last = propagate(chain, chain.weights[:-1], chosen, chain.delta, free)
@@ -166,11 +171,12 @@ def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
         rows[at - d, at] -= 1.0
         row_sizes[at - d, at] += 1.0
         tick()
-        Z = barrier.assemble(rows, last.T @ chain.last_gram @ last, rho, multipliers)
+        Z = barrier.assemble(rows, last.T @ chain.last_gram @ last, 0.0, multipliers)
+        Z[first, first] += rho
         weight = np.abs(multipliers)
         total = last_sizes.T @ (gram_sizes @ last_sizes.sum(axis=1)) + row_sizes.T @ weight
         total[d:] += weight * row_sizes.sum(axis=1)
         total[:d] += rho
         relative, underflow = chain.rounding
-        radius = relative * total + underflow * (1 + rho + float(weight.sum()))
+        radius = relative * total + underflow * (1 + float(np.max(rho)) + float(weight.sum()))
         return is_positive(Z, radius)

@@ -52,12 +52,12 @@ class Oriented:
     lifts: Indices
 
     @classmethod
-    def of(cls, net: Network) -> Oriented:
-        """The chain of a network."""
+    def of(cls, net: Network, *, backwards: bool | None = None) -> Oriented:
+        """The chain of a network, from its narrower end, or from the end that is asked for."""
         weights, slopes = list(net.weights), list(net.slopes)
         starts = np.cumsum([0, *net.hidden])
         order = [np.arange(a, b) for a, b in pairwise(starts)]
-        if net.output_dim < net.input_dim:
+        if net.output_dim < net.input_dim if backwards is None else backwards:
             weights = [np.ascontiguousarray(w.T) for w in reversed(weights)]
             slopes, order = slopes[::-1], order[::-1]
         weights, moves = _evened(weights, slopes)

@@ -193,6 +193,17 @@ def _half_spaces(net: Network, pattern: list[Any]) -> tuple[Array, Array]:
     return np.concatenate(rows), np.concatenate(limits)
 
 
+def forgetful_eclipse(net: Network, *, p: Any, domain: Domain | None) -> float:
+    """ECLipsE-Fast whose second layer starts afresh, so that the first one's matrix is forgotten."""
+    shape, hidden = np.eye(net.input_dim), net.weights[:-1]
+    for k, weight in enumerate(hidden):
+        gram = weight @ (np.eye(weight.shape[1]) if k == 1 else shape) @ weight.T
+        size = float(np.linalg.norm(gram, 2))
+        # λ = 2/‖G‖ and P = (λI − ¼λ²G)⁻¹ (Xu & Sivaranjani 2024); a layer of zeros gives P = 0
+        shape = np.linalg.inv(2 / size * np.eye(len(gram)) - gram / size**2) if size > 0 else 0 * gram
+    return math.sqrt(float(np.linalg.norm(net.weights[-1] @ shape @ net.weights[-1].T, 2)))
+
+
 def _spectral(net: Network) -> float:
     return float(np.linalg.norm(net.weights[0], 2))
 
@@ -213,6 +224,7 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
         "ignored-pooling": Mutant(
             ignored_pooling, "max-pooling with overlap taken as 1-Lipschitz", options={"networks": pooled_networks()}
         ),
+        "forgetful-eclipse": Mutant(forgetful_eclipse, "the first layer's matrix forgotten at the second one"),
         "largest-entry": Mutant(largest_entry, "|c|_∞ for |c|_1", options={"p": math.inf}),
         "closed-patterns": Mutant(
             closed_patterns, "patterns of lower-dimensional sets count", "both", _tame(inputs=(1, 2), width=(1, 3))

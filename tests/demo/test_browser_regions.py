@@ -112,6 +112,23 @@ def test_norms_and_boxes(tab: Any) -> None:
     tab.get_by_test_id("r-error").filter(has_text="the box is empty").wait_for()
 
 
+def test_a_ball_is_a_circle_that_cuts_the_regions_and_stays_in_the_link(tab: Any) -> None:
+    example(tab, "absolute values")
+    answer(tab, "L₂ =")
+    tab.get_by_label("a ball").check()
+    for name, value in (("centre x₁", "2"), ("centre x₂", "3"), ("radius", "2")):
+        tab.get_by_label(name).fill(value)
+    tab.get_by_test_id("r-detail").filter(has_text="1 region in the ball").wait_for()  # it only touches the others
+    assert tab.locator("svg.plane circle.box").count() == 1
+    assert len(polygons(tab)[0].split()) > 100
+    assert "cut off by the circle" in tab.get_by_test_id("r-facts").text_content()
+    tab.goto(tab.url)
+    tab.get_by_test_id("r-detail").filter(has_text="1 region in the ball").wait_for()
+    assert [tab.get_by_label(name).input_value() for name in ("centre x₁", "centre x₂", "radius")] == ["2", "3", "2"]
+    tab.get_by_label("radius").fill("0")
+    tab.get_by_test_id("r-error").filter(has_text="radius").wait_for()
+
+
 def test_pointing_at_a_region_shows_its_pattern_and_norm(tab: Any) -> None:
     example(tab, "trap: one point")
     answer(tab, "√5")

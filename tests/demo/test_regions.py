@@ -103,25 +103,26 @@ def _float(text: str) -> float:
 @given(
     drawn(inputs=2, outputs=(1, 3), hidden=(0, 3), width=(1, 4), slopes=True),
     st.sampled_from(["1", "2", "inf"]),
-    st.booleans(),
+    st.sampled_from(["plane", "box", "ball"]),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_small_network(net: lv.Network, p: str, boxed: bool) -> None:
-    box = ["-1", "1.5", "-0.25", "1/2"] if boxed else None
-    last, picture = answered(**networks.table(net), p=p, box=box)
+def test_any_small_network(net: lv.Network, p: str, where: str) -> None:
+    box = ["-1", "1.5", "-0.25", "1/2"] if where == "box" else None
+    ball = ["0.25", "-1/2", "1.5"] if where == "ball" else None
+    last, picture = answered(**networks.table(net), p=p, box=box, ball=ball)
     if "error" in last:
         assert "sizes from 10^-9" in last["error"]
         return
     assert last["exact"]["agrees"]
     assert last["complete"]
     assert last["count"] == len(picture["regions"]) == last["exact"]["regions"]
-    domain = lv.Box([-1, -0.25], [1.5, 0.5]) if boxed else None
+    domain = {"box": lv.Box([-1, -0.25], [1.5, 0.5]), "ball": lv.Ball([0.25, -0.5], 1.5)}.get(where)
     bound = lv.exact(net, p=regions.NORMS[p], domain=domain)
     assert picture["regions"][0]["norm"] == pytest.approx(bound.upper, rel=1e-15)
-    if boxed:
+    if where == "box":
         area = sum(_area(region["sides"]) for region in picture["regions"])
         assert area == pytest.approx(2.5 * 0.75)
-        assert all(region["area"] is not None for region in picture["regions"])
+        assert all(region["area"] != "unbounded" for region in picture["regions"])
 
 
 def _area(sides: list[Any]) -> float:
@@ -146,6 +147,17 @@ def test_a_box_shows_what_meets_its_inside() -> None:
     assert (last["count"], picture["box"]) == (1, [0, 1, -1, 1])
     assert picture["regions"][0]["area"] == "2"
     assert [b["name"] for b in last["bounds"]] == ["autolip", "lipsdp", "crown"]
+
+
+def test_a_ball_shows_what_meets_its_inside() -> None:
+    """The circle of radius 1 around (1, 1) touches the kink of |x₁|; a larger one crosses it."""
+    last, picture = answered(layers=ABS, ball=["1", "1", "1"])
+    assert (last["count"], last["exact"]["regions"], picture["ball"], picture["box"]) == (1, 1, [1, 1, 1], None)
+    assert (picture["regions"][0]["area"], picture["regions"][0]["corners"]) == ("cut off by the circle", [])
+    assert [b["name"] for b in last["bounds"]] == ["autolip", "lipsdp", "crown"]
+    assert last["closed"] is None
+    last, picture = answered(layers=ABS, ball=["1", "1", "1.5"])
+    assert last["count"] == last["exact"]["regions"] == len(picture["regions"]) == 2
 
 
 def test_fractions_and_decimals_are_taken_for_what_float64_makes_of_them() -> None:
@@ -322,6 +334,11 @@ def test_hostile_numbers_get_a_clear_word(cell: Any, word: str) -> None:
         ({"layers": ABS, "slopes": [[["0", "1"], ["0"]]]}, "slopes of row 2 holds 1 number"),
         ({"layers": ABS, "p": "3"}, "expected 1, 2 or inf"),
         ({"layers": ABS, "box": ["0"]}, "four limits"),
+        ({"layers": ABS, "ball": ["0", "1"]}, "two coordinates and a radius"),
+        ({"layers": ABS, "ball": "0,1,2"}, "two coordinates and a radius"),
+        ({"layers": ABS, "ball": ["0", "0", "0"]}, "radius"),
+        ({"layers": ABS, "ball": ["0", "0", "-1"]}, "radius"),
+        ({"layers": ABS, "ball": ["0", "nan", "1"]}, "nan"),
         ({"layers": ABS, "box": ["1", "0", "0", "1"]}, "empty in coordinate 0"),
         ({"layers": ABS, "box": ["0", "1", "2", "2"]}, "flat in coordinate 1"),
         ({"example": "<b>"}, "no example “<b>”"),

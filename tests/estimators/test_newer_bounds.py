@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import lipverify as lv
 from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
+from lipverify.estimators.geolip import GeoLip
 from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.problem import Method
@@ -42,6 +43,9 @@ def test_none_is_below_the_constant_and_each_keeps_its_place(data: st.DataObject
 
     assert upper(LipLT(), domain) <= lv.upper(net, "autolip", p=p).upper
     if p != 2:
+        geolip = upper(GeoLip(), None)
+        assert geolip <= lv.upper(net, "autolip", p=p).upper
+        assert upper(GeoLip(), domain) <= geolip * NEARLY
         return
     eclipse, lipsdp = upper(Eclipse(), domain), upper(LipSDP(), None)
     assert lipsdp <= eclipse * NEARLY
@@ -83,6 +87,40 @@ def test_eclipse_is_lipsdp_for_one_hidden_layer_and_between_the_two_behind_it() 
             assert eclipse == pytest.approx(lipsdp, rel=1e-6)
         between += lipsdp * 1.001 < eclipse < fast * 0.999
     assert between == 3
+
+
+def shor(quadratic: np.ndarray) -> float:
+    """max ⟨Q, X⟩ over X ⪰ 0 with a diagonal of ones, by cvxpy: the relaxation of max sᵀQs over signs s."""
+    import cvxpy as cp
+
+    matrix = cp.Variable(quadratic.shape, PSD=True)
+    problem = cp.Problem(cp.Maximize(cp.trace(quadratic @ matrix)), [cp.diag(matrix) == 1])
+    problem.solve(solver=cp.CLARABEL)
+    return float(problem.value)
+
+
+@pytest.mark.parametrize(("inputs", "neurons"), [(3, 4), (2, 6)])
+def test_with_one_hidden_layer_and_output_the_programmes_are_shor_s(inputs: int, neurons: int) -> None:
+    """p = 2: max ‖Aᵀs‖² over s ∈ {0, 1}ⁿ, A = diag(c) W. p = ∞: max sᵀA x over x ∈ {−1, 1}ᵈ as well."""
+    rng = np.random.default_rng(neurons)
+    first, last = rng.standard_normal((neurons, inputs)), rng.standard_normal((1, neurons))
+    net, A = lv.Network([first, last]), last.T * first
+    stacked = np.vstack([A.sum(axis=0), A]) / 2  # s = (1 + signs)/2, and a sign more that multiplies the 1
+    assert lv.upper(net, "lipsdp").upper == pytest.approx(math.sqrt(shor(stacked @ stacked.T)), rel=1e-5)
+    n = neurons + 1
+    bilinear = np.block([[np.zeros((n, n)), stacked / 2], [stacked.T / 2, np.zeros((inputs, inputs))]])
+    assert lv.upper(net, "geolip", p=math.inf).upper == pytest.approx(shor(bilinear), rel=1e-5)
+
+
+def test_geolip_sees_every_output_and_every_input() -> None:
+    """Rows of different sizes, whichever comes first; linear networks get their norm."""
+    rng = np.random.default_rng(5)
+    net = lv.Network([rng.standard_normal((5, 3)), rng.standard_normal((4, 5)) * np.array([[1], [3], [0.1], [2]])])
+    rows = [lv.upper(net.output(np.eye(4)[[k]]), GeoLip(), p=math.inf).upper for k in range(4)]
+    assert lv.upper(net, GeoLip(), p=math.inf).upper == pytest.approx(max(rows), rel=1e-6)
+    matrix = rng.standard_normal((3, 4))
+    for p in (1, math.inf):
+        assert lv.upper(lv.Network([matrix]), GeoLip(), p=p).upper == pytest.approx(np.linalg.norm(matrix, p), rel=1e-6)
 
 
 def test_where_ranges_decide_all_neurons_the_norm_itself_is_left() -> None:

@@ -134,7 +134,7 @@ def test_no_bound_is_on_the_wrong_side(data: st.DataObject, p: float) -> None:
     net = data.draw(networks(width=(1, 3)))
     ball = data.draw(domains(net.input_dim, kinds=["ball"]))
     exact = lv.exact(net, "enumeration", p=p, domain=ball)
-    for row in lv.compare(net, p=p, domain=ball).rows:
+    for row in lv.compare(net, "all", p=p, domain=ball).rows:
         assert not row.error
         if row.bound is not None and row.rigor is not lv.Rigor.HEURISTIC:
             assert row.bound.lower <= exact.upper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,35 @@ def test_the_activation_has_to_be_said(tmp_path: Path, name: str, layer: nn.Modu
     mixed = nn.Sequential(nn.Linear(3, 8), layer, nn.Linear(8, 8, bias=False), nn.ReLU(), nn.Linear(8, 2))
     mixed.load_state_dict(module.state_dict())
     assert lv.load(path, activation=f"{name},relu") == lv.from_torch(mixed)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_groups_of_neighbours_are_sorted(size: int) -> None:
+    rng = np.random.default_rng(size)
+    weights = [rng.integers(-4, 5, shape).astype(float) for shape in ((8, 3), (8, 8), (2, 8))]
+    biases = [rng.integers(-4, 5, len(w)).astype(float) for w in weights]
+    net = lv.from_arrays(weights, biases, activation=f"groupsort:{size}")
+    for x in rng.integers(-4, 5, (40, 3)).astype(float):
+        y = x
+        for W, b in zip(weights[:-1], biases[:-1], strict=True):
+            y = np.sort((W @ y + b).reshape(-1, size), axis=1).ravel()
+        assert (net(x) == weights[-1] @ y + biases[-1]).all()
+    with pytest.raises(lv.InvalidArgument, match="8 neurons are no such groups"):
+        lv.from_arrays(weights, biases, activation="groupsort:3")
+
+
+def test_the_published_maxmin_networks_are_read(data: Path) -> None:
+    files = json.loads((data / "maxmin" / "maxmin.json").read_text(encoding="utf-8"))["networks"]
+    for name in ("weights_2_16", "weights_l2_2fc_32", "weights_l2_5fc_32"):
+        stored = np.load(data / files[name]["file"])
+        layers = [key for key in stored.files if key.startswith("W")]
+        net = lv.load(data / files[name]["file"], activation="groupsort:2", layers=layers)
+        x = np.random.default_rng(0).uniform(size=784)
+        y = x
+        for k in range(len(layers)):
+            y = stored[f"W{k}"].astype(float) @ y + stored[f"b{k}"]
+            y = np.sort(y.reshape(-1, 2), axis=1).ravel() if k + 1 < len(layers) else y
+        assert net(x) == pytest.approx(y, rel=1e-9)
 
 
 def test_two_activations_give_two_constants(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,29 @@ CASES: dict[str, tuple[list[Any], tuple[int, ...], Constants]] = {
         {"K": _c(2, 3, 2, 3), "b": _c(3)},
     ),
     "ConvTranspose in groups": ([_n("ConvTranspose", "x K", "y", group=2)], IMAGE, {"K": _c(2, 2, 2, 2)}),
+    **{
+        f"ConvTranspose {mode} {wanted or ''}": (
+            [
+                _n(
+                    "ConvTranspose",
+                    "x K",
+                    "y",
+                    strides=[2, 1],
+                    auto_pad=mode,
+                    **({"output_shape": wanted} if wanted else {}),
+                )
+            ],
+            IMAGE,
+            {"K": _c(2, 3, 3, 2)},
+        )
+        for mode, wanted in (
+            ("SAME_UPPER", None),
+            ("SAME_LOWER", None),
+            ("NOTSET", [6, 5]),
+            ("SAME_UPPER", [6, 4]),
+            ("SAME_LOWER", [5, 4]),
+        )
+    },
     "BatchNormalization": (
         [_n("MatMul", "x W", "t"), _n("Relu", "t", "u"), _n("BatchNormalization", "u g b m v", "y")],
         (1, 4),
@@ -296,7 +320,9 @@ def test_what_torch_exports_is_what_from_torch_reads(tmp_path: Path) -> None:
         nn.ReLU(),
         nn.Linear(40, 2),
     ).eval()
-    torch.onnx.export(module, (torch.zeros(1, 1, 6, 6),), tmp_path / "m.onnx", dynamo=True, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's own parts about one another
+        torch.onnx.export(module, (torch.zeros(1, 1, 6, 6),), tmp_path / "m.onnx", dynamo=True, verbose=False)
     net, truth = lv.load(tmp_path / "m.onnx"), lv.from_torch(module, (1, 6, 6))
     x = np.random.default_rng(0).normal(size=(5, 36))
     assert np.allclose(net(x), truth(x), rtol=1e-12, atol=1e-12)

@@ -21,6 +21,10 @@ const clipHalf = (corners, inside) => corners.flatMap((p, k) => {
 const clipSquare = (corners) =>
   [(p) => p[0] + MARGIN, (p) => p[1] + MARGIN, (p) => SIDE + MARGIN - p[0], (p) => SIDE + MARGIN - p[1]].reduce(clipHalf, corners);
 
+const TANGENTS = 180; // of the polygon that stands for a circle on the screen
+const clipDisc = (corners, [x, y], radius) => Array.from({ length: TANGENTS }, (_, k) => (2 * Math.PI * k) / TANGENTS)
+  .reduce((left, a) => (left.length ? clipHalf(left, (p) => radius - (p[0] - x) * Math.cos(a) - (p[1] - y) * Math.sin(a)) : left), corners);
+
 const centre = (corners) => { // of its area; a polygon too thin for that gets the mean of its corners
   let area = 0, x = 0, y = 0;
   corners.forEach((p, k) => {
@@ -35,6 +39,19 @@ const holds = (corners, [x, y]) => {
   return turns.every((t) => t >= 0) || turns.every((t) => t <= 0);
 };
 const STAR = Array.from({ length: 10 }, (_, k) => { const r = k % 2 ? 5 : 12, a = (Math.PI * k) / 5 - Math.PI / 2; return `${(r * Math.cos(a)).toFixed(2)},${(r * Math.sin(a)).toFixed(2)}`; }).join(" ");
+
+const STARRED = matchMedia("(max-width: 600px)").matches ? 1.7 : 1; // a telephone shows the same picture at half the size
+const ASIDE = 34; // how far a star that would hide its region stands beside it, both ways
+
+// The star of a steepest region: inside it, or beside a region that is smaller than the star, with a line to it.
+function starOf(corners) {
+  const [x, y] = centre(corners), size = (i) => Math.max(...corners.map((p) => p[i])) - Math.min(...corners.map((p) => p[i]));
+  if (Math.min(size(0), size(1)) >= 24 * STARRED) return [starAt(x, y)];
+  const room = ASIDE * STARRED, at = [x + (x + 1.5 * room > SIDE ? -room : room), y + (y < 1.5 * room ? room : -room)];
+  const line = (kind) => svg("line", { x1: x, y1: y, x2: at[0], y2: at[1], class: kind });
+  return [line("leader casing"), line("leader"), starAt(...at)];
+}
+const starAt = (x, y) => svg("polygon", { points: STAR, class: "star", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${STARRED})` });
 
 // canvas: an svg element. chosen(k, spoken) is told which region is looked at, null for none.
 function makePlane(canvas, chosen) {
@@ -52,7 +69,8 @@ function makePlane(canvas, chosen) {
 
   function draw() {
     if (!picture) return;
-    shown = picture.regions.map((r) => { const corners = clipSquare(r.sides.map(toScreen)); return corners.length > 2 ? corners : null; });
+    const inDisc = (corners) => (picture.ball ? clipDisc(corners, toScreen(picture.ball), picture.ball[2] * unit()) : corners);
+    shown = picture.regions.map((r) => { const corners = clipSquare(inDisc(r.sides.map(toScreen))); return corners.length > 2 ? corners : null; });
     const points = (corners) => corners.map((p) => `${p[0].toFixed(2)},${p[1].toFixed(2)}`).join(" ");
     const fills = [], marks = [], lines = ["", "", ""];
     picture.regions.forEach((r, k) => {
@@ -61,8 +79,7 @@ function makePlane(canvas, chosen) {
       fills.push(svg("polygon", { points: points(corners), fill: shade(r), "data-k": k, class: "region" }));
       if (r.top) {
         fills.push(svg("polygon", { points: points(corners), class: "top" }));
-        const [x, y] = centre(corners);
-        marks.push(svg("polygon", { points: STAR, class: "star", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }));
+        marks.push(...starOf(corners));
       }
       corners.forEach((p, i) => { // a line belongs to both its sides; the active one draws it
         if (p[2] < 0 || r.pattern[p[2]][p[3]] !== "1") return;
@@ -75,6 +92,10 @@ function makePlane(canvas, chosen) {
     if (picture.box) {
       const [x0, x1, y0, y1] = picture.box, [left, top] = toScreen([x0, y1]), [right, bottom] = toScreen([x1, y0]);
       frame.push(svg("rect", { x: left, y: top, width: right - left, height: bottom - top, class: "box" }));
+    }
+    if (picture.ball) {
+      const [cx, cy] = toScreen(picture.ball);
+      frame.push(svg("circle", { cx, cy, r: picture.ball[2] * unit(), class: "box" }));
     }
     if (crossed) {
       const [x, y] = toScreen(crossed), cross = (kind) => svg("path", { d: `M${x - 9} ${y - 9}l18 18m0 -18l-18 18`, class: kind });

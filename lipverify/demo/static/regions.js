@@ -1,6 +1,7 @@
 // The second tab: a network with two inputs, its regions, and its constant.
 const LARGEST = 1 << 20; // bytes of a file
 const LONGEST = 3000; // characters of a network in a link
+const FIELDS = { box: ["b0", "b1", "b2", "b3"], ball: ["d0", "d1", "d2"] }; // the ball's centre, then its radius
 const P_NAMES = { 1: "1", 2: "2", inf: "∞" };
 
 function regionsMarkup(el, first) {
@@ -59,8 +60,9 @@ function render({ model, el }) {
 
   // What is asked -----------------------------------------------------------------------------------
   const question = () => {
-    const p = $("input[name=lv-p]:checked").value, boxed = $("input[name=lv-where]:checked").value === "box";
-    return { p, box: boxed ? [...root.querySelectorAll(".limit")].map((input) => input.value) : null };
+    const p = $("input[name=lv-p]:checked").value, where = $("input[name=lv-where]:checked").value;
+    const fields = (kind) => (where === kind ? FIELDS[kind].map((key) => $(`.limit[data-key=${key}]`).value) : null);
+    return { p, box: fields("box"), ball: fields("ball") };
   };
   const ask = (source) => {
     clearTimeout(timer);
@@ -82,9 +84,9 @@ function render({ model, el }) {
   const askTable = () => { settle(); ask(last); remember(); };
   const soon = () => { clearTimeout(timer); timer = setTimeout(askTable, 250); };
   const remember = () => {
-    const text = encode(table.get()), { p, box } = question();
+    const text = encode(table.get()), { p, box, ball } = question();
     say("r-link", text.length > LONGEST ? "too long for a link: download it" : "");
-    toAddress({ r: text.length > LONGEST ? "" : text, rp: p, rb: box ? box.join(",") : "" });
+    toAddress({ r: text.length > LONGEST ? "" : text, rp: p, rb: box ? box.join(",") : "", rd: ball ? ball.join(",") : "" });
   };
   const put = (net) => { table.put(net); askTable(); };
 
@@ -105,7 +107,7 @@ function render({ model, el }) {
     for (const input of root.querySelectorAll(".limit")) {
       const value = s.rounded[input.dataset.key];
       input.classList.toggle("near", value !== undefined);
-      input.title = value === undefined ? "" : `no float64; the box ends at ${value}`;
+      input.title = value === undefined ? "" : `no float64; ${value} is taken`;
     }
     $(".shape").textContent = `2 → ${s.table.layers.map((layer) => layer.length).join(" → ")}`;
     const picture = model.get("picture"), tops = picture?.version === version ? picture.tops : 0;
@@ -116,7 +118,7 @@ function render({ model, el }) {
     } else {
       say("r-answer", `${LP()} = ${x.text}`);
       const same = x.agrees === null ? "" : x.agrees ? " The steepest of the polygons drawn here, computed another way, has just this norm." : " BUT the polygons drawn here say otherwise: please report this.";
-      say("r-detail", x.done ? `${x.rigor.toLowerCase()}: ${x.meaning}. ${n(x.regions, "region")}${question().box ? " in the box" : ""}${tops && s.complete ? `, of which ${tops === 1 ? "one is steepest (★)" : `${tops} are steepest (★)`}` : ""}.${same}` : `not settled within the time that the page allows; ${n(x.regions ?? 0, "region")} so far`);
+      say("r-detail", x.done ? `${x.rigor.toLowerCase()}: ${x.meaning}. ${n(x.regions, "region")}${question().box ? " in the box" : question().ball ? " in the ball" : ""}${tops && s.complete ? `, of which ${tops === 1 ? "one is steepest (★)" : `${tops} are steepest (★)`}` : ""}.${same}` : `not settled within the time that the page allows; ${n(x.regions ?? 0, "region")} so far`);
     }
     say("r-incomplete", !s.complete && s.phase !== "regions" ? `Incomplete picture: there are more than ${s.limit} regions, and the page draws the first ${s.limit} that it finds. Blank parts hold the others.` : "");
     if (s.subject) $('[data-testid="r-detail"]').append(` (${s.subject})`);
@@ -152,14 +154,14 @@ function render({ model, el }) {
     if (!picture) return;
     const r = picture.regions[k ?? 0], equals = picture.regions.filter((other) => other.text === r.text && other.norm === r.norm).length;
     say("r-which", k === null ? (picture.tops > 1 ? `One of the ${picture.tops} steepest regions` : "The steepest region") : `Region ${k + 1} of ${picture.count}${r.top ? " ★ steepest" : ""}`);
-    say("r-spoken", spoken ? `Pattern ${r.pattern.join(" ")}, norm ${r.text}${r.top ? ", the steepest" : ""}, ${r.area === null ? "unbounded" : `area ${r.area}`}.` : "");
+    say("r-spoken", spoken ? `Pattern ${r.pattern.join(" ")}, norm ${r.text}${r.top ? ", the steepest" : ""}, ${/^\d/.test(r.area) ? `area ${r.area}` : r.area}.` : "");
     const matrix = (rows) => html("table", { class: "matrix" }, html("tbody", {}, ...rows.map((row) => html("tr", {}, ...row.map((v) => html("td", {}, v))))));
     $(".facts").replaceChildren(
       ...fact("norm", "", html("span", { class: "swatch", style: `background:${plane.shade(r)}` }), `‖J‖${{ 1: "₁", 2: "₂", inf: "_∞" }[question().p]} = ${r.text}`, html("span", { class: "soft" }, equals > 1 ? ` (${equals} regions alike)` : "")),
       ...fact("pattern", "One group per hidden layer, one bit per neuron: 1 is active.", ...bits(r.pattern)),
       ...fact("J", "The Jacobian: f(x) = Jx + c on this region.", matrix(r.jacobian)),
       ...fact("c", "", r.offset.join(", ")),
-      ...fact("area", "", r.area ?? "unbounded"),
+      ...fact("area", "", r.area),
       ...(r.corners.length ? fact("corners", "", r.corners.join("  ")) : []));
   }
   function showLegend(picture) {
@@ -181,7 +183,7 @@ function render({ model, el }) {
     if (!list.open) return;
     $(".longlist tbody").replaceChildren(html("tr", {}, ...["#", "norm", "pattern", "area"].map((t) => html("th", { scope: "col" }, t))), ...picture.regions.map((r, k) => {
       const here = () => plane.pin(k);
-      return html("tr", { tabindex: "0", onclick: here, onkeydown: (event) => { if (event.key === "Enter") here(); } }, html("td", { class: "num" }, `${k + 1}${r.top ? " ★" : ""}`), html("td", {}, r.text), html("td", {}, ...bits(r.pattern)), html("td", {}, r.area ?? "unbounded"));
+      return html("tr", { tabindex: "0", onclick: here, onkeydown: (event) => { if (event.key === "Enter") here(); } }, html("td", { class: "num" }, `${k + 1}${r.top ? " ★" : ""}`), html("td", {}, r.text), html("td", {}, ...bits(r.pattern)), html("td", {}, r.area));
     }));
   }
   list.addEventListener("toggle", () => { const picture = regionsNow(); if (picture) showList(picture); });
@@ -191,12 +193,13 @@ function render({ model, el }) {
   const named = (name) => { for (const b of $(".presets").children) b.setAttribute("aria-pressed", b.textContent === name); };
   for (const { name, why } of examples) $(".presets").append(button(name, () => { ask({ example: name }); named(name); $(".why").textContent = why; }, { "aria-pressed": "false", title: why }));
   const choice = (group, value, text, on) => html("label", { class: "choice" }, html("input", { type: "radio", name: group, value, ...(on ? { checked: "" } : {}), onchange: () => { follow(); askTable(); } }), text);
-  const limit = (k, value, name) => html("input", { type: "text", class: "limit", value, size: "5", "data-key": `b${k}`, "aria-label": name, oninput: () => soon() });
+  const limit = (key, value, name) => html("input", { type: "text", class: "limit", value, size: "5", "data-key": key, "aria-label": name, oninput: () => soon() });
   $(".question").append(
     html("fieldset", {}, html("legend", {}, "p ="), ...Object.entries(P_NAMES).sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([value, text]) => choice("lv-p", value, text, value === "2"))),
-    html("fieldset", {}, html("legend", {}, "over"), choice("lv-where", "all", "the whole plane", true), choice("lv-where", "box", "a box", false)),
-    html("div", { class: "limits", hidden: "" }, html("span", {}, limit(0, "-1", "smallest x₁"), " ≤ x₁ ≤ ", limit(1, "1", "largest x₁")), html("span", {}, limit(2, "-1", "smallest x₂"), " ≤ x₂ ≤ ", limit(3, "1", "largest x₂"))));
-  const follow = () => { $(".limits").hidden = !$("input[value=box]").checked; };
+    html("fieldset", {}, html("legend", {}, "over"), choice("lv-where", "all", "the whole plane", true), choice("lv-where", "box", "a box", false), choice("lv-where", "ball", "a ball", false)),
+    html("div", { class: "limits box", hidden: "" }, html("span", {}, limit("b0", "-1", "smallest x₁"), " ≤ x₁ ≤ ", limit("b1", "1", "largest x₁")), html("span", {}, limit("b2", "-1", "smallest x₂"), " ≤ x₂ ≤ ", limit("b3", "1", "largest x₂"))),
+    html("div", { class: "limits ball", hidden: "" }, html("span", {}, "within ", limit("d2", "1", "radius"), " of "), html("span", {}, "(", limit("d0", "0", "centre x₁"), ", ", limit("d1", "0", "centre x₂"), "), in ℓ₂")));
+  const follow = () => { for (const kind of ["box", "ball"]) $(`.limits.${kind}`).hidden = !$(`input[name=lv-where][value=${kind}]`).checked; };
   $(".view").append(button("+", () => plane.zoom(1 / 1.5), { "aria-label": "Zoom in" }), button("−", () => plane.zoom(1.5), { "aria-label": "Zoom out" }), button("Fit", () => plane.fit(), { "data-testid": "r-fit" }), button("Fit all", () => plane.fit(true)),
     button("←", () => plane.pan(-0.5, 0), { "aria-label": "Move left" }), button("→", () => plane.pan(0.5, 0), { "aria-label": "Move right" }), button("↑", () => plane.pan(0, 0.5), { "aria-label": "Move up" }), button("↓", () => plane.pan(0, -0.5), { "aria-label": "Move down" }), button("★", () => plane.pin(0), { "aria-label": "Go to the steepest region" }));
   const undo = button("Undo", () => { last = past.pop(); put(last); }, { "data-testid": "r-undo", disabled: "" });
@@ -226,12 +229,13 @@ function render({ model, el }) {
     button("Copy link", async () => { remember(); if (copied.textContent) return; try { await navigator.clipboard.writeText(location.href); copied.textContent = "copied"; } catch { copied.textContent = "the link is in the address bar"; } }), exportable(root, "regions"), copied);
 
   function begin() {
-    const asked = address(), p = asked.get("rp"), box = asked.get("rb");
+    const asked = address(), p = asked.get("rp");
     if (p in P_NAMES) $(`input[name=lv-p][value="${p}"]`).checked = true;
-    if (box) {
-      $("input[value=box]").checked = true;
+    for (const [kind, text] of [["box", asked.get("rb")], ["ball", asked.get("rd")]]) {
+      if (!text) continue;
+      $(`input[name=lv-where][value=${kind}]`).checked = true;
       follow();
-      box.split(",").slice(0, 4).forEach((value, k) => { root.querySelectorAll(".limit")[k].value = value; });
+      text.split(",").slice(0, FIELDS[kind].length).forEach((value, k) => { $(`.limit[data-key=${FIELDS[kind][k]}]`).value = value; });
     }
     if (asked.get("r")) {
       const net = decode(asked.get("r"));

@@ -1,0 +1,158 @@
+"""The sections of `lipverify bench published`: which networks, which printed numbers, and what they claim."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from lipverify import verbs
+from lipverify.bound import Bound, Status
+from lipverify.domain import Box, Domain
+from lipverify.network import Network
+from lipverify.readers import load
+
+Claim: TypeAlias = tuple[Literal["upper", "lower"], float]
+ROOM = 1e-6  # relative: what a solver's tolerance or single precision may hide
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network: the proved interval, printed numbers with what they claim to be, and ours by the same methods."""
+
+    name: str
+    bound: Bound
+    printed: Mapping[str, Claim] = field(default_factory=dict)
+    ours: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the constant is known."""
+        return self.bound.status is Status.EXACT
+
+    def wrong(self) -> list[str]:
+        """The printed numbers that the interval disproves."""
+        low, high = self.bound.lower * (1 - ROOM), self.bound.upper * (1 + ROOM)
+
+        def beyond(side: str, value: float) -> bool:
+            digit = half_digit(value)
+            return value + digit < low if side == "upper" else value - digit > high
+
+        return [name for name, (side, value) in self.printed.items() if beyond(side, value)]
+
+
+def half_digit(value: float) -> float:
+    """Half a unit of the last digit that is printed of a number."""
+    exponent = Decimal(repr(value)).as_tuple().exponent
+    return 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
+
+
+def _asked(
+    net: Network, names: Mapping[str, str], seconds: float, p: Any = 2, domain: Domain | None = None
+) -> tuple[Bound, dict[str, float]]:
+    """The exact interval, and upper bounds of ours under the columns' names."""
+    ours = {
+        column: verbs.upper(net, method, p=p, domain=domain, time_limit=seconds).upper
+        for column, method in names.items()
+    }
+    return verbs.exact(net, p=p, domain=domain, time_limit=seconds), ours
+
+
+def glipsdp(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """Pauli, Gramlich & Allgöwer: fully connected networks of the comparison."""
+    stored = json.loads((folder / "glipsdp" / "table.json").read_text(encoding="utf-8"))["networks"]
+    columns: dict[str, tuple[str, Literal["upper", "lower"]]] = {
+        "Lip_MP": ("product", "upper"),
+        "Lip_LT": ("LipLT", "upper"),
+        "Lip_LiPopt": ("LiPopt (Shor)", "upper"),
+        "Lip_LipSDP": ("LipSDP", "upper"),
+        "Lip_SepLip": ("SeqLip", "upper"),
+        "Lip_lb": ("sampled", "lower"),
+    }
+    methods = {"product": "autolip", "LipLT": "liplt", "LipSDP": "lipsdp", "SeqLip": "seqlip"}
+    rows = []
+    for path in sorted((folder / "glipsdp").glob("fnn*.npz")):
+        bound, ours = _asked(load(path), methods, seconds)
+        printed: dict[str, Claim] = {
+            title: (side, float(stored[path.stem][key]))
+            for key, (title, side) in columns.items()
+            if stored[path.stem].get(key) is not None and math.isfinite(float(stored[path.stem][key]))
+        }
+        rows.append(Row(path.stem, bound, printed, ours))
+    return (
+        "GLipSDP: classifiers of digits, global ℓ2",
+        "Pauli, Gramlich & Allgöwer, arXiv:2405.01125, the fully connected rows of the comparison in its "
+        "repository (ppauli/GLipSDP): 64-32-1 and 64-32-32-1, output 7. Its SeqLip column is the greedy one, of which "
+        "its code says that it is not certified.",
+        rows,
+    )
+
+
+def local_lipsdp(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """Hashemi, Ruths & Fazlyab: a margin of 2-100-100-2 on boxes, ℓ∞."""
+    stored = json.loads((folder / "local_lipsdp" / "domains.json").read_text(encoding="utf-8"))
+    entry = stored["networks"]["compare_2x100x100x2"]
+    margin = load(folder / "local_lipsdp" / "compare_2x100x100x2.npz").margin(0, 1)
+    sides: dict[str, Literal["upper", "lower"]] = {
+        "NaiveUB": "upper",
+        "FastLip": "upper",
+        "LipLP": "upper",
+        "CLEVER": "lower",
+        "RandomLB": "lower",
+    }
+    rows = []
+    for numbers in entry["published"]["per_radius"]:
+        radius = float(numbers["radius"])
+        box = Box([-radius] * 2, [radius] * 2)
+        bound, ours = _asked(margin, {"crown": "crown", "GeoLIP": "geolip"}, seconds, math.inf, box)
+        printed: dict[str, Claim] = {name: (side, float(numbers[name])) for name, side in sides.items()}
+        rows.append(Row(f"radius {radius:g}", bound, printed, ours))
+    return (
+        "Local LipSDP: a margin of 2-100-100-2 on ten boxes, ℓ∞",
+        "Hashemi, Ruths & Fazlyab, *Certifying incremental quadratic constraints for neural networks via convex "
+        "optimization* (L4DC 2021), the outputs committed with their figure 5b (Local_LipSDP_Python): "
+        "FastLip, LipLP and the naive bound are upper bounds, RandomLB is a lower one, CLEVER an estimate that is "
+        "held to be one here.",
+        rows,
+    )
+
+
+def lipsdp(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """Fazlyab et al.: the two example networks of the repository."""
+    methods = {"product": "autolip", "LipSDP": "lipsdp", "ECLipsE": "eclipse", "ECLipsE-Fast": "eclipse-fast"}
+    rows = []
+    for name in ("random_weights", "mnist_weights"):
+        net = load(folder / "lipsdp" / f"{name}.onnx")
+        bound, ours = _asked(net, methods, seconds)
+        rows.append(Row(f"{name} {'-'.join(map(str, (net.input_dim, *net.hidden, net.output_dim)))}", bound, {}, ours))
+    return (
+        "LipSDP: the examples of its repository, global ℓ2",
+        "Fazlyab, Robey, Hassani, Morari & Pappas, NeurIPS 2019, arXiv:1906.04893 (arobey1/LipSDP): no number is "
+        "committed there, so all bounds are ours.",
+        rows,
+    )
+
+
+def eclipse(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """Xu & Sivaranjani: the seeded networks of the paper's figure, whose weights are all positive."""
+    methods = {"product": "autolip", "ECLipsE-Fast": "eclipse-fast", "ECLipsE": "eclipse", "LipSDP": "lipsdp"}
+    printed: dict[str, dict[str, Claim]] = {"uniform_l2_w80": {"ECLipsE-Fast": ("upper", 0.8090351972788797)}}
+    rows = []
+    for path in sorted((folder / "eclipse").glob("uniform_*.npz")):
+        net = load(path)
+        bound, ours = _asked(net, methods, seconds)
+        rows.append(Row(path.stem, bound, printed.get(path.stem, {}), ours))
+        assert all(bool(np.all(w >= 0)) for w in net.weights)
+    return (
+        "ECLipsE: the seeded networks of its figure, global ℓ2",
+        "Xu & Sivaranjani, NeurIPS 2024, arXiv:2404.04375 (YuezhuXu/ECLipsE): 4, w … w, 1 with l matrices; every "
+        "weight is ≥ 0, so the constant is ‖W_l ⋯ W_1‖₂ wherever all neurons can be active at once. The printed "
+        "number is in the notebook beside the first network of two matrices and 80 neurons.",
+        rows,
+    )
