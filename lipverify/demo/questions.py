@@ -16,6 +16,10 @@ from lipverify.demo.inputs import Formula, read_formula, read_matrix
 VERTICES, EDGES = 10, 45
 EFFORT = 180.0
 """Seconds after which the last method gives up."""
+SPEED = (500, 4000)
+"""Regions a second that are enumerated: on a slow machine that is busy, and on one that is not."""
+PATIENCE = 10.0
+"""Seconds that need no announcement."""
 Verb: TypeAlias = Callable[..., lv.Bound]
 
 
@@ -48,6 +52,10 @@ class Question(Protocol):
 
     @property
     def steps(self) -> tuple[Step, ...]: ...
+
+    def ahead(self) -> str:
+        """How long the answer will take, said beforehand; "" where nobody waits for it or nobody knows."""
+        ...
 
     def drawing(self) -> dict[str, Any]:
         """What the page needs in order to draw the question."""
@@ -89,6 +97,9 @@ class IsSatisfiable:
         """The question in a request; see `read_formula`."""
         formula = read_formula(request)
         return cls(formula, lv.hardness.satisfiability(formula.clauses, 2, variables=len(formula.names)))
+
+    def ahead(self) -> str:
+        return ""
 
     def drawing(self) -> dict[str, Any]:
         return {"names": self.formula.names, "clauses": self.formula.clauses}
@@ -135,6 +146,13 @@ class LargestIndependentSet:
         last = Step(lv.exact, "enumeration")
         return (last,) if len(self.drawn.labels) <= 6 else (Step(lv.exact, "branch-and-bound", 5.0), last)
 
+    def ahead(self) -> str:
+        regions = self.reduction.regions
+        slow, fast = (math.ceil(regions / speed) for speed in SPEED)
+        if slow <= PATIENCE:
+            return ""
+        return f"There are {regions} regions to visit: about {fast} to {slow} s, unless branch and bound is lucky."
+
     def drawing(self) -> dict[str, Any]:
         return {"labels": self.drawn.labels, "edges": self.drawn.edges}
 
@@ -165,6 +183,9 @@ class LargestQuadratic:
         """The question in a request; see `read_matrix`."""
         matrix = read_matrix(request)
         return cls(matrix, lv.hardness.convex_quadratic(matrix))
+
+    def ahead(self) -> str:
+        return ""
 
     def drawing(self) -> dict[str, Any]:
         return {"matrix": self.matrix}

@@ -96,7 +96,7 @@ class _State:
 
     def _how(self) -> str:
         if self.last is None:
-            return ""
+            return self.question.ahead()
         spent = f"{self.seconds:.2f} s" if self.seconds < 10 else f"{self.seconds:.0f} s"
         counts = [_count(self.last.nodes, "node"), _count(self.last.regions, "region")]
         work = f"{METHODS.get(self.last.method, self.last.method)} ({', '.join(filter(None, [*counts, spent]))})"
@@ -105,7 +105,7 @@ class _State:
         known = f"Proved so far: {digits_down(self.lower)} ≤ L ≤ {digits_up(self.upper)}."
         if self.phase == "done":
             return f"Undecided: {work} did not settle it. {known}"
-        return f"Still searching: {work}. {known} Any edit stops the search."
+        return " ".join(filter(None, [f"Still searching: {work}.", self.question.ahead(), known, "Any edit stops it."]))
 
 
 def _count(number: int | None, what: str) -> str:

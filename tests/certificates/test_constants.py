@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import lipverify as lv
 from lipverify.testing.suite import Case, Exacts, suite
-from tests.certificates.constants import FOLDER, PUBLISHED, file_of
+from tests.certificates.constants import FOLDER, LARGE, PUBLISHED, file_of
 
 CASES = suite()
 KNOWN = Exacts()
@@ -30,6 +31,17 @@ def test_constants_of_the_tightness_suite_are_proved(case: Case) -> None:
 def test_constants_of_published_networks_are_proved(name: str, data: Path) -> None:
     lower, upper = PUBLISHED[name]
     lv.check(data / "exlipbab" / f"{name}.onnx", FOLDER / f"{name}.json.gz", lower=lower, upper=upper)
+
+
+def test_the_readme_says_what_is_proved() -> None:
+    """Of every network in its table the proof is kept, with the digits that it proves, or it is named as too large."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) ([\d-]+) \| ([\d.]+) \|", readme, re.MULTILINE)
+    said = {f"{name}_net_{sizes.replace('-', 'x')}_ReLU": constant for name, sizes, constant in rows}
+    assert said.keys() == {*PUBLISHED, *LARGE}
+    for name, bounds in PUBLISHED.items():
+        digits = len(said[name]) - 1
+        assert [f"{float(x):.{digits}g}" for x in bounds] == [said[name]] * 2
 
 
 def test_there_is_no_other_proof() -> None:

@@ -84,10 +84,18 @@ def browser(chromium: str) -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Any) -> Iterator[Any]:
+    """One cache for the tests of a module: a page's 300 scripts are fetched and compiled once, not for every test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1700})
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Callable[[str], Any]]:
-    """Opens an address of the page, "?tab=…", as a new visitor; at the end nothing has been asked from outside."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1700})
+def visit(profile: Any, address: str) -> Iterator[Callable[[str], Any]]:
+    """Opens an address of the page, "?tab=…", in a new window; at the end nothing has been asked from outside."""
+    page = profile.new_page()
     asked: list[str] = []
     errors: list[str] = []
     page.on("request", lambda r: asked.append(r.url))

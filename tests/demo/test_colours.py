@@ -68,5 +68,20 @@ def test_the_tab_in_a_browser(visit: Callable[[str], Any]) -> None:
     assert "blue 2, yellow 3" in page.get_by_test_id("c-detail").text_content()
     page.goto(page.url)
     page.get_by_test_id("c-detail").filter(has_text="blue 2, yellow 3").wait_for(timeout=60_000)
+
+
+def test_the_star_hides_no_cell_on_a_telephone(visit: Callable[[str], Any]) -> None:
+    page = visit("health")  # not the page yet, which looks at the width when it opens
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.goto(page.url.replace("health", "?tab=inputs"))
+    page.get_by_test_id("c-which").filter(has_text="‖∇f‖₁ = 7").wait_for(timeout=60_000)
+    plane = page.get_by_test_id("c-plane")
+    boxes = "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
+    cells, stars = (plane.locator(kind).evaluate_all(boxes) for kind in (".top", ".star"))
+    assert len(cells) == len(stars) == 2
+    frame = plane.bounding_box()
+    for left, top, right, bottom in stars:
+        assert right - left > 15
+        assert frame["x"] <= left < right <= frame["x"] + frame["width"]
+        assert frame["y"] <= top < bottom <= frame["y"] + frame["height"]
+        assert all(right < x0 or x1 < left or bottom < y0 or y1 < top for x0, y0, x1, y1 in cells)

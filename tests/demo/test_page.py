@@ -74,11 +74,13 @@ def test_a_busy_port_is_said_and_the_next_free_one_taken(
     assert f"serve({port}," not in seen[-1]
 
 
-def test_the_server_is_for_its_own_pages_and_ends_with_the_command() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_server_is_for_its_own_pages_and_ends_with_the_command(number: signal.Signals) -> None:
     pytest.importorskip("marimo", reason="the page needs marimo: pip install 'lipverify[demo]'")
     pytest.importorskip("anywidget", reason="the page needs anywidget: pip install 'lipverify[demo]'")
     port = free_port()
     code = f"import sys; from lipverify.cli import main; sys.exit(main(['demo', '--port', '{port}', '--no-browser']))"
+    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); {code}"  # nohup hands on that it is ignored
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         assert status(port, f"127.0.0.1:{port}") == 200
         own, foreign = f"http://127.0.0.1:{port}", "https://evil.example"
@@ -88,7 +90,7 @@ def test_the_server_is_for_its_own_pages_and_ends_with_the_command() -> None:
         assert status(port, f"127.0.0.1:{port}", own, socket=True) == 101
         assert status(port, f"127.0.0.1:{port}", foreign, socket=True) == 403
         assert status(port, f"evil.example:{port}", f"http://evil.example:{port}", socket=True) == 403
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(number)
         server.wait(timeout=30)
     with pytest.raises(OSError, match="refused"):
         http.client.HTTPConnection("127.0.0.1", port).request("GET", "/")

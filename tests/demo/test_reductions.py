@@ -113,6 +113,14 @@ def test_no_method_after_the_one_that_settles() -> None:
     assert unsatisfiable["exact"]["how"].startswith("Proved by enumeration (36 regions, ")
 
 
+def test_a_long_answer_is_announced() -> None:
+    petersen = {"labels": list("0123456789"), "edges": [list(e) for e in nx.petersen_graph().edges]}
+    first = next(study({"version": 1, "problem": "independent-set", **petersen}))
+    assert "There are 80028 regions to visit: about 21 to 161 s" in first["exact"]["how"]
+    first = next(study({"version": 1, "problem": "independent-set", "labels": ["1", "2"], "edges": [[0, 1]]}))
+    assert first["exact"]["how"] == ""
+
+
 def test_what_stays_open_is_called_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     short = (questions.Step(questions.lv.exact, "enumeration", 0.3),)
     monkeypatch.setattr(questions.IsSatisfiable, "steps", short)

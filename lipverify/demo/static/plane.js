@@ -40,6 +40,19 @@ const holds = (corners, [x, y]) => {
 };
 const STAR = Array.from({ length: 10 }, (_, k) => { const r = k % 2 ? 5 : 12, a = (Math.PI * k) / 5 - Math.PI / 2; return `${(r * Math.cos(a)).toFixed(2)},${(r * Math.sin(a)).toFixed(2)}`; }).join(" ");
 
+const STARRED = matchMedia("(max-width: 600px)").matches ? 1.7 : 1; // a telephone shows the same picture at half the size
+const ASIDE = 34; // how far a star that would hide its region stands beside it, both ways
+
+// The star of a steepest region: inside it, or beside a region that is smaller than the star, with a line to it.
+function starOf(corners) {
+  const [x, y] = centre(corners), size = (i) => Math.max(...corners.map((p) => p[i])) - Math.min(...corners.map((p) => p[i]));
+  if (Math.min(size(0), size(1)) >= 24 * STARRED) return [starAt(x, y)];
+  const room = ASIDE * STARRED, at = [x + (x + 1.5 * room > SIDE ? -room : room), y + (y < 1.5 * room ? room : -room)];
+  const line = (kind) => svg("line", { x1: x, y1: y, x2: at[0], y2: at[1], class: kind });
+  return [line("leader casing"), line("leader"), starAt(...at)];
+}
+const starAt = (x, y) => svg("polygon", { points: STAR, class: "star", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${STARRED})` });
+
 // canvas: an svg element. chosen(k, spoken) is told which region is looked at, null for none.
 function makePlane(canvas, chosen) {
   let picture = null, view = null, shown = [], current = null, pinned = null, crossed = null;
@@ -66,8 +79,7 @@ function makePlane(canvas, chosen) {
       fills.push(svg("polygon", { points: points(corners), fill: shade(r), "data-k": k, class: "region" }));
       if (r.top) {
         fills.push(svg("polygon", { points: points(corners), class: "top" }));
-        const [x, y] = centre(corners);
-        marks.push(svg("polygon", { points: STAR, class: "star", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }));
+        marks.push(...starOf(corners));
       }
       corners.forEach((p, i) => { // a line belongs to both its sides; the active one draws it
         if (p[2] < 0 || r.pattern[p[2]][p[3]] !== "1") return;

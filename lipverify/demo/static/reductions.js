@@ -63,7 +63,7 @@ const SETS = {
   random: (chance) => ({ places: circle(7, 170), edges: Array.from({ length: 7 }, (_, u) => Array.from({ length: u }, (_, v) => [v, u])).flat().filter(() => chance() < 0.45) }),
 };
 
-function setEditor({ root, box, changed }) {
+function setEditor({ root, box, changed, moved }) {
   const canvas = svg("svg", { class: "draw", "data-figure": "graph", viewBox: `0 0 ${W} ${H}`, tabindex: "0", role: "application", "data-testid": "set-draw", "aria-label": "The graph. Press A to add a vertex." });
   box.append(canvas);
   let chosen = null;
@@ -71,7 +71,7 @@ function setEditor({ root, box, changed }) {
     vertex: (k) => (chosen ? (chosen.includes(k) ? ["chosen", ", chosen"] : ["plain", ", not chosen"]) : ["plain", ""]),
     edge: () => "",
   });
-  const editor = graphEditor({ root, canvas, start: PRESETS["5-cycle"](), changed: () => { chosen = null; changed(); }, look });
+  const editor = graphEditor({ root, canvas, start: PRESETS["5-cycle"](), changed: () => { chosen = null; changed(); }, moved, look });
   editor.draw();
   return { ...editor, presets: SETS, file: "graph.txt", request: editor.graph, asFile: editor.asText, fromAddress,
     show: (solution) => { chosen = solution.set ?? null; editor.draw(); } };
@@ -129,12 +129,13 @@ function open(model, root) {
   let version = Date.now() % 1e9, problem = "satisfiability", picture = null;
   const boxes = {}, editors = {};
   const changed = (name) => () => name === problem && edited();
+  let waiting = address().get("places"); // for the graph that the address names
   for (const name of Object.keys(PROBLEMS)) {
     boxes[name] = html("div", { class: `scroll ${name}` });
     $(".editors").append(boxes[name]);
   }
   editors.satisfiability = formulaEditor({ box: boxes.satisfiability, changed: changed("satisfiability") });
-  editors["independent-set"] = setEditor({ root, box: boxes["independent-set"], changed: changed("independent-set") });
+  editors["independent-set"] = setEditor({ root, box: boxes["independent-set"], changed: changed("independent-set"), moved: () => toAddress(inAddress()) });
   editors.quadratic = matrixEditor({ box: boxes.quadratic, changed: changed("quadratic") });
   const exporting = exportable(root, "reductions");
 
@@ -149,7 +150,7 @@ function open(model, root) {
     for (const part of [".detail", ".infinite"]) $(part).textContent = "";
     for (const part of ["svg.interval", "svg.bounds", "svg.layers", "svg.corners", ".form", ".why tbody"]) $(part).replaceChildren();
   };
-  const inAddress = () => ({ tab: "reductions", problem, [PROBLEMS[problem].key]: editors[problem].inAddress() });
+  const inAddress = () => ({ tab: "reductions", problem, [PROBLEMS[problem].key]: editors[problem].inAddress(), places: editors[problem].placesInAddress?.() });
   const edited = () => {
     ask(editors[problem].request());
     $("textarea").value = editors[problem].asText();
@@ -231,7 +232,7 @@ function open(model, root) {
     const s = model.get("state");
     if (!s || s.version !== version) return;
     if (s.error) { $(".error").textContent = s.error; $(".answer").textContent = "–"; return; }
-    if (s.drawing) return editors[problem].lay(s.drawing);
+    if (s.drawing) { const at = waiting; waiting = null; return editors[problem].lay(s.drawing, at); }
     if (!picture) return;
     const x = s.exact;
     $(".answer").textContent = answer[problem](x, s);
