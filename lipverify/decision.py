@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.catalogue import METHODS, resolve
+from lipverify.contract import bounds_of
 from lipverify.domain import Domain
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
@@ -205,14 +206,14 @@ class Deciding:
 
     def _bounds(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         if supports(AutoLip(), problem):
-            yield from AutoLip().run(problem, budget)
-        for glances, bound in enumerate(LocalSearch(patience=2).run(problem, budget)):
+            yield from bounds_of(AutoLip(), problem, budget)
+        for glances, bound in enumerate(bounds_of(LocalSearch(patience=2), problem, budget)):
             yield bound
             if glances == _GLANCES:
                 break
-        yield from resolve("auto", "upper", problem).method.run(problem, budget)
+        yield from bounds_of(resolve("auto", "upper", problem).method, problem, budget)
         aim = float_down(self.at_most) if isinstance(self.at_most, Fraction) else self.at_most
-        yield from METHODS[choose(problem)[0]]().run(problem, replace(budget, target=aim))
+        yield from bounds_of(METHODS[choose(problem)[0]](), problem, replace(budget, target=aim))
 
     def _refutes(self, problem: Problem, bound: Bound) -> bool:
         """Whether the witness of the lower side is steeper than the claim, exactly."""

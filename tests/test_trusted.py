@@ -7,15 +7,21 @@ import itertools
 import math
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, ClassVar, final
 
 import numpy as np
 import pytest
 
 import lipverify as lv
+from lipverify.estimators.chain import links
 from lipverify.evaluate import forward_exact, jacobian_exact, jacobian_with_error
-from lipverify.norms import exact_norm, norm_pair, norms_upper
+from lipverify.geometry.affine import LayerForms
+from lipverify.geometry.enclosing_box import enclosing_box
+from lipverify.norms import NormPair, exact_norm, norm_pair, norms_upper
+from lipverify.problem import Budget, Problem, Side
 from lipverify.rationals import entries, fraction
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.relaxations.interval import Ranges, Slopes, preactivation_ranges
@@ -23,7 +29,10 @@ from lipverify.relaxations.jacobian import jacobian_norms
 from lipverify.trusted import rounding
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.halfspaces import HalfSpaces
+from lipverify.trusted.intervals import bent
 from lipverify.trusted.multipliers import Sides, weak_duality
+from lipverify.trusted.rounding import square_root_up, times_up
+from lipverify.trusted.vectors import vectors_upper
 
 PACKAGE = Path(lv.__file__).resolve().parent
 OWN = ("trusted",)
@@ -211,15 +220,143 @@ HOLD: dict[str, Callable[[], bool]] = {
 }
 
 
+def everywhere(patch: pytest.MonkeyPatch, name: str, new: Any) -> None:
+    """Exchange a function of `rounding` wherever it was imported."""
+    old = getattr(rounding, name)
+    for module in [m for n, m in sys.modules.items() if n.startswith("lipverify") and getattr(m, name, None) is old]:
+        patch.setattr(module, name, new)
+
+
 @pytest.mark.parametrize("package", HOLD)
 def test_an_error_bound_of_the_wrong_sign_is_noticed(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert HOLD[package]()
     gamma = rounding.gamma
     factor = 0.0 if package == "geometry" else -1.0  # of an error < 0 both sides would be claimed, which is neither
-    for module in [m for name, m in sys.modules.items() if name.startswith("lipverify") and hasattr(m, "gamma")]:
-        monkeypatch.setattr(module, "gamma", lambda n: factor * gamma(n))
-    for module in [m for name, m in sys.modules.items() if name.startswith("lipverify")]:
-        for step in ("up", "ups"):
-            if hasattr(module, step):
-                monkeypatch.setattr(module, step, lambda x: x)
+    everywhere(monkeypatch, "gamma", lambda n: factor * gamma(n))
+    for step in ("up", "ups"):
+        everywhere(monkeypatch, step, lambda x: x)
     assert not HOLD[package]()
+
+
+# Two more mistakes, where nothing else makes up for them: a step that is not taken, a product's own rounding forgotten.
+
+
+def boxes_hold() -> bool:
+    """|3x| ≤ 1 lies in a box whose ends are floats."""
+    box = enclosing_box(lv.Polytope([[3.0], [-3.0]], [1.0, 1.0]))
+    return Fraction(float(box.lower[0])) <= Fraction(-1, 3) and Fraction(float(box.upper[0])) >= Fraction(1, 3)
+
+
+def slopes_hold() -> bool:
+    """Neurons over intervals: nothing is rounded but the slope's product."""
+    for x in rng().uniform(0.5, 1.0, size=8).tolist():
+        low, high = bent(np.array([x]), np.array([x]), np.array([[0.0, 0.3]]))
+        if not Fraction(float(low[0])) <= Fraction(0.3) * Fraction(x) <= Fraction(float(high[0])):
+            return False
+    return True
+
+
+def holds_exactly(ball: Ball, truth: list[list[Fraction]], power: Fraction) -> bool:
+    """Whether a matrix lies in 2^e · ball."""
+    for row, mids, rads in zip(truth, ball.mid.tolist(), ball.rad.tolist(), strict=True):
+        for x, mid, rad in zip(row, mids, rads, strict=True):
+            if abs(x - power * Fraction(mid)) > power * Fraction(rad):
+                return False
+    return True
+
+
+def fused_layers_hold() -> bool:
+    """Two linear layers become one matrix, known up to a radius."""
+    for seed in range(4):
+        net = network(seed)
+        linear = lv.Network(net.weights[:2], slopes=[[[1.0, 1.0]] * net.hidden[0]])
+        (link,) = links(linear)
+        truth = [[fraction(x) for x in row] for row in entries(jacobian_exact(linear, ((True,) * net.hidden[0],)))]
+        if not holds_exactly(link.ball, truth, Fraction(2) ** link.exponent):
+            return False
+    return True
+
+
+def forms_hold() -> bool:
+    """Pre-activations of the second layer as affine forms on a region."""
+    for seed in range(4):
+        net = network(seed)
+        forms = LayerForms.first(net).above([True] * net.hidden[0])
+        if not holds_exactly(forms.ball, [[fraction(x) for x in row] for row in entries(forms.exact)], Fraction(1)):
+            return False
+    return True
+
+
+def no_step(patch: pytest.MonkeyPatch) -> None:
+    for step in ("up", "ups"):
+        everywhere(patch, step, lambda x: x)
+
+
+def no_rounding_of_its_own(patch: pytest.MonkeyPatch) -> None:
+    def product(A: Ball, B: Ball) -> Ball:
+        return Ball(A.mid @ B.mid, A.rad @ (np.abs(B.mid) + B.rad) + np.abs(A.mid) @ B.rad)
+
+    patch.setattr(Ball, "__matmul__", product)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "hold"),
+    [
+        (no_step, boxes_hold),
+        (no_step, slopes_hold),
+        (no_rounding_of_its_own, fused_layers_hold),
+        (no_rounding_of_its_own, forms_hold),
+    ],
+)
+def test_a_forgotten_rounding_is_noticed(
+    mistake: Callable[[pytest.MonkeyPatch], None], hold: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hold()
+    mistake(monkeypatch)
+    assert not hold()
+
+
+# What a newcomer needs is there --------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class Geometric:
+    """Π √(‖|W|‖₁ ‖|W|‖_∞) ≥ Π ‖W‖₂: a method of somebody else's, out of what `trusted` offers."""
+
+    name: ClassVar[str] = "geometric"
+    side: ClassVar[Side] = "upper"
+    rigor: ClassVar[lv.Rigor] = lv.Rigor.ROUNDED
+    norms: ClassVar[tuple[NormPair, ...]] = (norm_pair(2),)
+    needs_box: ClassVar[bool] = False
+    cost: ClassVar[str] = "every weight once"
+
+    def run(self, problem: Problem, budget: Budget) -> Iterator[lv.Bound]:
+        """The bound."""
+        net, total = problem.network, 1.0
+        for k, W in enumerate(net.weights):
+            rows, columns = vectors_upper(np.abs(W), 1.0).max(), vectors_upper(np.abs(W.T), 1.0).max()
+            total = times_up(total, square_root_up(times_up(float(rows), float(columns))))
+            if k < len(net.slopes):
+                total = times_up(total, float(np.abs(net.slopes[k]).max()))
+        yield lv.Bound(
+            method=self.name, status=lv.Status.ONE_SIDED, upper=total, upper_rigor=lv.Rigor.ROUNDED, lower=0.0
+        )
+
+
+@pytest.mark.parametrize("exponent", [0, 500, -500])
+def test_a_newcomers_method_needs_nothing_but_trusted(exponent: int) -> None:
+    draw = rng()
+    for seed in range(4):
+        net = network(seed)
+        scaled = [np.ldexp(W, e) for W, e in zip(net.weights, (exponent, -exponent, 0), strict=True)]
+        net = lv.Network(scaled, slopes=[draw.uniform(-1, 1, size=(n, 2)) for n in net.hidden])
+        found = lv.upper(net, Geometric())
+        assert found.upper_rigor is lv.Rigor.ROUNDED
+        square = Fraction(1)
+        for W, slopes in zip(net.weights, [*net.slopes, np.ones((1, 2))], strict=True):
+            exact = [[abs(Fraction(x)) for x in row] for row in W.tolist()]
+            square *= (
+                max(map(sum, exact)) * max(map(sum, zip(*exact, strict=True))) * Fraction(np.abs(slopes).max()) ** 2
+            )
+        assert square <= Fraction(found.upper) ** 2 <= square * (1 + Fraction(1, 10**12))

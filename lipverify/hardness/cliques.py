@@ -15,7 +15,7 @@ from lipverify.arrays import Pattern, Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
 from lipverify.hardness.cuts import Vertex, vertices_and_edges
-from lipverify.hardness.reduction import ensure_reached, region, settled, trusted, unweighted
+from lipverify.hardness.reduction import ensure_reached, possible, region, settled, trusted, unweighted
 from lipverify.network import Network
 
 if TYPE_CHECKING:
@@ -113,14 +113,11 @@ class MulticolouredClique:
         InvalidArgument
             When the bound does not decide.
         """
-        low, high = self.interval(bound)
-        if high == 0:
+        if not possible(self.interval(bound), "there is a clique"):
             return None
-        if low == 0:
-            raise InvalidArgument("the bound does not decide whether there is a clique: its lower side is too low")
         chosen = self.switched_on(region(self.network, bound))
         found = self.clique(v for v in chosen if v is not None)
-        ensure_reached(found.value, low, "clique")
+        ensure_reached(found.value, Fraction(1), "clique")
         return found
 
     def switched_on(self, pattern: Pattern) -> tuple[Vertex | None, ...]:

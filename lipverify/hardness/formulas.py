@@ -14,7 +14,7 @@ import numpy as np
 from lipverify.arrays import Point
 from lipverify.bound import Bound
 from lipverify.errors import InvalidArgument
-from lipverify.hardness.reduction import ensure_reached, region, require_size, settled, trusted
+from lipverify.hardness.reduction import ensure_reached, possible, region, require_size, settled, trusted
 from lipverify.network import Network
 
 Clause: TypeAlias = tuple[int, ...]
@@ -82,14 +82,11 @@ class Satisfiability:
         InvalidArgument
             When the bound does not decide.
         """
-        low, high = self.interval(bound)
-        if high == 0:
+        if not possible(self.interval(bound), "the formula is satisfiable"):
             return None
-        if low == 0:
-            raise InvalidArgument("the bound does not decide whether the formula is satisfiable: its lower side is 0")
         positive = region(self.network, bound)[0][: self.variables]
         found = self.assignment({k + 1: on for k, on in enumerate(positive)})
-        ensure_reached(found.value, low, "assignment")
+        ensure_reached(found.value, Fraction(1), "assignment")
         return found
 
     def encode(self, solution: Assignment | Mapping[int, bool]) -> Point:

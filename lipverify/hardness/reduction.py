@@ -89,6 +89,20 @@ def settled(interval: tuple[Fraction, Fraction | float]) -> Fraction:
     return low
 
 
+def possible(interval: tuple[Fraction, Fraction | float], question: str) -> bool:
+    """The answer to a question whose value is 0 or 1.
+
+    Raises
+    ------
+    InvalidArgument
+        When the interval holds both.
+    """
+    low, high = interval
+    if low == 0 < high:
+        raise InvalidArgument(f"the bound does not decide whether {question}: its lower side is too low")
+    return low > 0
+
+
 def trusted(bound: Bound, power: int) -> tuple[Fraction, Fraction | float]:
     """The sides of a bound to a power, as exact numbers; a side that ignores rounding says nothing."""
     low = Fraction(bound.lower) if bound.lower_rigor >= Rigor.ROUNDED else Fraction(0)
