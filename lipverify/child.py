@@ -38,6 +38,8 @@ class Child:
         A function at a module's top level.
     environment
         Environment variables that it has besides this process' own.
+    packages
+        A folder whose packages it imports in place of this process' own; None for none.
 
     Attributes
     ----------
@@ -50,9 +52,10 @@ class Child:
         When no process can be started.
     """
 
-    def __init__(self, serve: Serve, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, serve: Serve, environment: Mapping[str, str] | None = None, packages: str | None = None) -> None:
         self.pipe, there = Pipe()
-        code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import _begin; _begin({there.fileno()})"
+        path = sys.path if packages is None else [packages, *sys.path]
+        code = f"import sys; sys.path[:] = {path!r}; from {__name__} import _begin; _begin({there.fileno()})"
         with there:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],

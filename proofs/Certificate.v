@@ -53,6 +53,60 @@ rewrite layer; split=> -[sides below]; split=> //.
 by rewrite (activate_on_sides _ _ sides) mulmxDr !mulmxA; move: below; rewrite !mulmxA.
 Qed.
 
+Fixpoint member (r : row_of) rs : Prop := if rs is q :: qs then r = q \/ member r qs else False.
+
+Lemma member_cat r rs qs : member r (rs ++ qs) <-> member r rs \/ member r qs.
+Proof. by elim: rs => [|q rs IH] /=; [tauto | rewrite IH; tauto]. Qed.
+
+Lemma member_map (T : eqType) (f : T -> row_of) js r : member r [seq f j | j <- js] -> exists j, r = f j.
+Proof. by elim: js => //= j js IH [->|/IH //]; exists j. Qed.
+
+(* A neuron that is constant has one sign: + where the constant is positive, - elsewhere. `settled` corrects a pattern. *)
+Definition canonical m k (N : net R m k) (s : pattern N) A c : Prop :=
+  forall r, member r (rows s A c) -> normal r = 0 -> side r = (0 < constant r).
+
+Fixpoint settled m k (N : net R m k) : pattern N -> 'M[R]_(k, n) -> 'cV[R]_k -> pattern N :=
+  match N with
+  | Output _ _ _ => fun s _ _ => s
+  | Hidden _ k W b l r rest => fun s A c =>
+      ([ffun i => if row i (W *m A) == 0 then 0 < (W *m c + b) i 0 else s.1 i],
+       settled s.2 (slope_of l r s.1 *m (W *m A)) (slope_of l r s.1 *m (W *m c + b)))
+  end.
+
+(* Where a pattern's cell holds a point, the corrected one has the same Jacobian and holds the point too. *)
+Lemma settledP m k (N : net R m k) (s : pattern N) A c x : in_cell s (A *m x + c) ->
+  [/\ in_cell (settled s A c) (A *m x + c), jacobian (settled s A c) *m A = jacobian s *m A & canonical (settled s A c) A c].
+Proof.
+elim: N s A c => [k' W b s A c _|k' k'' W b l r rest IH [s1 s2] A c /= [sides below]]; first by split=> // q [].
+set s1' : {ffun 'I_k'' -> bool} := [ffun i => if row i (W *m A) == 0 then 0 < (W *m c + b) i 0 else s1 i].
+have layer : W *m (A *m x + c) + b = W *m A *m x + (W *m c + b) by rewrite mulmxDr mulmxA addrA.
+have flat i : row i (W *m A) = 0 -> (W *m (A *m x + c) + b) i 0 = (W *m c + b) i 0.
+  move=> r0; rewrite layer mxE; have -> : (W *m A *m x) i 0 = (row i (W *m A) *m x) 0 0 by rewrite -row_mul [RHS]mxE.
+  by rewrite r0 mul0mx mxE add0r.
+have sides' i : on_side (s1' i) ((W *m (A *m x + c) + b) i 0).
+  rewrite ffunE; case: eqP => [/flat->|_]; last exact: sides.
+  by have [c0|c0] := ltP 0 ((W *m c + b) i 0); [exact: ltW | exact: c0].
+have same_normal : slope_of l r s1' *m (W *m A) = slope_of l r s1 *m (W *m A).
+  apply/matrixP=> i j; rewrite !mul_diag_mx; move: (W *m A) (W *m c + b) @s1' {flat sides' layer} => M d s1'.
+  rewrite !mxE ffunE; case: eqP => // /rowP/(_ j); rewrite !mxE => ->; by rewrite !mulr0.
+have same_constant : slope_of l r s1' *m (W *m c + b) = slope_of l r s1 *m (W *m c + b).
+  apply/colP=> i; rewrite !mul_diag_mx; have side0 : row i (W *m A) = 0 -> on_side (s1 i) ((W *m c + b) i 0).
+    by move=> r0; have := sides i; rewrite flat.
+  move: (W *m A) (W *m c + b) @s1' side0 {flat sides' layer same_normal} => M d s1' side0.
+  rewrite !mxE ffunE; case: eqP => // /side0; rewrite /on_side.
+  have [pos|neg|->] := ltrgt0P (d i 0); last by rewrite !mulr0.
+    by case: (s1 i) => // /(lt_le_trans pos); rewrite ltxx.
+  by case: (s1 i) => // /(le_lt_trans _)/(_ neg); rewrite ltxx.
+have [|cell jac canon] := IH s2 (slope_of l r s1 *m (W *m A)) (slope_of l r s1 *m (W *m c + b)).
+  by move: below; rewrite (activate_on_sides _ _ sides) layer mulmxDr mulmxA.
+split.
+- split; first exact: sides'.
+  by rewrite (activate_on_sides _ _ sides') layer (mulmxDr (slope_of l r s1')) same_constant (mulmxA (slope_of l r s1')) same_normal; exact: cell.
+- by rewrite -!mulmxA same_normal; exact: jac.
+move=> q; rewrite /= member_cat same_normal same_constant => -[/member_map[i ->] /= r0|]; last exact: canon.
+by rewrite ffunE r0 eqxx.
+Qed.
+
 End Rows.
 
 Section Rules.
@@ -60,20 +114,23 @@ Variables (R : realFieldType) (m n : nat) (N : net R m n) (X : 'cV[R]_n -> Prop)
 Add Ring Rring2 : (ring_laws R).
 Hypothesis facets_hold : forall x, X x -> all_hold facets x.
 
-Fixpoint member (r : row_of R n) rs : Prop := if rs is q :: qs then r = q \/ member r qs else False.
-
-Lemma member_holds r rs x : member r rs -> all_hold rs x -> holds r x.
+Lemma member_holds (r : row_of R n) rs x : member r rs -> all_hold rs x -> holds r x.
 Proof. by elim: rs => //= q qs IH [->|/IH holds_r] [] //. Qed.
 
 (* The rows that a node may use: those of the pattern's neurons, and the domain's facets. *)
 Definition usable (s : pattern N) : seq (row_of R n) := rows s 1%:M 0 ++ facets.
 
-(* REFUTE: positive multipliers of rows that are not constant; the sum is constant and <= 0. *)
+(* REFUTE: positive multipliers of rows that are not constant; the sum is <= 0 on the domain. *)
 Definition weighted (l : seq (R * row_of R n)) : 'rV[R]_n := \sum_(p <- l) (p.1 * sign p.2) *: normal p.2.
 Definition weighted_constant (l : seq (R * row_of R n)) : R := \sum_(p <- l) (p.1 * sign p.2) * constant p.2.
 Fixpoint legal rs (l : seq (R * row_of R n)) : Prop :=
   if l is (c, r) :: l' then [/\ 0 < c, normal r <> 0, member r rs & legal rs l'] else True.
-Definition refutes rs l : Prop := [/\ legal rs l, l <> [::], weighted l = 0 & weighted_constant l <= 0].
+Definition refutes rs l : Prop :=
+  [/\ legal rs l, l <> [::] & forall x, X x -> (weighted l *m x) 0 0 + weighted_constant l <= 0].
+
+(* How the sum is seen to be <= 0: it is constant, or it is so at a ball's centre and falls less than that in the ball. *)
+Lemma refutes_constant rs l : legal rs l -> l <> [::] -> weighted l = 0 -> weighted_constant l <= 0 -> refutes rs l.
+Proof. by move=> leg some w0 c0; split=> // x _; rewrite w0 mul0mx mxE add0r. Qed.
 
 Lemma signed_ge0 (r : row_of R n) x : holds r x -> 0 <= sign r * ((normal r *m x) 0 0 + constant r).
 Proof. by rewrite /holds /sign; case: (side r) => /= h; rewrite ?mul1r // mulN1r oppr_ge0. Qed.
@@ -90,23 +147,19 @@ rewrite addrACA -mulrDr -mulrA; apply: addr_ge0 => //; apply: mulr_ge0; first ex
 exact: signed_ge0 (member_holds r_in hold).
 Qed.
 
-Lemma refuted rs l : refutes rs l -> ~ full_dimensional (fun x => all_hold rs x).
+Lemma refuted rs l : refutes rs l -> ~ full_dimensional (fun x => X x /\ all_hold rs x).
 Proof.
-move=> [leg + total0 const0] [z [rad [rad0 inside]]]; case: l leg total0 const0 => // -[c r] l' /= leg total0 const0 _.
+move=> [leg + total] [z [rad [rad0 inside]]]; case: l leg total => // -[c r] l' /= leg total _.
 have [c0 r_neq0 r_in leg'] := leg.
 have vanishes x : cube z rad x -> (normal r *m x) 0 0 + constant r = 0.
-  move=> /inside hold; have := weighted_ge0 leg' hold; have := signed_ge0 (member_holds r_in hold).
-  move: total0 const0; rewrite /weighted /weighted_constant !big_cons /= => total0 const0 head tail.
-  have rest : \sum_(j <- l') (j.1 * sign j.2) *: normal j.2 = - ((c * sign r) *: normal r).
-    by apply/eqP; rewrite -addr_eq0 addrC total0.
-  move: tail; rewrite /weighted rest mulNmx -scalemxAl.
-  have -> : (- ((c * sign r) *: (normal r *m x))) 0 0 = - (c * sign r * (normal r *m x) 0 0).
-    by rewrite mxE; congr (- _); rewrite mxE.
-  move=> tail; have sum0 : c * (sign r * ((normal r *m x) 0 0 + constant r)) <= 0.
-    apply: le_trans const0; rewrite -subr_ge0; move: tail; rewrite /weighted_constant.
-    by congr (0 <= _); mc_ring R.
-  have : sign r * ((normal r *m x) 0 0 + constant r) = 0.
-    by apply/eqP; rewrite eq_le head andbT -(ler_pmul2l c0) mulr0.
+  move=> /inside[/total + hold]; have := weighted_ge0 leg' hold; have := signed_ge0 (member_holds r_in hold).
+  rewrite /weighted /weighted_constant !big_cons /= mulmxDl -scalemxAl => head tail.
+  set a := (normal r *m x) 0 0 in head *; set t := \sum_(j <- l') _; set d := \sum_(j <- l') _ => sum.
+  have sum0 : c * (sign r * (a + constant r)) <= 0.
+    apply: le_trans sum; have -> : ((c * sign r) *: (normal r *m x) + t *m x) 0 0 = c * sign r * a + (t *m x) 0 0.
+      by rewrite mxE; congr (_ + _); rewrite mxE.
+    by rewrite -subr_ge0; move: tail; rewrite -/t -/d; congr (0 <= _); mc_ring R.
+  have : sign r * (a + constant r) = 0 by apply/eqP; rewrite eq_le head andbT -(ler_pmul2l c0) mulr0.
   by move/eqP; rewrite mulf_eq0 /sign; case: (side r); rewrite ?oppr_eq0 oner_eq0 => /eqP.
 case: r_neq0; apply/rowP => i; rewrite [RHS]mxE.
 have vz : (normal r *m z) 0 0 + constant r = 0 by apply: vanishes => j; rewrite subrr normr0.
@@ -132,33 +185,45 @@ Inductive derivation : (pattern N -> Prop) -> Prop :=
     (forall s, S s -> ~~ T s -> exists l, refutes (usable s) l) -> derivation (fun s => S s /\ T s) -> derivation S
 | Empty (S : pattern N -> Prop) : (forall s, S s -> exists l, refutes (usable s) l) -> derivation S
 | Constant (S : pattern N -> Prop) :
-    (forall s, S s -> exists r, [/\ member r (usable s), normal r = 0 & sign r * constant r < 0]) -> derivation S
+    (forall s, S s -> exists r, [/\ member r (rows s 1%:M 0), normal r = 0 & side r <> (0 < constant r)]) -> derivation S
 | Bounded (S : pattern N -> Prop) : (forall s, S s -> norm_at_most P Q (jacobian s) u) -> derivation S.
 
-Lemma region_rows s : has_region X s -> full_dimensional (fun x => all_hold (usable s) x).
+Lemma region_rows s : has_region X s -> full_dimensional (fun x => X x /\ all_hold (usable s) x).
 Proof.
-move=> [z [r [r0 inside]]]; exists z, r; split=> // w /inside[Xw sw]; apply/all_hold_cat; split; last exact: facets_hold.
-by apply/cell_rows; rewrite mul1mx addr0.
+move=> [z [r [r0 inside]]]; exists z, r; split=> // w /inside[Xw sw]; split=> //; apply/all_hold_cat.
+by split; [apply/cell_rows; rewrite mul1mx addr0 | exact: facets_hold].
 Qed.
 
-Theorem derivation_sound S : derivation S -> forall s, S s -> has_region X s -> norm_at_most P Q (jacobian s) u.
+Theorem derivation_sound S : derivation S ->
+  forall s, S s -> canonical s 1%:M 0 -> has_region X s -> norm_at_most P Q (jacobian s) u.
 Proof.
-elim=> {S} [S T _ left _ right|S T refuted_T _ IH|S refuted_S|S contra|S bound] s Ss region.
+elim=> {S} [S T _ left _ right|S T refuted_T _ IH|S refuted_S|S contra|S bound] s Ss canon region.
 - by case Ts: (T s); [apply: left | apply: right] => //; rewrite Ts.
 - case Ts: (T s); first exact: IH.
   by have [|l /refuted[]] := refuted_T s Ss; [rewrite Ts | exact: region_rows].
 - by have [l /refuted[]] := refuted_S s Ss; exact: region_rows.
-- have [r [r_in r0 neg]] := contra s Ss; have [z [rad [rad0 inside]]] := region_rows region.
-  have : all_hold (usable s) z by apply: inside => i; rewrite subrr normr0.
-  move/(member_holds r_in)/signed_ge0; rewrite r0 mul0mx mxE add0r => pos.
-  by move: neg; rewrite ltNge pos.
+- by have [r [/canon side_r /side_r]] := contra s Ss.
 exact: bound.
+Qed.
+
+Lemma region_settled (s : pattern N) : has_region X s ->
+  [/\ has_region X (settled s 1%:M 0), jacobian (settled s 1%:M 0) = jacobian s & canonical (settled s 1%:M 0) 1%:M 0].
+Proof.
+move=> [z [rad [rad0 inside]]].
+have ok w : cube z rad w -> in_cell s (1%:M *m w + 0) by rewrite mul1mx addr0 => /inside[].
+have /ok/settledP[_ jac canon] : cube z rad z by move=> i; rewrite subrr normr0.
+split=> //; last by rewrite -[LHS]mulmx1 jac mulmx1.
+exists z, rad; split=> // w near; split; first by have [] := inside _ near.
+by have [+ _ _] := settledP (ok w near); rewrite mul1mx addr0.
 Qed.
 
 (* Rule UPPER. *)
 Theorem certificate_upper : is_norm P -> is_norm Q -> convex X -> full_dimensional X ->
   derivation (fun _ => True) -> lipschitz P Q X (eval N) u.
-Proof. by move=> nP nQ conv full tree; apply: regions_upper => // s; apply: derivation_sound tree s I. Qed.
+Proof.
+move=> nP nQ conv full tree; apply: regions_upper => // s /region_settled[region <- canon].
+exact: derivation_sound tree _ I canon region.
+Qed.
 
 (* Rule LOWER: at x every row of the pattern is either constant and not contradicted, or strictly on its side. *)
 Fixpoint witnesses (rs : seq (row_of R n)) x : Prop :=
@@ -187,15 +252,15 @@ have es : s = side r.
 by rewrite /K' /holds -es.
 Qed.
 
-Theorem certificate_lower (s : pattern N) x v lower : is_norm P -> is_norm Q -> convex X -> full_dimensional X -> X x ->
-  witnesses (rows s 1%:M 0) x -> 0 < P v -> lower * P v <= Q (jacobian s *m v) ->
+(* x is in the closed cell of some region; so if all closed cells that hold x have one and the same Jacobian, its norm is
+   a lower bound. *)
+Theorem certificate_lower (J : 'M[R]_(m, n)) x v lower : is_norm P -> is_norm Q -> convex X -> full_dimensional X -> X x ->
+  (forall s : pattern N, in_cell s x -> jacobian s = J) -> 0 < P v -> lower * P v <= Q (J *m v) ->
   forall L, lipschitz P Q X (eval N) L -> lower <= L.
 Proof.
-move=> nP nQ conv full Xx wit v0 low L lip.
-have region : has_region X s.
-  have [z [rad [rad0 inside]]] := witness_full conv full Xx wit.
-  by exists z, rad; split=> // w /inside[Xw /cell_rows]; rewrite mul1mx addr0.
-rewrite -(ler_pmul2r v0); apply: le_trans low _; have bound := regions_lower nP nQ region lip; exact: bound.
+move=> nP nQ conv full Xx unique v0 low L lip.
+have [s [/unique eJ region]] := regions_cover N conv full Xx.
+rewrite -(ler_pmul2r v0); apply: le_trans low _; rewrite -eJ; have bound := regions_lower nP nQ region lip; exact: bound.
 Qed.
 
 End Rules.

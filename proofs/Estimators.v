@@ -1,4 +1,4 @@
-(* Upper bounds: AutoLip's product for chains, and LipSDP's inequality. In words: autolip.md and sdp.md. *)
+(* Upper bounds: AutoLip's product for chains, SeqLip's, and LipSDP's inequality. In words: autolip.md, seqlip.md, sdp.md. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Lipverify Require Import Arith Networks Norms Regions.
 Set Implicit Arguments.
@@ -58,6 +58,81 @@ Theorem autolip_upper (P : forall n, 'cV[R]_n -> R) m n (N : net R m n) u X : ab
 Proof.
 move=> absP normP bound conv full; apply: regions_upper => // s _.
 by have [] := autolip_jacobian absP bound s.
+Qed.
+
+(* SeqLip. Each neuron's slope replaced by any number between its two: *)
+Fixpoint diagonals m n (N : net R m n) : Type :=
+  match N with
+  | Output _ _ _ => unit
+  | Hidden _ k _ _ _ _ rest => ('cV[R]_k * diagonals rest)%type
+  end.
+
+Definition slopes_between k (l r d : 'cV[R]_k) : Prop :=
+  forall i, Num.min (l i 0) (r i 0) <= d i 0 <= Num.max (l i 0) (r i 0).
+
+Fixpoint relaxed m n (N : net R m n) : diagonals N -> 'M[R]_(m, n) :=
+  match N with
+  | Output _ W _ => fun _ => W
+  | Hidden _ _ W _ _ _ rest => fun d => relaxed d.2 *m (diag_mx d.1^T *m W)
+  end.
+
+Fixpoint allowed m n (N : net R m n) : diagonals N -> Prop :=
+  match N with
+  | Output _ _ _ => fun _ => True
+  | Hidden _ _ _ _ l r rest => fun d => slopes_between l r d.1 /\ allowed d.2
+  end.
+
+(* (E1): u bounds the norms of all these products. *)
+Definition e1_bound P m n (N : net R m n) (u : R) : Prop :=
+  forall d : diagonals N, allowed d -> norm_at_most (P n) (P m) (relaxed d) u.
+
+(* (E2): the weights are cut in two, W = C B (by a singular value decomposition, whose roots go to either side), and u is
+   a product of bounds, one for each B D C between two cuts, whatever the diagonal D. A is what stands right of N. *)
+Fixpoint e2_bound (P : forall n, 'cV[R]_n -> R) m n (N : net R m n) : forall k, 'M[R]_(n, k) -> R -> Prop :=
+  match N with
+  | Output n W _ => fun k A u => exists q (C : 'M_(m, q)) (B : 'M_(q, n)) v w,
+      [/\ W = C *m B, 0 <= v /\ 0 <= w, norm_at_most (P q) (P m) C w, norm_at_most (P k) (P q) (B *m A) v & u = w * v]
+  | Hidden n h W _ l r rest => fun k A u => exists q (C : 'M_(h, q)) (B : 'M_(q, n)) v w,
+      [/\ W = C *m B, 0 <= v /\ 0 <= w, norm_at_most (P k) (P q) (B *m A) v,
+          forall d, slopes_between l r d -> e2_bound P rest (diag_mx d^T *m C) w & u = w * v]
+  end.
+
+Lemma e2_relaxed P m n (N : net R m n) k (A : 'M_(n, k)) u : e2_bound P N A u ->
+  forall d : diagonals N, allowed d -> norm_at_most (P k) (P m) (relaxed d *m A) u.
+Proof.
+elim: N k A u => [n' W b|n' h W b l r rest IH] k A u /=.
+  move=> [q [C [B [v [w [-> [v0 w0] Cw Bv ->]]]]]] _ _ x; rewrite -!mulmxA.
+  apply: le_trans (Cw _) _; rewrite -mulrA ler_wpmul2l // mulmxA; exact: Bv.
+move=> [q [C [B [v [w [-> [v0 w0] Bv rest_w ->]]]]]] d [d1 d2] x.
+have step := IH q _ w (rest_w _ d1) d.2 d2.
+have -> : relaxed d.2 *m (diag_mx d.1^T *m (C *m B)) *m A *m x = relaxed d.2 *m (diag_mx d.1^T *m C) *m (B *m A *m x).
+  by rewrite !mulmxA.
+by apply: le_trans (step _) _; rewrite -mulrA ler_wpmul2l.
+Qed.
+
+(* (E2) >= (E1). *)
+Theorem seqlip_e2_e1 P m n (N : net R m n) u : e2_bound P N 1%:M u -> e1_bound P N u.
+Proof. by move=> e2 d ok; have := e2_relaxed e2 ok; rewrite mulmx1. Qed.
+
+Fixpoint slopes_at m n (N : net R m n) : pattern N -> diagonals N :=
+  match N with
+  | Output _ _ _ => fun _ => tt
+  | Hidden _ _ _ _ l r rest => fun s => (\col_i (if s.1 i then r i 0 else l i 0), slopes_at s.2)
+  end.
+
+Lemma slopes_at_allowed m n (N : net R m n) (s : pattern N) : allowed (slopes_at s) /\ relaxed (slopes_at s) = jacobian s.
+Proof.
+elim: N s => [//|n' k W b l r rest IH] [s1 s2] /=; have [ok ->] := IH s2; split.
+  by split=> // i; rewrite mxE; case: (s1 i); rewrite le_minl le_maxr !lexx ?orbT.
+by congr (_ *m (diag_mx _ *m _)); apply/rowP=> i; rewrite !mxE.
+Qed.
+
+(* (E1) >= L. *)
+Theorem seqlip_e1_upper (P : forall n, 'cV[R]_n -> R) m n (N : net R m n) u X : (forall n, is_norm (P n)) ->
+  e1_bound P N u -> convex X -> full_dimensional X -> lipschitz (P n) (P m) X (eval N) u.
+Proof.
+move=> normP e1 conv full; apply: regions_upper => // s _.
+by have [ok <-] := slopes_at_allowed s; exact: e1.
 Qed.
 
 (* LipSDP. Free vectors in place of the hidden layers' directional derivatives: *)

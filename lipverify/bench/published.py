@@ -69,7 +69,7 @@ def section(title: str, text: str, rows: list[Row]) -> list[str]:
 
 
 def _interval(row: Row) -> str:
-    low, high = digits_down(row.bound.lower), digits_up(row.bound.upper)
+    low, high = digits_down(row.bound.lower), digits_up(row.upper)
     return low if row.settled else f"[{low}, {high}]"
 
 

@@ -36,9 +36,14 @@ class Row:
         """Whether the constant is known."""
         return self.bound.status is Status.EXACT
 
+    @property
+    def upper(self) -> float:
+        """The best of what is proved from above: ours by the same methods are all rigorous."""
+        return min(self.bound.upper, *self.ours.values(), math.inf)
+
     def wrong(self) -> list[str]:
         """The printed numbers that the interval disproves."""
-        low, high = self.bound.lower * (1 - ROOM), self.bound.upper * (1 + ROOM)
+        low, high = self.bound.lower * (1 - ROOM), self.upper * (1 + ROOM)
 
         def beyond(side: str, value: float) -> bool:
             digit = half_digit(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,8 @@ EXAMPLES = """Examples:
 lipverify audit my_package.my_module:my_bound
 
 lipverify audit my_package.my_module:my_bound --p inf --box -1:1 --max-examples 1000
+
+lipverify audit lipverify.testing.adapters:eclipse_fast --with eclipse-nn==0.1.6
 
 lipverify audit seqlip-greedy --json
 """
@@ -49,6 +52,14 @@ def audit(
     call_limit: Annotated[
         float, Parameter(help="Seconds that one call may take; a longer one is a finding. Not for methods by name.")
     ] = 60.0,
+    packages: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--with",
+            negative="",
+            help="Ask the estimator with this package in place of what is installed, NAME==VERSION; repeatable.",
+        ),
+    ] = None,
     workers: Annotated[int | None, Parameter(help="Processes; default: one per core where it is worth it.")] = None,
     plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
@@ -61,13 +72,21 @@ def audit(
     from lipverify.plots import require_drawable
     from lipverify.testing import InterruptedAudit, Isolated
     from lipverify.testing import audit as run
-    from lipverify.testing.estimators import load
+    from lipverify.testing.elsewhere import installed
+    from lipverify.testing.estimators import Named, load
 
     if plot is not None:
         require_drawable(plot)
-    asked = Isolated(load(estimator), call_limit) if ":" in estimator else estimator
-    with working(), status() as show:
+    if packages is not None and ":" not in estimator:
+        raise lv.InvalidArgument(f"--with is for other people's estimators, module:function; got {estimator}")
+    with working(), status() as show, ExitStack() as stack:
         try:
+            if packages is not None:
+                show(f"pip: {', '.join(packages)}")
+                folder = stack.enter_context(installed(packages))
+                asked: Any = Isolated(Named(estimator), call_limit, folder)
+            else:
+                asked = Isolated(load(estimator), call_limit) if ":" in estimator else estimator
             report = run(
                 asked,
                 side=side,

@@ -38,6 +38,16 @@ class MethodEstimator:
         return _VERBS[self.method.side](net, self.method, p=p, domain=domain)
 
 
+@dataclass(frozen=True)
+class Named:
+    """The estimator `package.module:function`, imported where it is asked: here it need not be importable."""
+
+    name: str
+
+    def __call__(self, net: Network, *, p: Any, domain: Domain | None) -> Any:
+        return load(self.name)(net, p=p, domain=domain)
+
+
 def as_estimator(given: Estimator | Method | str) -> Estimator:
     """The callable that is meant: itself, a method object's, or a name's: see `load`."""
     if isinstance(given, str):
@@ -84,6 +94,8 @@ def name_of(estimator: Estimator) -> str:
     estimator = getattr(estimator, "__wrapped__", estimator)
     if isinstance(estimator, MethodEstimator):
         return estimator.method.name
+    if isinstance(estimator, Named):
+        return estimator.name
     named = estimator if hasattr(estimator, "__qualname__") else type(estimator)
     return f"{named.__module__}:{named.__qualname__}"
 

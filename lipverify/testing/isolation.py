@@ -34,6 +34,8 @@ class Isolated:
         A callable as `lipverify.testing.audit` takes it; it travels by cloudpickle, lambdas and closures too.
     call_limit
         Seconds that one call may take; inf for any number.
+    packages
+        A folder whose packages the process imports in place of this one's, as `installed` makes it.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Isolated:
 
     estimator: Estimator
     call_limit: float = math.inf
+    packages: str | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.call_limit, (int, float)) and self.call_limit > 0):
@@ -62,14 +65,14 @@ class Isolated:
             raise InvalidArgument(f"{self.estimator!r} cannot be sent to another process: {error}") from error
 
     def __call__(self, net: Network, *, p: Any, domain: Domain | None) -> Any:
-        return _server(self._pickled).ask((net, p, domain), self.call_limit)
+        return _server(self._pickled, self.packages).ask((net, p, domain), self.call_limit)
 
 
 class _Server:
     """The process of one estimator."""
 
-    def __init__(self, estimator: bytes) -> None:
-        self._child = Child(_serve)
+    def __init__(self, estimator: bytes, packages: str | None) -> None:
+        self._child = Child(_serve, packages=packages)
         self._exchange(estimator, math.inf)  # it has been imported
 
     @property
@@ -99,14 +102,14 @@ class _Server:
         return said
 
 
-_SERVERS: dict[bytes, _Server] = {}
+_SERVERS: dict[tuple[bytes, str | None], _Server] = {}
 
 
-def _server(estimator: bytes) -> _Server:
+def _server(estimator: bytes, packages: str | None) -> _Server:
     """The living process of an estimator."""
-    server = _SERVERS.get(estimator)
+    server = _SERVERS.get((estimator, packages))
     if server is None or not server.lives:
-        _SERVERS[estimator] = server = _Server(estimator)
+        _SERVERS[estimator, packages] = server = _Server(estimator, packages)
     return server
 
 

@@ -224,7 +224,11 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
         "ignored-pooling": Mutant(
             ignored_pooling, "max-pooling with overlap taken as 1-Lipschitz", options={"networks": pooled_networks()}
         ),
-        "forgetful-eclipse": Mutant(forgetful_eclipse, "the first layer's matrix forgotten at the second one"),
+        "forgetful-eclipse": Mutant(
+            forgetful_eclipse,
+            "the first layer's matrix forgotten at the second one",
+            options={"max_examples": 20, "networks": networks(hidden=2, width=(1, 3))},
+        ),
         "largest-entry": Mutant(largest_entry, "|c|_∞ for |c|_1", options={"p": math.inf}),
         "closed-patterns": Mutant(
             closed_patterns, "patterns of lower-dimensional sets count", "both", _tame(inputs=(1, 2), width=(1, 3))

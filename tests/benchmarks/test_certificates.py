@@ -12,4 +12,4 @@ def test_the_benchmark_prints_its_table(capsys: pytest.CaptureFixture[str]) -> N
     assert run("certificates", ["--only", "enumeration"]) == 0
     printed = capsys.readouterr().out
     assert "3-10-10-2" in printed
-    assert "bytes/step" in printed
+    assert "bytes/node" in printed

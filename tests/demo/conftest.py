@@ -88,6 +88,7 @@ def browser(chromium: str) -> Iterator[Any]:
 def profile(browser: Any) -> Iterator[Any]:
     """One cache for the tests of a module: a page's 300 scripts are fetched and compiled once, not for every test."""
     context = browser.new_context(viewport={"width": 1280, "height": 1700})
+    context.set_default_navigation_timeout(90_000)  # several may share this machine
     yield context
     context.close()
 

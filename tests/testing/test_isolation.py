@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lipverify as lv
 from lipverify.testing import InterruptedAudit, Isolated, audit
-from lipverify.testing.estimators import name_of
+from lipverify.testing.elsewhere import installed
+from lipverify.testing.estimators import Named, name_of
 from lipverify.testing.isolation import ProcessEnded
 from lipverify.testing.verdicts import Verdict
 from tests.cli.conftest import lipverify  # noqa: F401 a fixture
@@ -114,3 +116,32 @@ def test_ctrl_c_in_the_estimator_keeps_what_was_asked_before() -> None:
     with pytest.raises(InterruptedAudit) as stop:
         audit(impatient, max_examples=100, workers=1)
     assert 20 < stop.value.report.examples < 60
+
+
+# Packages of named versions ------------------------------------------------------------------------
+
+
+def test_the_process_imports_what_it_is_given_and_this_one_does_not(tmp_path: Path) -> None:
+    """One folder holds a package that this environment lacks, another one the same in a different version."""
+    for version in (1, 2):
+        module = tmp_path / str(version) / "a_bound_of_theirs.py"
+        module.parent.mkdir()
+        module.write_text(f"def product(net, *, p, domain):\n    return {version}.0\n")
+    estimator = Named("a_bound_of_theirs:product")
+    for version in (1, 2):
+        asked = Isolated(estimator, packages=str(tmp_path / str(version)))
+        assert asked(LINE, p=2, domain=None) == version
+        assert name_of(asked) == "a_bound_of_theirs:product"
+    with pytest.raises(lv.InvalidArgument, match="cannot import"):
+        estimator(LINE, p=2, domain=None)
+
+
+def test_what_pip_cannot_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with (
+        pytest.raises(lv.InvalidArgument, match=r"could not install no-such-thing==0\.0"),
+        installed(["no-such-thing==0.0"]),
+    ):
+        pass
+    with pytest.raises(lv.InvalidArgument, match="NAME==VERSION"), installed(["--index-url=x"]):
+        pass

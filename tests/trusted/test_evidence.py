@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
 from lipverify.arrays import Signs
+from lipverify.rationals import Never
 from lipverify.testing import networks
 from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
@@ -126,12 +128,23 @@ def test_exactly_zero_is_decided_in_rationals() -> None:
     states = np.array([-1, 0, 1, 0, 0], dtype=np.int8)
     assert reader.implied(states, 1, -1, [0])
     assert not reader.implied(states, 1, 1, [0])
+    assert not reader.implied(states, 1, 0, [0])
+    assert not reader.implied(states, 1, -2, [0])
+    assert not reader.implied(states, 2, -1, [0])  # a linear neuron, though y3 ≤ 0 there
+    assert not reader.implied(np.array([0, 0, 1, 0, 0], dtype=np.int8), 3, -1, [])  # above the front: z = 2 at x = 2
     touching = lv.Network([[[1.0], [2.0]], [[1.0, 1.0]]])
     reader = ExactReader(chain(touching), SPACE)
     half = np.array([1, 0], dtype=np.int8)
     assert reader.implied(half, 1, 1, [0])
     assert not reader.implied(half, 1, -1, [0])
     assert not reader.implied(np.array([0, 0], dtype=np.int8), 1, 1, [0])
+
+
+@pytest.mark.parametrize("multipliers", [{}, {3: fmpq(-1), 2: fmpq(-1)}], ids=str)
+def test_multipliers_in_rationals_are_checked(multipliers: dict[int, fmpq], monkeypatch: pytest.MonkeyPatch) -> None:
+    """y2 = x − 1 is not ≥ 0 where x ≤ 0, though x − 1 = −(−x) − 1 for that row and the last of the domain."""
+    monkeypatch.setattr("lipverify.trusted.evidence_exact.farkas", lambda *_: Never(multipliers))
+    assert not ExactReader(chain(NET), SPACE).implied(np.array([-1, 0, 1, 0, 0], dtype=np.int8), 1, 1, [0])
 
 
 @pytest.mark.parametrize(
@@ -317,17 +330,37 @@ def test_replay() -> None:
     [
         {"sides": [0, 1, 1]},
         {"sides": [0, 1, 0]},
+        {"sides": [0, 0, -1]},
         {"parents": [-1, 0, 1]},
         {"parents": [-1, 0, 2]},
         {"neurons": [3, -1, -1]},  # decided already
         {"neurons": [-1, -1, -1]},
         {"neurons": [7, -1, -1]},
         {"parents": [-1, 0, 0, 0], "neurons": [0, -1, -1, -1], "sides": [0, 1, -1, 1]},
+        {"parents": [-1, 0, 0, 0], "neurons": [0, -1, -1, -1], "sides": [0, 1, -1, 0]},
     ],
     ids=str,
 )
 def test_what_is_no_split(changes: dict[str, list[int]]) -> None:
     assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).splits[0]
+
+
+def test_no_neuron_is_none_from_the_end() -> None:
+    assert not replay(np.zeros(4, dtype=np.int8), moves(neurons=[-1, -1, -1])).splits.any()
+
+
+def test_a_node_whose_claims_do_not_fit_is_no_split() -> None:
+    found = replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(nodes=[0, 0], claimed=[1, 1]))
+    assert found.sound.tolist() == [False, False, False]
+    assert not found.splits.any()
+
+
+def test_a_parent_comes_before_its_children() -> None:
+    """Node 2 is split; one of its children stands before it, and is left out."""
+    changes = {"parents": [-1, 2, 0, 2, 0], "neurons": [0, -1, 1, -1, -1], "sides": [0, 1, 1, -1, -1]}
+    none: dict[str, list[int]] = {"nodes": [], "batches": [], "claimed": [], "signs": []}
+    found = replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes, **none))
+    assert found.sound.tolist() == [True, False, True, True, True]
 
 
 @pytest.mark.parametrize(
