@@ -32,7 +32,7 @@ LIMIT = 4.0
 """Seconds for one method; what it has by then must be valid."""
 EVERY = 200
 """Networks between two signs of life."""
-HINT = 0.02
+HINT = 0.002
 """Seconds for a lower method: what they report was verified exactly, early or late."""
 ALLOWED = (lv.UnsupportedNorm, lv.UnsupportedDomain, lv.OutOfRange)
 """Refusals that are answers: outside a method's table, or beyond float64 with the advice to scale."""

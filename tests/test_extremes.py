@@ -184,6 +184,12 @@ def test_some_networks_at_the_far_ends() -> None:
     assert found_in(range(examples(24))) == []
 
 
+@pytest.mark.parametrize("seed", [1002575, 1003680, 1014774, 1015234, 1015820])
+def test_networks_that_were_wrong_once(seed: int) -> None:
+    """Regions that are none, an upper end below the constant, divisions by zero, a warning: what campaigns found."""
+    assert found_in(range(seed, seed + 1)) == []
+
+
 @pytest.mark.campaign
 def test_a_hundred_thousand_networks_at_the_far_ends() -> None:
     first = int(os.environ.get("LIPVERIFY_SEED", "1000"))

@@ -306,6 +306,8 @@ class Cone:
             return None
         start = start * (float(np.abs(target).max()) / float(np.abs(start).max()))
         here = known * float(row @ start)
+        if not here + there > 0:  # floats have the start on the other side
+            return None
         crossing = here / (here + there)
         point = start + (0.5 + 0.5 * crossing) * (target - start)
         return point if self._is_inside(point, index, -known) else None

@@ -123,7 +123,8 @@ class Walk:
         """The cells into which one block of rows cuts the current cell, and None after slow decisions."""
         cone, n = self.cone, where.stop - where.start
         blank = np.zeros(n, dtype=np.int8)
-        stack = [_Cell(0, blank, blank.copy(), inside, cone.signs_at(inside.floats))]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            stack = [_Cell(0, blank, blank.copy(), inside, cone.signs_at(inside.floats))]
         while stack:
             cell = stack.pop()
             # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
