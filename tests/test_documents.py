@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")) if path.exists()
 )
-ELSEWHERE = ("python3 -m venv", "lipverify demo", "bash .ci/run", "export ", "mkdocs ")
+PYPI = "lipverify audit lipverify.testing.adapters:eclipse_fast --with"
+ELSEWHERE = ("python3 -m venv", "lipverify demo", "bash .ci/run", "export ", "mkdocs ", PYPI)
 """Commands that install, serve or check everything: the README's two are CI's own steps."""
 FINDINGS = {
     "lipverify audit mine:my_bound": 1,
