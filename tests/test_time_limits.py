@@ -52,7 +52,7 @@ def wide() -> lv.Network:
 
 @pytest.mark.parametrize("info", lv.methods(), ids=lambda info: info.name)
 def test_every_method_keeps_a_short_limit_on_a_wide_network(info: Any, wide: lv.Network) -> None:
-    bound = held(wide, info, 0.3)
+    bound = held(wide, info, 0.3, 2 if (2, 2) in info.norms else math.inf)
     assert bound.status in (lv.Status.TIME_LIMIT, lv.Status.ONE_SIDED)
     assert bound.lower <= bound.upper
 

@@ -39,7 +39,8 @@ def data() -> Path | None:
 
 def file_of(case: Case) -> Path:
     """Where a case's proof is."""
-    return FOLDER / f"{case.name}-p{case.norm}.json.gz"
+    where = "-local" if case.domain.bounded else ""
+    return FOLDER / f"{case.name}-p{case.norm}{where}.json.gz"
 
 
 def proved(problem: Problem, upper: Fraction, point: tuple[Fraction, ...]) -> Certificate:
