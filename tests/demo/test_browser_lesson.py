@@ -94,7 +94,8 @@ def test_an_edge_lights_its_input_its_entry_and_its_1(visit: Visit) -> None:
         assert {e for _, e in lit} == {None, str(edge)} or {e for _, e in lit} == {str(edge)}
         assert f"its ends {words}" in page.get_by_test_id("pointed").text_content()
     page.locator(".entries button").nth(2).hover()
-    page.locator("svg.draw .e.pointed[data-edge='2']").wait_for(state="attached")
+    third = page.locator("svg.draw .e").nth(2)
+    page.locator("svg.draw .e.pointed").and_(third).wait_for(state="attached")
 
 
 def test_every_step_has_a_link_and_can_be_skipped(visit: Visit) -> None:
