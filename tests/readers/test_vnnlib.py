@@ -184,7 +184,7 @@ def test_joined_inputs_and_half_lines_are_polytopes(tmp_path: Path) -> None:
 
 
 def test_a_thousand_boxes_take_linear_time(tmp_path: Path) -> None:
-    """Twice the text takes about twice the time: nothing is compared with everything."""
+    """Four times the text takes about four times the time, not sixteen: nothing is compared with everything."""
 
     def seconds(count: int) -> float:
         cases = " ".join(
@@ -197,4 +197,4 @@ def test_a_thousand_boxes_take_linear_time(tmp_path: Path) -> None:
         return time.process_time() - started
 
     seconds(10)
-    assert seconds(800) < 6 * seconds(200) + 0.5
+    assert min(seconds(800) for _ in range(3)) < 8 * min(seconds(200) for _ in range(3)) + 0.5
