@@ -243,6 +243,30 @@ def test_the_page_as_one_file_opens_without_a_server(visit: Visit, tmp_path: Pat
     other.close()
 
 
+@pytest.mark.parametrize(
+    ("tab", "save", "figure"),
+    [
+        ("regions", "save-regions", "svg.plane .region"),
+        ("reductions", "save-reductions", "svg"),
+        ("inputs", "save-few-inputs", "svg.plane .region"),
+    ],
+)
+def test_every_other_tab_is_saved_as_one_file_too(
+    visit: Visit, tmp_path: Path, tab: str, save: str, figure: str
+) -> None:
+    page = visit(f"?tab={tab}")
+    button = page.get_by_test_id(save)
+    button.wait_for(timeout=60_000)
+    page.locator(figure).locator("visible=true").first.wait_for(timeout=60_000)
+    with page.expect_download() as saved:
+        button.click()
+    path = tmp_path / "tab.html"
+    saved.value.save_as(path)
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script|<link|<button|<input|https?://(?!www\.w3\.org/)", text)
+    assert "<svg" in text
+
+
 def test_every_figure_comes_as_svg_and_as_png(visit: Visit, tmp_path: Path) -> None:
     page = ready(visit("?step=network"))
     page.locator("svg.draw .e.cut").first.wait_for(timeout=30_000)
