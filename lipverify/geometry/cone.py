@@ -23,6 +23,7 @@ from lipverify.domain import Box, Domain
 from lipverify.errors import InvalidDomain
 from lipverify.geometry.frame import Frame, cone_rows, exact_rows
 from lipverify.geometry.lp import LinearProgram, Optimum, normalised
+from lipverify.geometry.margin import MarginProgram
 from lipverify.geometry.sphere import Sphere
 from lipverify.rationals import Never, Positive, dot, farkas, fraction, interior_ray, rational
 from lipverify.trusted.balls import Ball
@@ -36,6 +37,7 @@ Climb: TypeAlias = Callable[[Matrix, Vector, Vector, int], tuple[int, Vector, In
 """`geometry.simplex.climb`, which is imported only when it is asked for."""
 
 _PIVOTS = 2_000
+_MANY = 12  # coordinates from which on a linear program in floats costs less than a pivot in rationals
 _DUAL = 1e-11  # duals below this count as zero: a hint gone wrong costs time, nothing else
 
 
@@ -95,6 +97,7 @@ class Cone:
         self._lp = LinearProgram(*frame.limits(domain))
         self._climb: Climb | None = None
         self._climbs = 0
+        self._margins: MarginProgram | None = None
         self._circuits = Circuits(m, blocks + 1)
         self._t_row = 0 if frame.has_t else None
         # The LP knows t ≥ 0, and a box's facets, as limits of its variables.
@@ -312,6 +315,19 @@ class Cone:
         point = start + (0.5 + 0.5 * crossing) * (target - start)
         return point if self._is_inside(point, index, -known) else None
 
+    def _middle(self, index: int, side: int) -> Vector | None:
+        """A verified interior point on one side of row `index`, as far from all hyperplanes as may be."""
+        if self._margins is None:
+            self._margins = MarginProgram(self.dimension + 1)
+        enforced = np.flatnonzero(self.enforced)
+        rows = np.vstack([self.enforced[enforced, None] * self._rows[enforced], side * self._rows[index]])
+        found = self._margins.interior_point(np.column_stack([rows, np.zeros(len(rows))]))  # its last one is ≥ 0
+        if found is None:
+            return None
+        point = found.point[:-1]
+        point = point / (point[-1] if self._facets is not None else float(np.abs(point).max()))
+        return point if self._is_inside(point, index, side) else None
+
     def _is_inside(self, point: Vector, index: int | None = None, sign: int = 0) -> bool:
         """Whether a float point provably lies inside the cell, and on side `sign` of row `index`."""
         if not self._half_spaces.hold_at(point, self.enforced, index, sign):
@@ -338,7 +354,11 @@ class Cone:
         return sorted(members)
 
     def _settle(self, i: int, known: int, inside: Inside, hint: list[int]) -> Inside | None:
-        """Answer `beyond` in rational arithmetic."""
+        """Answer `beyond` in rational arithmetic, unless the middle of what is there shows in floats."""
+        if self.dimension >= _MANY:
+            middle = self._middle(self._blocks[-1].first + i, -known)
+            if middle is not None:
+                return Inside(middle[None])
         self.settled += 1
         row = self._exact_row(i)
         form = [-known * x for x in row]

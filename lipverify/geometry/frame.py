@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 from flint import fmpq, fmpq_mat, nmod_mat
+from scipy.linalg import qr
 
 from lipverify.arrays import Array, Indices, Matrix, Point, Vector
 from lipverify.domain import Ball, Box, Domain, Everywhere
@@ -117,10 +118,13 @@ def spanning_columns(weight: Matrix) -> tuple[int, ...]:
 
     Columns that are independent modulo a prime are independent over the rationals, so as many of them as
     there are rows span everything. A rank that falls short modulo the prime is decided in rationals.
+    Of many such choices that of a pivoted QR decomposition is taken: between columns that are nearly dependent, as
+    those of an image's corners are, cells look thin, and floats say little about thin cells.
     """
     used = np.flatnonzero(weight.any(axis=0))
     if not len(used):
         return ()
+    used = used[_far_apart(weight[:, used])]
     exact = rational_matrix(weight[:, used])
     residues: list[int] = []
     for row in exact.tolist():
@@ -131,10 +135,20 @@ def spanning_columns(weight: Matrix) -> tuple[int, ...]:
     rows = [[int(x) for x in row] for row in reduced.tolist()[:rank]]
     if rank < min(weight.shape[0], len(used)):
         if weight.size > _SMALL:
-            return tuple(int(j) for j in used)
+            return tuple(sorted(int(j) for j in used))
         over_rationals, rank = exact.rref()
         rows = over_rationals.tolist()[:rank]
-    return tuple(int(used[next(j for j, x in enumerate(row) if x)]) for row in rows)
+    return tuple(sorted(int(used[next(j for j, x in enumerate(row) if x)]) for row in rows))
+
+
+def _far_apart(columns: Matrix) -> Indices:
+    """An order of non-zero columns in which each is as far as may be from the span of those before it, in floats."""
+    m, n = columns.shape
+    if n <= m:
+        return np.arange(n)  # most likely all of them are needed
+    top = np.abs(columns).max(axis=1, keepdims=True)
+    _, _, order = qr(columns / np.where(top > 0, top, 1.0), mode="economic", pivoting=True)
+    return np.asarray(order, dtype=np.intp)
 
 
 def cone_rows(domain: Domain, frame: Frame) -> Matrix:

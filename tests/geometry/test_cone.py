@@ -134,7 +134,22 @@ def test_every_point_of_a_cell_lies_on_the_known_sides(case: Case, compiled: boo
     def choose(free: list[int]) -> tuple[int, int]:
         return data.draw(st.sampled_from(free)), data.draw(st.sampled_from([1, -1]))
 
-    assert_cells_hold_their_points(case, choose, compiled=compiled)
+    with pytest.MonkeyPatch.context() as patch:  # the middle of a cell is looked for in few coordinates too
+        patch.setattr("lipverify.geometry.cone._MANY", data.draw(st.sampled_from([0, 12])))
+        assert_cells_hold_their_points(case, choose, compiled=compiled)
+
+
+def test_a_cell_too_thin_for_a_way_across_is_met_in_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cone of 12 coordinates, 2⁻³⁰ wide in half of them: with the way to the vertex lost, no rational is needed."""
+    d = 12
+    rows = np.vstack([np.eye(d), -np.eye(d)[: d // 2] + 2.0**-30 * np.eye(d)[::-1][: d // 2]])
+    net = lv.Network([rows, np.ones((1, len(rows)))])
+    cells = Cells(net, lv.Everywhere())
+    monkeypatch.setattr("lipverify.geometry.cone.Cone._step", lambda *_: None)
+    found = cells.restrict(cells.root(), np.ones(len(rows), dtype=np.int8))
+    assert found is not None
+    assert_inside(found[0], Frame.of(net, lv.Everywhere()), lv.Everywhere())
+    assert cells.settled == 0
 
 
 def beside(domain: Any, back: list[float] | None = None) -> Case:

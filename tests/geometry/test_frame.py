@@ -28,6 +28,16 @@ def test_columns_that_are_kept_are_a_basis(m: int, n: int, data: st.DataObject) 
         assert rational_matrix(weight[:, list(kept)]).rank() == rank
 
 
+def test_columns_that_are_kept_are_far_apart() -> None:
+    """The first columns that span would be those of an image's corner: almost equal, and almost nothing."""
+    rng = np.random.default_rng(0)
+    corner = 1e-9 * rng.standard_normal((6, 1)) + 1e-14 * rng.standard_normal((6, 20))
+    weight = np.column_stack([corner, rng.standard_normal((6, 40))])
+    kept = list(spanning_columns(weight))
+    assert len(kept) == 6
+    assert np.linalg.cond(weight[:, kept]) < 20 < 1e3 < np.linalg.cond(weight[:, :6])
+
+
 @pytest.mark.parametrize("biased", [False, True])
 def test_rows_are_restricted_alike_in_floats_and_exactly(biased: bool) -> None:
     net = lv.Network([[[1, 2, 0], [2, 4, 0]], [[1, 1]]], [[1, 0] if biased else None, None])
