@@ -41,7 +41,7 @@ BASE = frozenset(
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
     | {"frames", "html", "progress", "records", "report", "tables"}
 )
-TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
+TRUSTED = frozenset({"arrays", "errors", "kernels", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 SEARCH = frozenset({"arrays", "errors", "trusted", "search"})
 GROUND = BASE | {"search", "geometry", "relaxations"}
