@@ -80,9 +80,8 @@ class SpectralLeaves:
     cheap: ClassVar[bool] = False
 
     def __init__(self, net: Network) -> None:
-        self._chain = Oriented.of(net)
+        self._chain = Oriented.of(net, backwards=True)
         self._bound = SplitSDP().of(self._chain)
-        self._way = "backward" if net.output_dim < net.input_dim else "forward"
 
     def offer(self, signs: Signs, parent: Estimate | None, upper: float) -> Offer:
         """Descend from the parent's multipliers until the bound is reached, or seen to be out of reach."""
@@ -118,7 +117,7 @@ class SpectralLeaves:
         exponents = np.frexp(multipliers)[1] + lifts
         shift = int(exponents[multipliers != 0].max()) - bits if multipliers.any() else 0
         order = np.argsort(self._chain.order[free])
-        return ["sdp", self._way, shift, [_scaled(multipliers[k], int(lifts[k]) - shift) for k in order]]
+        return ["sdp", shift, [_scaled(multipliers[k], int(lifts[k]) - shift) for k in order]]
 
 
 def _scaled(value: float, exponent: int) -> int:
@@ -153,8 +152,8 @@ class SlopeRanges:
 
     def loosely(self, signs: Signs, parent: None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
         """The norm of the ranges, rounded up."""
-        sizes, below = tree.slope_ranges()
-        entries = np.array([[float_up(Fraction(x, below)) for x in row] for row in sizes])
+        sizes, below = tree.jacobian()
+        entries = np.array([[float_up(Fraction(abs(x), below)) for x in row] for row in sizes])
         (norm,) = norms_upper(entries[None], np.zeros_like(entries)[None], self._pair)
         if math.isfinite(norm):
             yield ["slopes"], Fraction(float(norm))

@@ -90,24 +90,27 @@ IDENTITY_TREE = [
     ["split", 0],
     ["split", 1],
     ["empty", [[0, 1], [1, 1]]],
-    ["region"],
-    ["implied", 1, 1, [[0, 1], [1, 1]]],
-    ["region"],
+    ["slopes"],
+    ["split", 1],
+    ["slopes"],
+    ["empty", [[0, 1], [1, 1]]],
 ]
 CUT_TREE = [
     ["split", 0],
     ["split", 1],
-    ["implied", 2, -1, [[0, 1], [1, 1], [2, 1]]],
-    ["region"],
     ["split", 2],
-    ["region"],
-    ["region"],
+    ["empty", [[0, 1], [1, 1], [2, 1]]],
+    ["slopes"],
+    ["split", 2],
+    ["slopes"],
+    ["slopes"],
     ["split", 1],
     ["split", 2],
-    ["region"],
-    ["region"],
-    ["implied", 2, 1, [[0, 1], [1, 1], [2, 1]]],
-    ["region"],
+    ["slopes"],
+    ["slopes"],
+    ["split", 2],
+    ["slopes"],
+    ["empty", [[0, 1], [1, 1], [2, 1]]],
 ]
 
 
@@ -127,7 +130,7 @@ def accepted() -> dict[str, Case]:
         "ball": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[-1], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "relu(x - 1) vanishes on the open unit ball, which its kink touches",
@@ -136,11 +139,29 @@ def accepted() -> dict[str, Case]:
         "ball-two-rows": by_hand(
             lv.Network([[[1, 1], [1, -1]], [[1, 1]]], [[-1, -1], [0]]),
             ["1/4", "0"],
-            [["split", 0], ["implied", 1, -1, [[0, 1], [1, 1]]], ["region"], ["split", 1], ["region"], ["region"]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["split", 1], ["slopes"], ["slopes"]],
             "0",
             "1.4142135623730950489",
             "both active needs x > 1",
             ball={"center": ["0", "0"], "radius": "1"},
+        ),
+    }
+    found |= {
+        "constant-given-plus": by_hand(
+            DOUBLE_DEAD,
+            None,
+            [["split", 1], ["split", 0], ["empty", [[0, 1], [1, 1]]], ["empty", [[1, 1]]], ["slopes"]],
+            "0",
+            "0",
+            "neuron 1 is split before its form is known; then it is constant, 0, and was given the sign of > 0",
+        ),
+        "constant-given-minus": by_hand(
+            lv.Network([[[1]], [[1]], [[1]]], [[0], [0.25], [0]]),
+            ["1"],
+            [["split", 1], ["slopes"], ["split", 0], ["empty", [[0, 1], [1, 1]]], ["empty", [[1, 1]]]],
+            "1",
+            "1",
+            "neuron 1 is constant, 1/4, where neuron 0 is inactive, and was given the sign of ≤ 0",
         ),
     }
     for name, net, why in (
@@ -195,10 +216,12 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             ["-1"],
             [
                 ["split", 0],
-                ["implied", 1, -1, [[0, 1], [1, 1]]],
+                ["split", 1],
+                ["empty", [[0, 1], [1, 1]]],
                 ["empty", [[3, 1]]],
-                ["implied", 1, 1, [[0, 1], [1, 1]]],
+                ["split", 1],
                 ["empty", [[2, 1]]],
+                ["empty", [[0, 1], [1, 1]]],
             ],
             "0",
             "1",
@@ -209,17 +232,22 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             ["1/2"],
             [
                 ["split", 1],
-                ["implied", 2, -1, [[1, 1], [2, 1]]],
+                ["split", 2],
+                ["empty", [[1, 1], [2, 1]]],
                 ["split", 0],
-                ["implied", 3, 1, [[0, 1], [3, 1]]],
-                ["region"],
-                ["region"],
                 ["split", 3],
-                ["implied", 0, 1, [[0, 1], [1, 1], [3, 2]]],
+                ["slopes"],
+                ["empty", [[0, 1], [3, 1]]],
+                ["slopes"],
+                ["split", 3],
+                ["split", 0],
                 ["empty", [[0, 1], [1, 1]]],
-                ["implied", 0, -1, [[0, 1], [1, 1]]],
-                ["implied", 2, 1, [[1, 1], [2, 1]]],
-                ["constant", 3],
+                ["empty", [[0, 1], [1, 1], [3, 2]]],
+                ["split", 0],
+                ["empty", [[0, 1], [1, 1]]],
+                ["split", 2],
+                ["empty", [[3, 1]]],
+                ["empty", [[1, 1], [2, 1]]],
             ],
             "0",
             "1",
@@ -238,7 +266,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "closed-ball": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[-1 + TINY], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "the kink cuts a cap of height 2^-40 off the ball",
@@ -247,7 +275,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "ball-centre": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[2], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "h(c)² ≥ r²‖∇h‖² alone does not say on which side the ball is",
@@ -273,24 +301,23 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             upper="100",
         ),
         "dropped-leaf": changed(hand, "a leaf is missing", steps(IDENTITY_TREE[:-1])),
-        "extra-leaf": changed(hand, "a leaf too many", steps([*IDENTITY_TREE, ["region"]])),
+        "extra-leaf": changed(hand, "a leaf too many", steps([*IDENTITY_TREE, ["slopes"]])),
         "swapped": changed(
             hand,
             "two leaves exchanged",
-            steps([*IDENTITY_TREE[:2], ["region"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
+            steps([*IDENTITY_TREE[:2], ["slopes"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
             upper="1",
         ),
-        "no-split": changed(hand, "a region before its neurons are assigned", steps([["region"]])),
-        "split-twice": changed(hand, "a neuron is split twice", steps([["split", 0], ["split", 0], *[["region"]] * 3])),
+        "split-twice": changed(hand, "a neuron is split twice", steps([["split", 0], ["split", 0], *[["slopes"]] * 3])),
         "implied-wrong-sign": changed(
             hand,
             "the other sign is implied",
-            steps([*IDENTITY_TREE[:4], ["implied", 1, -1, [[0, 1], [1, 1]]], ["region"]]),
+            steps([*IDENTITY_TREE[:5], ["empty", [[0, 1], [1, 1]]], ["slopes"]]),
         ),
         "implied-of-itself": changed(
             hand,
             "the opposite row alone refutes nothing",
-            steps([*IDENTITY_TREE[:4], ["implied", 1, 1, [[1, 1]]], ["region"]]),
+            steps([*IDENTITY_TREE[:6], ["empty", [[1, 1]]]]),
         ),
         "not-constant": changed(
             hand,
@@ -305,7 +332,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "positive": by_hand(
             lv.Network([[[1], [-1]], [[1, 1]]], [[1, 0], [0]]),
             ["2"],
-            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["region"], ["split", 1], ["region"], ["region"]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["split", 1], ["slopes"], ["slopes"]],
             "0",
             "1",
             "the combination is the constant 1 > 0: the pattern has a region, of slope 0",
@@ -313,7 +340,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "linear-row": by_hand(
             linear,
             ["1"],
-            [["implied", 1, -1, [[0, 1], [1, 1]]], ["region"]],
+            [["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"]],
             "0",
             "1",
             "neuron 0 is linear and has no sign, so its row is no half-space; L = 4",
@@ -326,18 +353,18 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "form-not-known": by_hand(
             deep_first,
             ["1"],
-            [["split", 1], ["split", 2], ["empty", [[1, 1], [2, 1]]], ["region"], ["region"]],
+            [["split", 1], ["split", 2], ["empty", [[1, 1], [2, 1]]], ["slopes"], ["slopes"]],
             "0",
             "1",
             "rows of the second layer before the first one is assigned",
         ),
         "constant-is-not": changed(
-            hand, "a neuron that is not constant", steps([*IDENTITY_TREE[:2], ["constant", 1], *IDENTITY_TREE[3:]])
+            hand, "a neuron that is not constant", steps([*IDENTITY_TREE[:2], ["empty", [[1, 1]]], *IDENTITY_TREE[3:]])
         ),
         "constant-with-its-sign": by_hand(
             DOUBLE_DEAD,
             ["1"],
-            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["region"], ["constant", 1]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["empty", [[1, 1]]]],
             "0",
             "0",
             "neuron 1 is constant and has just the sign it was assigned by itself",
@@ -356,11 +383,9 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "slopes-of-another-norm": changed(
             "deep-p1", "a proof for p = 1 against p = inf", nothing, p="inf", lower="0", upper="1"
         ),
-        "sdp-weak": by_hand(
-            CUT, ["1", "0", "0"], [["sdp", "backward", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"
-        ),
+        "sdp-weak": by_hand(CUT, ["1", "0", "0"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
         "sdp-norm": by_hand(
-            MATRIX, ["1", "1"], [["sdp", "forward", 0, [99, 99, 99]]], "0", "100", "the rule is for p = 2", p="inf"
+            MATRIX, ["1", "1"], [["sdp", 0, [99, 99, 99]]], "0", "100", "the rule is for p = 2", p="inf"
         ),
         "other-network": changed(hand, "a proof of another network", nothing)
         | {"network": record(lv.Network([[[1], [-1]], [[2, -2]]]))},
@@ -445,17 +470,16 @@ def malformed(good: dict[str, Case]) -> dict[str, Case]:
         "split-true": with_(("tree", 0), ["split", True], "a neuron that is a truth value"),
         "split-negative": with_(("tree", 0), ["split", -1], "a negative neuron"),
         "split-beyond": with_(("tree", 0), ["split", 2], "a neuron that does not exist"),
-        "region-more": with_(("tree", 3), ["region", 1], "a region with an argument"),
+        "rule-method": with_(("tree", 3), ["witness", ["1"]], "a name of the checker's own that is no rule"),
+        "slopes-more": with_(("tree", 3), ["slopes", 1], "slopes with an argument"),
         "multiplier-zero": with_(("tree", 2), ["empty", [[0, 0], [1, 1]]], "a zero multiplier"),
         "multiplier-negative": with_(("tree", 2), ["empty", [[0, -1], [1, -1]]], "negative multipliers"),
         "multiplier-string": with_(("tree", 2), ["empty", [[0, "1"], [1, 1]]], "a multiplier that is a string"),
         "multiplier-none": with_(("tree", 2), ["empty", []], "no multipliers"),
         "multiplier-triple": with_(("tree", 2), ["empty", [[0, 1, 1]]], "not a pair"),
-        "implied-sign": with_(("tree", 4), ["implied", 1, 2, [[0, 1], [1, 1]]], "a sign that is none"),
-        "implied-true": with_(("tree", 4), ["implied", 1, True, [[0, 1], [1, 1]]], "a sign that is a truth value"),
-        "sdp-way": with_(("tree", 3), ["sdp", "sideways", 0, []], "an unknown way"),
-        "sdp-count": with_(("tree", 3), ["sdp", "forward", 0, [1]], "more multipliers than neurons"),
-        "sdp-shift": with_(("tree", 3), ["sdp", "forward", 10**9, []], "an exponent beyond the limit"),
+        "sdp-count": with_(("tree", 3), ["sdp", 0, [1]], "more multipliers than neurons"),
+        "sdp-string": with_(("tree", 0), ["sdp", 0, ["1", 1]], "a multiplier that is a string"),
+        "sdp-shift": with_(("tree", 3), ["sdp", 10**9, []], "an exponent beyond the limit"),
     }
 
 
