@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, final
 
 import numpy as np
 
 from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
+from lipverify.relaxations.cuts import Cuts, taken_by
 from lipverify.relaxations.split import Forms, Oriented, propagate
+from lipverify.trusted.rounding import U
 from lipverify.trusted.semidefinite import is_positive
 from lipverify.watch import tick
 
@@ -50,6 +52,10 @@ class Relaxation:
         Two moments of each undecided neuron, shape (m, 2), see `barrier.descend`.
     steps
         Newton steps taken by the last descent.
+    cuts, weights
+        Cuts and their multipliers ν ≥ 0, shape (K,); None for none.
+    moments
+        μ Z⁻¹ where a descent with cuts left it.
     """
 
     signs: Signs
@@ -59,6 +65,9 @@ class Relaxation:
     gap: float
     scores: Array
     steps: int
+    cuts: Cuts | None = None
+    weights: Vector = field(default_factory=lambda: np.zeros(0))
+    moments: Matrix | None = None
 
     @classmethod
     def root(cls, chain: Oriented, signs: Signs) -> Relaxation:
@@ -94,7 +103,14 @@ class Relaxation:
         multipliers = self.multipliers[kept]
         mu = max(_AHEAD * (self.rho - target), _START * self.rho) / (len(multipliers) + 10)
         return replace(
-            self, signs=signs, multipliers=multipliers, scores=self.scores[kept], mu=mu, gap=math.inf, steps=0
+            self,
+            signs=signs,
+            multipliers=multipliers,
+            scores=self.scores[kept],
+            mu=mu,
+            gap=math.inf,
+            steps=0,
+            moments=None,
         )
 
     def descend(
@@ -151,11 +167,20 @@ def certified_square(chain: Oriented, relaxation: Relaxation) -> float:
 
 def is_certified(chain: Oriented, relaxation: Relaxation, rho: float) -> bool:
     """Whether Z(ρ, T) ⪰ 0 is shown for the exact forms of the pattern and its multipliers, whatever its own ρ."""
-    return is_nonnegative(chain, relaxation.signs, relaxation.multipliers, rho)
+    charged = None if relaxation.cuts is None else (relaxation.cuts, relaxation.weights)
+    return is_nonnegative(chain, relaxation.signs, relaxation.multipliers, rho, charged)
 
 
-def is_nonnegative(chain: Oriented, signs: Signs, multipliers: Vector, rho: float | Vector) -> bool:
+def is_nonnegative(
+    chain: Oriented,
+    signs: Signs,
+    multipliers: Vector,
+    rho: float | Vector,
+    charged: tuple[Cuts, Vector] | None = None,
+) -> bool:
     """Whether Z ⪰ 0 is shown, with one ρ for all coordinates of v₀, or one for each, shape (d,).
+
+    `charged` are cuts and their multipliers ν: Σ ν e(e − v₀) is taken from Z before (proofs/cuts.md).
 
     Everything is built afresh from the exact weights. |Z̃ − Z| ≤ γ M entrywise for the same expression M in absolute
     values, so Z ⪰ Z̃ − diag(γ M 1); a float Cholesky decomposition of that matrix, less its own error, proves the rest.
@@ -179,4 +204,10 @@ def is_nonnegative(chain: Oriented, signs: Signs, multipliers: Vector, rho: floa
         total[:d] += rho
         relative, underflow = chain.rounding
         radius = relative * total + underflow * (1 + float(np.max(rho)) + float(weight.sum()))
+        if charged is not None:
+            taken = taken_by(chain, signs, d + m, *charged)
+            if taken is None:
+                return False
+            Z = Z - taken.mid
+            radius = radius + taken.rad + 4 * U * np.abs(Z).sum(axis=1)
         return is_positive(Z, radius)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
@@ -12,6 +12,7 @@ from lipverify.arrays import Signs, Vector
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations import barrier
+from lipverify.relaxations.cutting import Triangles
 from lipverify.relaxations.sdp import Descent, Relaxation, certified_square, is_certified
 from lipverify.relaxations.split import Oriented
 from lipverify.search.node_bound import Estimate
@@ -38,9 +39,12 @@ class SplitSDP:
     ----------
     steps
         Newton steps a node may take.
+    cuts
+        Rounds of cuts for nodes that would otherwise be branched on; None for none, as certificates have it.
     """
 
     steps: int = 60
+    cuts: Triangles | None = None
 
     name: ClassVar[str] = "split-sdp"
 
@@ -61,6 +65,7 @@ class OpenSplitSDP:
         self._options = options
         self._chain = chain
         self._descent: Descent = barrier.descend
+        self._cuts = None if options.cuts is None else options.cuts.open(chain)
 
     def compile(self) -> None:
         """Load the compiled barrier, where the matrices are small enough for it to be the faster one."""
@@ -78,8 +83,14 @@ class OpenSplitSDP:
             relaxation, limit = Relaxation.root(chain, mine), 10 * self._options.steps
         else:
             relaxation, limit = parent.state.decided(mine, target), self._options.steps
-        relaxation = relaxation.descend(chain, target, _TOLERANCE, limit, self._descent)
-        return Estimate(self._root(relaxation.rho), self._scores(relaxation), relaxation)
+        if relaxation.cuts is not None and self._cuts is not None:
+            relaxation = self._cuts.descend(relaxation, target, limit)
+        else:
+            relaxation = relaxation.descend(chain, target, _TOLERANCE, limit, self._descent)
+        if self._cuts is not None and relaxation.rho > target:
+            relaxation = self._cuts.tighten(relaxation, target)
+        scores = self._scores(relaxation)
+        return Estimate(self._root(relaxation.rho), scores, replace(relaxation, moments=None))
 
     def certified(self, signs: Signs, estimate: Estimate, enough: float) -> float:
         """The bound of the multipliers, certified at `enough` if they reach so far."""

@@ -1,0 +1,184 @@
+"""Cuts next to a scalar end: each holds at every choice of slopes, and what is certified with them is true."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lipverify.attacks.local_search import LocalSearch
+from lipverify.bound import Status
+from lipverify.certificates.leaves import SpectralLeaves
+from lipverify.network import Network
+from lipverify.norms import norm_pair
+from lipverify.problem import Budget, Problem
+from lipverify.relaxations.cuts import Cuts, scales, taken_by, violated
+from lipverify.relaxations.cutting import Triangles
+from lipverify.relaxations.sdp import Relaxation, certified_square, is_certified
+from lipverify.relaxations.split import Oriented
+from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.branch_and_bound.search import BranchAndBound
+from tests.conftest import examples
+
+
+def network(rng: np.random.Generator, dims: tuple[int, ...], *, bent: bool = False) -> Network:
+    """Gaussian weights, one output; slopes of any kind if asked for."""
+    weights = [rng.standard_normal((m, n)) for n, m in itertools.pairwise(dims)]
+    slopes = [rng.choice([-1.0, 0.0, 0.5, 1.0], (n, 2)) for n in dims[1:-1]] if bent else None
+    return Network(weights, None, slopes)
+
+
+def largest(chain: Oriented, signs: np.ndarray) -> float:
+    """The largest ‖W_K D ⋯ W_1‖² over all completions of the signs."""
+    best = 0.0
+    free = np.flatnonzero(signs == 0)
+    for choice in itertools.product((-1, 1), repeat=len(free)):
+        full = signs.copy()
+        full[free] = choice
+        slopes = np.where(full > 0, chain.beta, chain.alpha)
+        value = chain.weights[0]
+        for weight, layer in zip(chain.weights[1:], chain.layers, strict=True):
+            value = weight @ (slopes[layer, None] * value)
+        best = max(best, float(np.linalg.norm(value, 2)) ** 2)
+    return best
+
+
+def with_cuts(chain: Oriented, signs: np.ndarray, target: float) -> Relaxation:
+    """The relaxation after some rounds."""
+    start = Relaxation.root(chain, signs).descend(chain, target, 1e-7, 300)
+    opened = Triangles(rounds=6, least=1e-3, gain=0.0).open(chain)
+    assert opened is not None
+    return opened.tighten(start, target)
+
+
+@settings(max_examples=examples(15))
+@given(st.integers(0, 2**32), st.integers(3, 7))
+def test_separated_cuts_hold_at_every_vertex_and_not_at_the_moments(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    c = rng.choice([-1.0, 1.0], n) * np.exp2(rng.integers(-3, 4, n))
+    signs = np.where(rng.random(n) < 0.8, 0, rng.choice([-1, 1], n)).astype(np.int8)
+    free = np.flatnonzero(signs == 0)
+    # Moments of the relaxation: E[x_i²] = E[x_i], and a positive semidefinite matrix.
+    V = rng.standard_normal((len(free) + 1, 3))
+    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    S = V @ V.T
+    x = (1 + S[0, 1:]) / 2
+    X = (S[1:, 1:] + 2 * x[:, None] + 2 * x[None, :] - 1) / 4
+    scale = np.append(1.0, c[free])
+    moments = np.block([[np.ones((1, 1)), x[None]], [x[:, None], X]]) * np.outer(scale, scale)
+    cuts, values = violated(moments, c, signs, 50, 1e-6)
+    left, right = cuts.forms(c, signs, 1 + len(free))
+    assert np.einsum("ki,ij,kj->k", left, moments, right) == pytest.approx(-values / 2, abs=1e-9)
+    for choice in itertools.product((0, 1), repeat=len(free)):
+        z = [Fraction(1), *(Fraction(float(c[i])) * v for i, v in zip(free, choice, strict=True))]
+        for e, f in zip(left.tolist(), right.tolist(), strict=True):  # c are powers of two: the forms are exact
+            at = sum(Fraction(a) * v for a, v in zip(e, z, strict=True))
+            assert at * (at - 1) >= 0
+            assert sum(Fraction(a) * v for a, v in zip(f, z, strict=True)) == at - 1
+
+
+@settings(max_examples=examples(25))
+@given(st.integers(0, 2**32), st.sampled_from([(3, 5, 1), (2, 3, 4, 1), (1, 5, 2), (4, 2, 3, 1)]), st.booleans())
+def test_a_square_certified_with_cuts_bounds_every_completion(seed: int, dims: tuple[int, ...], bent: bool) -> None:
+    rng = np.random.default_rng(seed)
+    chain = Oriented.of(network(rng, dims, bent=bent))
+    n = chain.neurons
+    signs = np.where(rng.random(n) < 0.8, 0, rng.choice([-1, 1], n)).astype(np.int8)
+    signs[chain.settled != 0] = 1
+    truth = largest(chain, signs)
+    found = with_cuts(chain, signs, max(truth * (1 + 1e-6), 1e-9))
+    assert certified_square(chain, found) >= truth * (1 - 1e-12)
+    free = np.flatnonzero(signs == 0)
+    if len(free):  # a child keeps the cuts, and what it may claim with them holds too
+        child = signs.copy()
+        child[free[0]] = 1
+        assert certified_square(chain, found.decided(child)) >= largest(chain, child) * (1 - 1e-12)
+
+
+def odd_cycle(n: int) -> Network:
+    """The network of an odd cycle: its maximum cut n − 1 is what one triangle more than the SDP shows for n = 3."""
+    return Network([nx.incidence_matrix(nx.cycle_graph(n), oriented=True).toarray(), np.ones((1, n))])
+
+
+def test_triangles_close_the_triangle() -> None:
+    """The SDP has 9/4 for the maximum cut of a triangle; with its inequality it is 2."""
+    chain = Oriented.of(odd_cycle(3))
+    scale = 4.0**chain.exponent
+    start = Relaxation.root(chain, np.zeros(3, dtype=np.int8)).descend(chain, 0.0, 1e-9, 300)
+    assert start.rho * scale == pytest.approx(9 / 4, rel=1e-6)
+    found = with_cuts(chain, np.zeros(3, dtype=np.int8), 2 / scale)
+    assert found.cuts is not None
+    assert found.rho * scale == pytest.approx(2, rel=1e-2)
+    assert certified_square(chain, found) * scale < 2.05
+
+
+def test_what_is_no_proof_is_refused() -> None:
+    """Negative multipliers, and neurons of which nothing may be said."""
+    chain = Oriented.of(odd_cycle(3))
+    signs, scale = np.zeros(3, dtype=np.int8), 4.0**chain.exponent
+    found = with_cuts(chain, signs, 2 / scale)
+    assert found.cuts is not None
+    generous = 1e6 * found.rho
+    assert is_certified(chain, found, generous)
+    assert not is_certified(chain, replace(found, weights=-found.weights), generous)
+    assert not is_certified(chain, replace(found, weights=np.full_like(found.weights, np.nan)), generous)
+    c = scales(chain)
+    assert c is not None
+    silent = Oriented.of(Network([np.ones((3, 3)), [[1.0, 1.0, 0.0]]]))
+    assert (
+        taken_by(silent, signs, 4, Cuts(np.ones((1, 3), dtype=np.int8), np.ones(1, dtype=np.int64)), np.ones(1)) is None
+    )
+
+
+def test_a_form_that_is_no_product_of_neighbours_would_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With e (e − 3v₀) in place of e (e − v₀) the triangle gets less than its cut: the tests above would see it."""
+    chain = Oriented.of(odd_cycle(3))
+    signs, scale = np.zeros(3, dtype=np.int8), 4.0**chain.exponent
+    proper = Cuts.forms
+
+    def wrong(cuts: Cuts, c: np.ndarray, at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        left, right = proper(cuts, c, at, size)
+        right[:, 0] -= 2.0
+        return left, right
+
+    monkeypatch.setattr(Cuts, "forms", wrong)
+    found = with_cuts(chain, signs, 1.5 / scale)
+    assert certified_square(chain, found) * scale < 2 - 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_maximum_cuts_with_cuts(seed: int) -> None:
+    graph = nx.gnp_random_graph(11, 0.6, seed=seed)
+    best = max(nx.cut_size(graph, {v for v in range(11) if code >> v & 1}) for code in range(2**10))
+    net = Network([nx.incidence_matrix(graph, oriented=True).toarray(), np.ones((1, 11))])
+    method = BranchAndBound((SplitSDP(cuts=Triangles()),), incumbent=LocalSearch())
+    *_, bound = method.run(Problem(net, norm_pair(2)), Budget())
+    assert bound.status is Status.EXACT
+    assert bound.exact_square == best
+
+
+@settings(max_examples=examples(4))
+@given(st.integers(0, 2**32), st.sampled_from([(3, 6, 1), (2, 4, 4, 1), (1, 5, 2)]))
+def test_the_search_with_cuts_ends_where_the_one_without_does(seed: int, dims: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    weights = [rng.standard_normal((m, n)) for n, m in itertools.pairwise(dims)]
+    net = Network(weights, [rng.standard_normal(m) for m in dims[1:]])
+    ends = []
+    for bound in (SplitSDP(cuts=Triangles(least=1e-3)), SplitSDP()):
+        *_, last = BranchAndBound((bound,), incumbent=LocalSearch()).run(Problem(net, norm_pair(2)), Budget())
+        ends.append((last.status, last.lower, last.upper))
+    assert ends[0] == ends[1]
+
+
+def test_certificates_are_written_without_cuts() -> None:
+    """Their format has no place for cuts."""
+    assert SplitSDP().cuts is None
+    leaves = SpectralLeaves(odd_cycle(3))
+    offer = leaves.offer(np.zeros(3, dtype=np.int8), None, 1.0)
+    assert offer.state.state.cuts is None
