@@ -178,8 +178,8 @@ class Blocks(nn.Sequential):
 class MyLinear(nn.Linear):
     """A layer that does something else."""
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        return super().forward(input).tanh()
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).tanh()
 
 
 def _hooked() -> nn.Module:
