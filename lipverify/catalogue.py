@@ -171,9 +171,16 @@ def resolve(method: str | Method, side: Side, problem: Problem, seconds: float =
     return _in_company(named, problem) if side == "exact" else Choice(named)
 
 
+def expect_more(problem: Problem) -> None:
+    """Begin to load what takes long to load for problems like this one: there will be others."""
+    engines = CompiledEngines()
+    if not engines.loaded() and engines.able(problem):
+        engines.ready()
+
+
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
     company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), LipSDP())
-    return Choice(method, reason, company, expected(method.name, problem))
+    return Choice(method, reason, company, expected(method.name, problem, CompiledEngines().loaded()))
 
 
 def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
@@ -181,7 +188,7 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "lower":
         return Choice(LocalSearch())
     if side == "exact":
-        name, why = choose(problem, seconds)
+        name, why = choose(problem, seconds, CompiledEngines().loaded())
         return _in_company(METHODS[name](), problem, why)
     everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
     able = tuple(method for method in (everywhere, Local()) if supports(method, problem))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from lipverify.arrays import Pattern, Point
 from lipverify.batches import Batch, each
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import resolve, write_program
+from lipverify.catalogue import expect_more, resolve, write_program
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -37,6 +37,7 @@ Domains: TypeAlias = list[Any] | tuple[Any, ...]
 """Many domains, or errors in place of those that could not be read."""
 
 _PROGRESS_EVERY = 0.1  # seconds
+_LONG = 0.5  # seconds of a batch, after which loading compiled code for the rest of it is worth a core's second
 
 
 @overload
@@ -125,10 +126,16 @@ def exact(
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     if isinstance(domain, (list, tuple)):
         options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
-        network = as_network(net)
-        return each(
-            lambda one: exact(network, method, p=p, domain=one, rel_gap=rel_gap, certify=certify, **options), domain
-        )
+        network, begun = as_network(net), time.monotonic()
+
+        def row(one: Domain) -> Bound:
+            bound = exact(network, method, p=p, domain=one, rel_gap=rel_gap, certify=certify, **options)
+            if method == "auto" and time.monotonic() - begun > _LONG:
+                where = restrict(network, domain_of(one))
+                expect_more(Problem(where.network, norm_pair(p), where.domain))
+            return bound
+
+        return each(row, domain)
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
