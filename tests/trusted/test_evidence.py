@@ -22,7 +22,7 @@ from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Spac
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
-from lipverify.trusted.evidence_replay import replay
+from lipverify.trusted.evidence_replay import granted, replay
 from tests import oracle
 from tests.conftest import examples
 
@@ -442,3 +442,25 @@ def test_a_parent_comes_before_its_children() -> None:
 )
 def test_claims_that_do_not_fit(changes: dict[str, list[int]]) -> None:
     assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).sound[1]
+
+
+@pytest.mark.parametrize(
+    ("splits", "lost", "good", "fallen"),
+    [
+        ("1101000", "0000000", "1111111", []),
+        ("1001000", "0000000", "1110000", []),  # node 1 is no split: neither its children count nor theirs
+        ("1101000", "0001000", "1110100", [3]),
+        ("1101000", "0100000", "1010000", [1]),
+        ("1101000", "1100000", "0000000", [0]),
+    ],
+)
+def test_what_stands_on_splits_alone_is_granted(splits: str, lost: str, good: str, fallen: list[int]) -> None:
+    parents = np.array([-1, 0, 0, 1, 1, 3, 3])
+    found, ends = granted(parents, *(np.array([c == "1" for c in text]) for text in (splits, lost)))
+    assert "".join("01"[int(v)] for v in found) == good
+    assert ends.tolist() == fallen
+
+
+def test_a_parent_that_comes_later_grants_nothing() -> None:
+    found, _ = granted(np.array([-1, 2, 0]), np.ones(3, dtype=bool), np.zeros(3, dtype=bool))
+    assert found.tolist() == [True, False, True]
