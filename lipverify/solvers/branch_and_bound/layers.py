@@ -203,7 +203,7 @@ class LayerSearch:
             limit = _LEAVES * int(dive.passes[shut].max()) + 64
             ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit, *_trees(dive, shut)))
             if ok.any() and self._goal > self._closing.enough:
-                self._closing.settle(self._goal)
+                self._closing.settle(min(self._goal, node.upper))  # the goal rose with the dive's own points
             self.counts.pruned += int(ok.sum())
             rest[shut[ok]] = False
         fates = np.where(rest & (fates == PRUNED), OPEN, fates)  # refused: the engine hoped for a better incumbent
