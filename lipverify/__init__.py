@@ -23,6 +23,7 @@
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions; listing.py: how methods are listed
       company.py                cheap bounds beside an exact method
       batches.py                one network on many domains
+      campaigns/                many questions about many networks, and one store of their answers
       fanout/                   independent tasks for many processes, here or on a cluster
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from lipverify import hardness as hardness
     from lipverify.batches import Batch, BatchRow, InterruptedBatch
     from lipverify.bound import Bound, Rigor, Status, Witness
+    from lipverify.campaigns.results import Campaign, CampaignRow, InterruptedCampaign
+    from lipverify.campaigns.running import campaign
     from lipverify.catalogue import methods
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
@@ -87,6 +90,8 @@ __all__ = [
     "BatchRow",
     "Bound",
     "Box",
+    "Campaign",
+    "CampaignRow",
     "Certificate",
     "CertificateError",
     "CertifiedRadius",
@@ -95,6 +100,7 @@ __all__ = [
     "Everywhere",
     "Interrupted",
     "InterruptedBatch",
+    "InterruptedCampaign",
     "InvalidArgument",
     "InvalidDomain",
     "InvalidNetwork",
@@ -113,6 +119,7 @@ __all__ = [
     "Witness",
     "autolip",
     "autolip_penalty",
+    "campaign",
     "certified_radius",
     "check",
     "compare",
@@ -139,6 +146,8 @@ _HOMES = {
     "BatchRow": "batches",
     "Bound": "bound",
     "Box": "domain",
+    "Campaign": "campaigns.results",
+    "CampaignRow": "campaigns.results",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
     "CertifiedRadius": "radii",
@@ -147,6 +156,7 @@ _HOMES = {
     "Everywhere": "domain",
     "Interrupted": "errors",
     "InterruptedBatch": "batches",
+    "InterruptedCampaign": "campaigns.results",
     "InvalidArgument": "errors",
     "InvalidDomain": "errors",
     "InvalidNetwork": "errors",
@@ -165,6 +175,7 @@ _HOMES = {
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "campaign": "campaigns.running",
     "certified_radius": "radii",
     "check": "certificates.verdict",
     "compare": "comparing",

@@ -23,6 +23,7 @@ from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.geolip import GeoLip
+from lipverify.estimators.joint_sdp import JointSDP
 from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
@@ -72,6 +73,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "eclipse": Eclipse,
         "eclipse-gen-local": EclipseGenLocal,
         "geolip": GeoLip,
+        "joint-sdp": JointSDP,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,

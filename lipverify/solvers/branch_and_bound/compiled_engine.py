@@ -51,7 +51,7 @@ class CompiledEngine:
         n, d = len(net.size), net.d
         if directions not in self._arrays:
             self._arrays.clear()
-            levels = max(2, min(n + 2, _MEMORY // (8 * (n + len(net.shifts)) * d)))
+            levels = max(2, min(n + 2, _MEMORY // (24 * (n + len(net.shifts)) * d)))
             nodes = max(64, min(_NODES, _MEMORY // (64 * (n + len(net.shifts) + directions))))
             self._arrays[directions] = (
                 *layout.work_arrays(net, directions, levels),
