@@ -19,6 +19,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
 from lipverify.estimators.eclipse import Eclipse
+from lipverify.estimators.eclipse_closed import EclipseClosed
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
@@ -70,6 +71,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
+        "eclipse-closed": EclipseClosed,
         "eclipse": Eclipse,
         "eclipse-gen-local": EclipseGenLocal,
         "geolip": GeoLip,

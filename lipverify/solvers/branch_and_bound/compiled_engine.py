@@ -25,7 +25,7 @@ _CODES = 2**20  # choices in the sign trees of a dive that are written down
 _START = np.zeros(1, dtype=np.int64)
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
 _ARITHMETIC = 20  # passes for slopes at a full sign vector
-_ASCENTS, _FEW = 3000, 200  # moves of random ascents for the first head, and for each other one
+_ASCENTS, _FEW = 1000, 200  # moves of random ascents for the first head, and for each other one
 _SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
 
 

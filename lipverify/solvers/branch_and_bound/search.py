@@ -16,6 +16,7 @@ from typing import ClassVar, final
 
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import ceilings
+from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.frontier import Order, require_order
@@ -64,6 +65,8 @@ class BranchAndBound:
         bound as floats see it.
     engines
         The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
+    threads
+        How many dives of the search by layers run at a time, in one process.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -77,6 +80,7 @@ class BranchAndBound:
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None
     engines: Engines | None = None
+    threads: int = 1
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -87,6 +91,8 @@ class BranchAndBound:
 
     def __post_init__(self) -> None:
         require_order(self.order)
+        if self.threads < 1:
+            raise InvalidArgument(f"threads must be at least 1; got {self.threads!r}")
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
