@@ -162,6 +162,16 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
     assert checker.main(arguments) == 1
 
 
+def test_a_file_that_goes_on_behind_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = write(HONEST, tmp_path)
+    path = tmp_path / "certificate.json"
+    monkeypatch.setattr(checker, "MOST_BYTES", 1000)
+    path.write_bytes(path.read_bytes().ljust(1000))
+    assert checker.main(arguments) == 0
+    path.write_bytes(path.read_bytes().ljust(1002))
+    assert checker.main(arguments) == 1
+
+
 @pytest.mark.parametrize(("name", "limit"), [("MOST_NEURONS", 1), ("MOST_ENTRIES", 3)])
 def test_networks_beyond_the_limits_are_refused(
     name: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -191,6 +201,7 @@ def test_hard_norms_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         {"weights": [[[]], [["0x1p0"]]]},
         {"weights": [[["0x1p0"], ["0x1p0", "0x1p0"]], [["0x1p0", "0x1p0"]]]},
         {"weights": [[["0x1p0"], ["0x1p0"]], [["0x1p0"]]]},
+        {"weights": [[[]]], "biases": [["0"]], "slopes": []},
         {"biases": [[]]},
         {"slopes": []},
         {"slopes": [[["0x1p0"]]]},
