@@ -23,6 +23,7 @@
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions; listing.py: how methods are listed
       company.py                cheap bounds beside an exact method
       batches.py                one network on many domains
+      fanout/                   independent tasks for many processes, here or on a cluster
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -66,6 +66,8 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -79,6 +81,8 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -106,6 +110,10 @@ def exact(
         has half of it; the upper side is what could be proved by the end of the other half.
     verbose
         Show on stderr what is going on.
+    jobs
+        For a list of domains: so many processes share the rows, which are the same for every number.
+    cluster
+        The same with the workers of a dask scheduler, "tcp://HOST:PORT", or of one started here, "local:N".
 
     Raises
     ------
@@ -122,13 +130,13 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
+            more |= {"jobs": jobs, "cluster": cluster}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     if isinstance(domain, (list, tuple)):
-        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
-        network = as_network(net)
-        return each(
-            lambda one: exact(network, method, p=p, domain=one, rel_gap=rel_gap, certify=certify, **options), domain
-        )
+        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
+        call: Callable[..., Any] = partial(exact, as_network(net), method, rel_gap=rel_gap, certify=certify, **options)
+        return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
+    _require_one(jobs, cluster)
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress)
@@ -173,6 +181,8 @@ def upper(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def upper(
     net: Model,
@@ -184,13 +194,15 @@ def upper(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound | Batch:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
     with narrated(verbose, on_progress) as told:
         if isinstance(domain, (list, tuple)):
-            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            network = as_network(net)
-            return each(lambda one: upper(network, method, p=p, domain=one, **options), domain)
+            call: Callable[..., Any] = partial(upper, as_network(net), method, p=p, time_limit=time_limit, seed=seed)
+            return each(call, domain, on_progress=told, jobs=jobs, cluster=cluster)
+        _require_one(jobs, cluster)
         return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), told)
 
 
@@ -217,6 +229,8 @@ def lower(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def lower(
     net: Model,
@@ -228,13 +242,15 @@ def lower(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound | Batch:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
     with narrated(verbose, on_progress) as told:
         if isinstance(domain, (list, tuple)):
-            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            network = as_network(net)
-            return each(lambda one: lower(network, method, p=p, domain=one, **options), domain)
+            call: Callable[..., Any] = partial(lower, as_network(net), method, p=p, time_limit=time_limit, seed=seed)
+            return each(call, domain, on_progress=told, jobs=jobs, cluster=cluster)
+        _require_one(jobs, cluster)
         return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), told)
 
 
@@ -320,6 +336,14 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     if asked.stopped:
         raise Interrupted(proved)
     return proved
+
+
+def _require_one(jobs: int, cluster: str | None) -> None:
+    """One domain is one task."""
+    if jobs != 1 or cluster is not None:
+        raise InvalidArgument(
+            f"jobs={jobs}, cluster={cluster!r}: these share out many domains, domain=[…]; this is one"
+        )
 
 
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:

@@ -41,7 +41,7 @@ BASE = frozenset(
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
     | {"frames", "html", "progress", "records", "report", "tables"}
 )
-TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
+TRUSTED = frozenset({"arrays", "errors", "kernels", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 SEARCH = frozenset({"arrays", "errors", "trusted", "search"})
 GROUND = BASE | {"search", "geometry", "relaxations"}
@@ -58,6 +58,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "certificates.checker": frozenset(),
     "catalogue": GROUND | METHODS | {"certificates", "listing"},
     "listing": BASE,
+    "fanout": frozenset({"errors"}),
 }
 """What a layer may import besides itself; a layer that is not named stands at the top and may import all."""
 PUBLIC_ONLY = ("cli", "demo")

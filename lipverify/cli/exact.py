@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 import lipverify as lv
 from lipverify.cli import options
-from lipverify.cli.options import AS_IT_IS, DEFAULTS, Boxes, Common, MethodName, Model, Norm, Reading
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, ONE, Common, Many, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -23,7 +23,8 @@ lipverify exact model.json --p 1:inf --method milp --time-limit 60 --json
 lipverify exact model.json --p inf --box -1:1 --method milp --write-model program.lp
 
 lipverify exact model.json --certificate proof.json.gz
-lipverify exact model.json --boxes boxes.txt --json
+
+lipverify exact model.json --boxes boxes.txt --jobs 2 --json
 """
 
 
@@ -48,7 +49,7 @@ def exact(
         Path | None,
         Parameter(help="Prove both sides, and write the proof to this file (.json or .json.gz) for lipverify check."),
     ] = None,
-    boxes: Boxes = None,
+    many: Many = ONE,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
@@ -59,9 +60,9 @@ def exact(
         net = options.network(model, reading)
         lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net, common.ball))
     if certificate is None:
-        return solve(lv.exact, model, method, p, reading, common, boxes=boxes, rel_gap=rel_gap)
+        return solve(lv.exact, model, method, p, reading, common, many=many, rel_gap=rel_gap)
     if not certificate.name.endswith((".json", ".json.gz")):
         raise lv.InvalidArgument(f"--certificate {certificate}: expected a name that ends in .json or .json.gz")
     return solve(
-        lv.exact, model, method, p, reading, common, boxes=boxes, rel_gap=rel_gap, certify=True, certificate=certificate
+        lv.exact, model, method, p, reading, common, many=many, rel_gap=rel_gap, certify=True, certificate=certificate
     )

@@ -12,16 +12,15 @@ from lipverify.kernels import inner
 
 
 @inner
-def evidence(nonbasic, cost, d, owner, mult_row, mult, f):  # type: ignore[no-untyped-def]
-    """The multipliers of fact f from the reduced costs of an optimum; returns how many."""
-    count = 0
+def evidence(nonbasic, cost, owner, multipliers):  # type: ignore[no-untyped-def]
+    """The multipliers of a fact from the reduced costs of an optimum."""
+    d = len(nonbasic)
+    for j in range(len(multipliers)):
+        multipliers[j] = 0.0
     for j in range(d):
         v = nonbasic[j]
         if v >= d and abs(cost[j]) > 1e-13:
-            mult_row[f, count] = owner[v - d]
-            mult[f, count] = abs(cost[j])
-            count += 1
-    return count
+            multipliers[owner[v - d]] = abs(cost[j])
 
 
 @inner
@@ -43,9 +42,7 @@ def probe(
     slack,
     a,
     cost,
-    mult_row,
     mult,
-    mult_count,
     fact_neuron,
     fact_sign,
     fact_kind,
@@ -79,7 +76,7 @@ def probe(
         fact_neuron[facts] = first + i
         fact_sign[facts] = side
         fact_kind[facts] = 1 if top < -slack[first + i] else 0
-        mult_count[facts] = evidence(nonbasic, cost, d, owner, mult_row, mult, facts)
+        evidence(nonbasic, cost, owner, mult[facts])
         facts += 1
         signs[first + i] = side
     return undecided, facts, lps
@@ -195,9 +192,7 @@ def deep_layer(
     cost,
     box_low,
     box_high,
-    mult_row,
     mult,
-    mult_count,
     fact_neuron,
     fact_sign,
     fact_kind,
@@ -229,9 +224,11 @@ def deep_layer(
                 lo = max(lo, -top)
             if signs[neuron] != 0:
                 continue
-            count = -1
+            shown = False
             if top < -slack[neuron]:
-                count = 0
+                shown = True
+                for j in range(mult.shape[1]):
+                    mult[facts, j] = 0.0
             else:
                 at = constant
                 for j in range(d):
@@ -241,9 +238,9 @@ def deep_layer(
                     best = climb(T, basic, nonbasic, rows, low, high, value, cost, at, -slack[neuron])
                     lps += 1
                     if best < -slack[neuron]:
-                        count = evidence(nonbasic, cost, d, owner, mult_row, mult, facts)
-            if count >= 0:
-                mult_count[facts] = count
+                        shown = True
+                        evidence(nonbasic, cost, owner, mult[facts])
+            if shown:
                 fact_neuron[facts], fact_sign[facts], fact_kind[facts] = neuron, -side, 1
                 facts += 1
                 signs[neuron] = -side

@@ -139,9 +139,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             net.slack,
             work.a,
             work.cost,
-            out.mult_row,
             out.mult,
-            out.mult_count,
             out.fact_neuron,
             out.fact_sign,
             out.fact_kind,
@@ -206,9 +204,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             work.cost,
             net.lower,
             net.upper,
-            out.mult_row,
             out.mult,
-            out.mult_count,
             out.fact_neuron,
             out.fact_sign,
             out.fact_kind,
@@ -223,8 +219,11 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
 
 
 @inner
-def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # type: ignore[no-untyped-def]
-    """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; and the passes that took."""
+def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic, codes, begin):  # type: ignore[no-untyped-def]
+    """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; the passes that took; `at`.
+
+    The sign tree that closed it is written down in codes[begin:at].
+    """
     depth, front = len(net.width), cell.front[lev]
     signs = cell.signs[lev]
     for k in range(front, depth):
@@ -272,6 +271,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
             work.slope[r] = (b + a) / (b - a)
             work.gap[r] = (1.0 - work.slope[r]) * b
     used, worst = 2 * directions, 0.0
+    at = begin
     for _ in range(2):  # a second time for what fails by a rounding
         status = -2
         if cell.has_failed[lev]:
@@ -280,7 +280,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 for r in range(directions):
                     total += cell.failed[lev, r] * work.start[r, i]
                 work.c0[i] = total
-            ok, more, worst = slope_tree(
+            ok, more, worst, at = slope_tree(
                 head.link,
                 net.width,
                 first,
@@ -295,12 +295,15 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 work.kept,
                 target,
                 arithmetic,
+                codes,
+                begin,
+                2 * directions,
             )
             used += more
             if ok == 0:
                 status = 0
         if status == -2:
-            status, more, worst = sign_tree(
+            status, more, worst, at = sign_tree(
                 head.link,
                 net.width,
                 first,
@@ -325,6 +328,8 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 target,
                 predicted,
                 arithmetic,
+                codes,
+                begin,
             )
             used += more
             if status == 0:
@@ -334,7 +339,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
         target = tie
     if status == 1 and target >= tie:
         status = 2
-    return status, used
+    return status, used, at if status > 0 else begin
 
 
 @inner
@@ -418,7 +423,7 @@ def dive(
     for j in range(len(out.counts)):
         out.counts[j] = 0
     top = np.int64(0)  # with the type of a variable: for a literal numba would compile what is called a second time
-    nodes, states, facts, points = top, top, top, top
+    nodes, states, facts, points, codes = top, top, top, top, top
     found = ascend(net, head, starts, steps, work, work.x)
     if found > best:
         copy_row(work.x, out.points[0])
@@ -478,7 +483,9 @@ def dive(
                 done, states, facts = process(net, cell, lev, work, out, states, facts)
                 for f in range(before, facts):
                     out.fact_node[f] = node
-                status, used = bound(net, head, cell, lev, work, target, tie, predicted, arithmetic)
+                status, used, codes = bound(
+                    net, head, cell, lev, work, target, tie, predicted, arithmetic, out.tree, codes
+                )
                 if status == 1:
                     fate = PRUNED
                 elif done:
@@ -511,6 +518,7 @@ def dive(
                     neuron = net.offset[cell.front[lev]] + i
                     cell.neuron[lev], cell.side[lev], cell.stage[lev], cell.node[lev] = i, side, 0, node
         out.fate[node] = fate
+        out.tree_end[node] = min(codes, len(out.tree))
         out.neuron[node] = neuron
         out.used[node] = used
         out.side[node] = entered

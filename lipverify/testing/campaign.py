@@ -64,7 +64,13 @@ class Cube:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one audit asks: of whom, for which side and norm, on which networks and domains."""
+    """What one audit asks: of whom, for which side and norm, on which networks and domains.
+
+    Attributes
+    ----------
+    deadline
+        On the clock of `time.monotonic`, which is each machine's own: to others it travels as a time of day.
+    """
 
     estimator: Estimator
     side: AuditSide
@@ -74,6 +80,12 @@ class Plan:
     where: Where
     seed: int
     deadline: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"deadline": self.deadline - time.monotonic() + time.time()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, deadline=state["deadline"] - time.time() + time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -195,6 +207,8 @@ class Recorder:
 def survey(plan: Plan, shard: int, examples: int) -> Survey:
     """Ask `examples` random questions; Ctrl-C leaves what was asked so far."""
     recorder = Recorder(plan.side)
+    if time.monotonic() > plan.deadline:
+        return recorder.survey(End.TIME_LIMIT)  # many shards may come after it
 
     def ask(question: tuple[Network, Domain]) -> None:
         recorder.add(observe(plan, _family(question[0]), *question, again=len(recorder.samples) % _AGAIN == 0))

@@ -20,14 +20,14 @@ from lipverify.geometry.walk import Walk
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, CompiledEngines, able
-from lipverify.solvers.branch_and_bound.layers import Dive, Engine, Node
+from lipverify.solvers.branch_and_bound.dives import Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 from lipverify.testing import domains, networks
 from lipverify.trusted.evidence import Chain, Head, Space
-from lipverify.trusted.evidence_replay import Moves
+from lipverify.trusted.evidence_moves import Moves
 from tests import oracle
 from tests.conftest import examples
 from tests.solvers.promises import hold_to_the_oracle
@@ -181,6 +181,8 @@ def _made_up(dive: Dive) -> Dive:
         np.ones(count, dtype=bool),
         dive.points[:0],
         dive.where[:0],
+        dive.trees[:0],
+        np.zeros(2, dtype=np.intp),
     )
 
 
@@ -208,6 +210,8 @@ def _orphaned(dive: Dive) -> Dive:
         dive.sure[facts],
         dive.points,
         np.full_like(dive.where, -1),
+        dive.trees,
+        np.append(dive.begins[keep], dive.begins[-1]),
     )
 
 
@@ -243,6 +247,12 @@ LIES: dict[str, Callable[[Dive], Dive]] = {
     "facts made up": _made_up,
     "points of NaN": _no_points,
     "points elsewhere": lambda dive: replace(dive, points=dive.points + 100.0),
+    "sign trees of leaves": lambda dive: replace(dive, trees=np.full_like(dive.trees, -1)),
+    "sign trees of one entry": lambda dive: replace(dive, trees=np.zeros_like(dive.trees)),
+    "sign trees of other entries": lambda dive: replace(dive, trees=dive.trees[::-1].copy()),
+    "sign trees beyond": lambda dive: replace(dive, trees=np.full_like(dive.trees, 30_000)),
+    "sign trees below": lambda dive: replace(dive, trees=np.full_like(dive.trees, -30_000)),
+    "sign trees elsewhere": lambda dive: replace(dive, begins=dive.begins[::-1] + 5),
     "no facts are sure": lambda dive: replace(dive, sure=np.zeros_like(dive.sure)),
 }
 

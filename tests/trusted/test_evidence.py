@@ -20,7 +20,8 @@ from lipverify.testing import networks
 from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
-from lipverify.trusted.evidence_replay import Moves, replay
+from lipverify.trusted.evidence_moves import Moves
+from lipverify.trusted.evidence_replay import replay
 from tests import oracle
 from tests.conftest import examples
 

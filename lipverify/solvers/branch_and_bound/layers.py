@@ -14,86 +14,33 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 
 from lipverify.arrays import Bools, Indices, Matrix, Signs
-from lipverify.domain import Box, Domain, Polytope
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
-from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.geometry.margin import MarginProgram
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import exact_norm
 from lipverify.problem import Budget, Problem
 from lipverify.search.closing import Closing
 from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.branch_and_bound.dives import OPEN, PRUNED, REGION, SPLIT, TIE, Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
 from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
-from lipverify.trusted.evidence_passes import Nodes
-from lipverify.trusted.evidence_replay import Moves, Replayed, replay
+from lipverify.trusted.evidence_moves import Moves
+from lipverify.trusted.evidence_replay import Replayed, granted, replay
 from lipverify.trusted.rounding import MAX
-
-SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
 _SLICE = 0.1  # seconds of work that a dive should be, its verification included
 _LEAST, _BEGIN, _MOST = 2**8, 2**14, 2**20  # passes of a dive
 _LEAVES = 4  # how many times the engine's passes a sign tree may take when it is verified
 _MARGIN = 3.0  # of the reader's error, kept by the engine
-
-
-@dataclass(frozen=True, eq=False)
-class Dive:
-    """What the engine says of the nodes below one: N of them, the first the node itself.
-
-    Attributes
-    ----------
-    moves
-        The tree and its claims.
-    fates
-        What became of each node: see `engine.dive`.
-    failed
-        The sign vector at which its sign tree failed, shape (N, D), all 0 where there is none.
-    passes
-        How many passes its sign tree took.
-    multipliers, sure
-        The claims' evidence, shape (F, g + n), and whether the engine is sure of it in floats, (F,).
-    points, where
-        Points where the norm seems large, and the node of which each is a region's, −1 where any.
-    """
-
-    moves: Moves
-    fates: Signs
-    failed: Signs
-    passes: Indices
-    multipliers: Matrix
-    sure: Bools
-    points: Matrix
-    where: Indices
-
-
-class Engine(Protocol):
-    """Whoever searches below a node; trusted by nobody."""
-
-    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
-        """Search below a node for more than the target, in about so many passes."""
-        ...
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """An open node: signs that hold, which of them were split, the sign vector to try first, a proved upper bound."""
-
-    head: int
-    signs: Signs
-    split: Signs
-    failed: Signs
-    upper: float
-    exact: bool = False
 
 
 @final
@@ -109,16 +56,6 @@ class Counts:
     settled: int = 0
     passes: int = 0
     dives: int = 0
-
-
-def space_of(domain: Domain) -> Space | None:
-    """The closure of a bounded domain; None for others."""
-    if isinstance(domain, Box):
-        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
-    if isinstance(domain, Polytope) and domain.bounded:
-        box = enclosing_box(domain)
-        return Space(box.lower, box.upper, -domain.A, domain.b)
-    return None
 
 
 @final
@@ -250,15 +187,9 @@ class LayerSearch:
             state = tree.states[tree.index[f]]
             if not self._exact.implied(state, int(moves.claimed[f]), int(moves.signs[f]), support):
                 lost[moves.nodes[f]] = True
-        good = np.zeros(len(lost), dtype=bool)
-        splits = tree.splits & (dive.fates == SPLIT)
-        for i, parent in enumerate(moves.parents.tolist()):
-            if i and not (0 <= parent < i and good[parent] and splits[parent]):
-                continue
-            if lost[i]:
-                self._reopen(node, tree.entered[i], dive.failed[i])
-            else:
-                good[i] = True
+        good, fallen = granted(moves.parents, tree.splits & (dive.fates == SPLIT), lost)
+        for i in fallen.tolist():
+            self._reopen(node, tree.entered[i], dive.failed[i])
         return good
 
     def _close(self, node: Node, head: Head, dive: Dive, tree: Replayed, good: Bools) -> None:
@@ -270,7 +201,7 @@ class LayerSearch:
         shut = np.flatnonzero(rest & np.isin(fates, (PRUNED, TIE, REGION)))
         if len(shut):
             limit = _LEAVES * int(dive.passes[shut].max()) + 64
-            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit))
+            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit, *_trees(dive, shut)))
             if ok.any() and self._goal > self._closing.enough:
                 self._closing.settle(self._goal)
             self.counts.pruned += int(ok.sum())
@@ -354,10 +285,7 @@ class LayerSearch:
 
     def _middle(self, signs: Signs) -> Any:
         """A point that seems to be in the middle of the region of a complete pattern."""
-        last = len(self._chain.widths) - 1
-        with np.errstate(all="ignore"):
-            forms, shifts = Nodes(self._chain, signs[None], last).table
-        rows = np.column_stack([forms[0], shifts[0]]) * signs[:, None]
+        rows = _rows(self._chain, signs) * signs[:, None]
         domain = self._problem.domain.rows(self._problem.network.input_dim)
         found = self._margins.interior_point(np.vstack([rows[~self._chain.linear], domain]))
         return np.array([np.nan]) if found is None or not found.point[-1] > 0 else found.point[:-1] / found.point[-1]
@@ -392,3 +320,22 @@ def _cuts(node: Node, moves: Moves, i: int) -> Signs:
         i = int(moves.parents[i])
         cuts[moves.neurons[i]] = 1
     return cuts
+
+
+def _trees(dive: Dive, nodes: Indices) -> tuple[Indices, Indices]:
+    """The sign trees of some nodes of a dive, one behind the other, and where they begin."""
+    ends = np.clip(dive.begins, 0, len(dive.trees))
+    first, last = ends[nodes], np.maximum(ends[nodes], ends[nodes + 1])
+    begins = np.concatenate([[0], np.cumsum(last - first)])
+    return dive.trees[np.arange(begins[-1]) + np.repeat(first - begins[:-1], last - first)], begins
+
+
+def _rows(chain: Chain, signs: Signs) -> Matrix:
+    """The affine forms (a, c) of all pre-activations under a complete pattern, about; shape (n, d + 1)."""
+    rows = [np.column_stack([chain.weights[0], chain.biases[0]])]
+    with np.errstate(all="ignore"):
+        for k, slopes in enumerate(chain.slopes[:-1]):
+            on = signs[chain.offsets[k] : chain.offsets[k + 1]] > 0
+            rows.append(chain.weights[k + 1] @ (np.where(on, slopes[:, 1], slopes[:, 0])[:, None] * rows[-1]))
+            rows[-1][:, -1] += chain.biases[k + 1]
+    return np.vstack(rows)
