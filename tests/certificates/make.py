@@ -308,7 +308,11 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             steps([*IDENTITY_TREE[:2], ["slopes"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
             upper="1",
         ),
-        "split-twice": changed(hand, "a neuron is split twice", steps([["split", 0], ["split", 0], *[["slopes"]] * 3])),
+        "split-twice": changed(
+            hand,
+            "a neuron is split twice",
+            steps([["split", 0], ["split", 0], *IDENTITY_TREE[1:4], *IDENTITY_TREE[4:], *IDENTITY_TREE[4:]]),
+        ),
         "implied-wrong-sign": changed(
             hand,
             "the other sign is implied",
