@@ -235,7 +235,7 @@ class Proof:
     def _signs(self) -> Signs:
         """The signs at the node that is open, as they are written."""
         self._tree.open_layers()
-        return np.array(self._tree.signs, dtype=np.int8).clip(-1, 1)
+        return np.minimum(np.array(self._tree.signs, dtype=np.int8), 1)
 
     def _closed_by_few(self, node: _Node, bare: Offer | None, full: Offer) -> bool:
         """Close a node that all of the rulings close with few of them, or none; whether it was done."""
