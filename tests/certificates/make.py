@@ -389,7 +389,16 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         ),
         "sdp-weak": by_hand(CUT, ["1", "0", "0"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
         "sdp-norm": by_hand(
-            MATRIX, ["1", "1"], [["sdp", 0, [99, 99, 99]]], "0", "100", "the rule is for p = 2", p="inf"
+            LINEAR,
+            ["1", "1"],
+            [["sdp", 0, []]],
+            "0",
+            "6",
+            "the rule is for p = 2; L = 7 here, and 5.06 for p = 2",
+            p="inf",
+        ),
+        "sdp-mixed-norm": by_hand(
+            LINEAR, ["1", "1"], [["sdp", 0, []]], "0", "51/10", "not for p = 2 and q = 1 either", p="2:1"
         ),
         "other-network": changed(hand, "a proof of another network", nothing)
         | {"network": record(lv.Network([[[1], [-1]], [[2, -2]]]))},

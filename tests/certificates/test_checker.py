@@ -121,6 +121,24 @@ def test_rounding_never_proves_too_much(A: list[list[int]], bits: list[int], exc
     assert checker.semidefinite(Z) == oracle.semidefinite(tuple(tuple(map(Fraction, row)) for row in Z))
 
 
+@settings(max_examples=examples(200))
+@given(squares, st.integers(0, 40))
+def test_elimination_in_rounded_integers_never_proves_too_much(A: list[list[int]], shift: int) -> None:
+    Z = [[A[i][j] + A[j][i] + shift * (i == j) for j in range(len(A))] for i in range(len(A))]
+    if checker.eliminated(Z, rounded=True):
+        assert oracle.semidefinite(tuple(tuple(map(Fraction, row)) for row in Z))
+
+
+def test_what_rounding_takes_away_is_charged() -> None:
+    """In the first matrix 1·1 / 2 is rounded to 0; in the second one 0.9 are taken from what is off the diagonal."""
+    assert not checker.eliminated([[2, 1], [1, 0]], rounded=True)
+    unit, top = 1 << 240, 1 << checker.PRECISION
+    across = (top - 1) * unit + 9 * unit // 10
+    Z = [[top * unit // 2, across], [across, (2 * top - 2) * unit]]
+    assert Z[0][0] * Z[1][1] < across**2
+    assert not checker.semidefinite(Z)
+
+
 def test_a_zero_pivot_needs_a_zero_row() -> None:
     assert checker.semidefinite([[1, 1, 1], [1, 1, 1], [1, 1, 2]])
     assert not checker.semidefinite([[1, 1, 1], [1, 1, 2], [1, 2, 9]])
