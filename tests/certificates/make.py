@@ -206,6 +206,9 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
     def nothing(_: Case) -> None:
         pass
 
+    def directly(certificate: Case) -> None:  # so that the tree is what fails, not what it would have to reach
+        certificate["enough"] = None
+
     box = {"box": {"lower": ["-1"], "upper": ["1"]}}
     hand = "identity-by-hand"
     linear = lv.Network([[[-1], [1]], [[1, 5]]], None, [[[1, 1], [0, 1]]])
@@ -285,7 +288,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             hand, "a lower bound 1e-9 too high", nothing, lower="1.000000001", upper="1.000000001"
         ),
         "upper-too-low": changed(hand, "an upper bound 1e-9 too low", nothing, lower="0", upper="0.999999999"),
-        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", nothing, lower="0", upper="2.2360679"),
+        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", directly, lower="0", upper="2.2360679"),
         "matrix-too-low": changed(
             "matrix-p2",
             "a spectral norm 1e-6 too low",
@@ -385,9 +388,9 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         ),
         "slopes-too-wide": changed(hand, "the ranges of slopes allow 2", steps([["slopes"]])),
         "slopes-of-another-norm": changed(
-            "deep-p1", "a proof for p = 1 against p = inf", nothing, p="inf", lower="0", upper="1"
+            "deep-p1", "a proof for p = 1 against p = inf", directly, p="inf", lower="0", upper="1"
         ),
-        "sdp-weak": by_hand(CUT, ["1", "0", "0"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
+        "sdp-weak": by_hand(CUT, ["1", "2", "4"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
         "sdp-norm": by_hand(
             LINEAR,
             ["1", "1"],
@@ -402,14 +405,14 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         ),
         "other-network": changed(hand, "a proof of another network", nothing)
         | {"network": record(lv.Network([[[1], [-1]], [[2, -2]]]))},
-        "neuron-permuted": changed("facet-below", "the neurons in another order", nothing)
+        "neuron-permuted": changed("facet-below", "the neurons in another order", directly)
         | {
             "network": record(lv.Network([[[-1], [1]], [[3, 1]]], [[1, -1], [0]])),
             "box": {"lower": ["-1"], "upper": ["1"]},
             "upper": "1",
             "lower": "0",
         },
-        "other-domain": changed("facet-below", "a proof on another box", nothing)
+        "other-domain": changed("facet-below", "a proof on another box", directly)
         | {"box": {"lower": ["0"], "upper": ["2"]}, "upper": "2", "lower": "0"},
         "no-domain": changed(
             "facet-above", "a proof on a box, claimed everywhere", lambda c: c.__setitem__("witness", ["3/2"])
