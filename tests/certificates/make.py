@@ -352,6 +352,15 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             "1",
             "neuron 0 is linear and has no sign, so its row is no half-space; L = 4",
         ),
+        "constant-facet": by_hand(
+            IDENTITY,
+            ["1/2"],
+            [["empty", [[-1, 1]]]],
+            "0",
+            "0",
+            "0·x ≤ 0 is a facet that holds everywhere and is > 0 nowhere",
+            polytope={"A": [["0"], ["1"], ["-1"]], "b": ["0", "1", "1"]},
+        ),
         "facet-without-box": changed(
             hand,
             "a facet of a domain that has none",

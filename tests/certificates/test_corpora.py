@@ -46,6 +46,7 @@ def test_what_is_no_certificate_is_refused(name: str, tmp_path: Path, capsys: py
     [
         ("constant-row", "row 3 is constant, and bounds nothing"),
         ("circular", "step 11: the form of neuron 3 is not known here"),
+        ("constant-facet", "row -1 is constant, and bounds nothing"),
         ("sdp-norm", "the rule is for p = 2"),
         ("sdp-weak", "the matrix is not shown to be positive semidefinite"),
         ("sdp-mixed-norm", "the rule is for p = 2"),
