@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from lipverify.bench import run
 from lipverify.bench.paper import cnn, ideal, mlp, mlp_section
 from lipverify.bench.paper.networks import kept
 from lipverify.bench.paper.page import Options, number, prose, table
+from lipverify.evaluate import forward_exact
 
 
 def test_pairs_multiply_to_the_network() -> None:
@@ -53,7 +55,8 @@ def test_a_study_holds_estimates_to_the_truth() -> None:
     points, values = mlp.sample(40, seed=1)
     net = mlp.train(points, values, 3, 4, 40, seed=1)
     study = mlp.study(net, points, values, grid=8, seed=1, seconds=5.0)
-    assert study.loss < study.variance
+    errors = [float(forward_exact(net, [Fraction(v) for v in x])[0]) - y for x, y in zip(points, values, strict=True)]
+    assert study.loss == pytest.approx(sum(e * e for e in errors) / 40)
     regions = list(lv.regions(net))
     norms = [math.hypot(*map(float, region.weight[0])) for region in regions]
     assert study.everywhere.regions == len(regions)
