@@ -33,9 +33,11 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "seqlip-lowrank": ({TWO}, False),
     "seqlip-sdp": ({TWO}, False),
     "eclipse-fast": ({TWO}, False),
+    "eclipse-closed": ({TWO}, False),
     "eclipse": ({TWO}, False),
     "eclipse-gen-local": ({TWO}, True),
     "geolip": ({ONE, INF}, False),
+    "joint-sdp": ({TWO}, False),
     "interval": (set(ALL_PAIRS), True),
     "crown": (set(ALL_PAIRS), True),
     "sample": (set(ALL_PAIRS), False),
@@ -104,6 +106,8 @@ def test_every_rigorous_method_encloses_the_exact_constant(data: st.DataObject) 
             continue
         if info.needs_box and not domain.bounded:
             continue
+        if info.name == "joint-sdp":
+            continue  # a hundred times the others' time: tests/estimators/test_joint_sdp.py
         bound = VERBS[info.side](net, info.name, p=pair, domain=domain)
         assert bound.lower <= exact.upper, f"{info.name} is above the exact constant"
         assert exact.lower <= bound.upper, f"{info.name} is below the exact constant"

@@ -48,20 +48,37 @@ def probe(
     fact_kind,
     facts,
     centre,
+    seen,
+    has,
 ):  # type: ignore[no-untyped-def]
     """Decide what has one sign at the front (neurons from `first` on); returns the open ones, facts, LPs.
 
-    fact_kind: 1 where the floats are sure of it, 0 where the optimum is too close to zero.
+    `seen[s, i]`, where has[s, i], is a point of the cell where neuron i is active (s = 0) or not (s = 1): who has both
+    needs no LP. fact_kind: 1 where the floats are sure of it, 0 where the optimum is too close to zero.
     """
     d = len(nonbasic)
     undecided, lps = 0, 0
     for i in range(width):
         if signs[first + i] != 0:
             continue
+        if has[0, i] != 0 and has[1, i] != 0:
+            undecided += 1
+            for j in range(d):
+                centre[j] += 0.5 * (seen[0, i, j] + seen[1, i, j])
+            centre[d] += 1.0
+            continue
         at = shift[i]
         for j in range(d):
             at += form[i, j] * value[j]
         side = 1 if at > 0 else -1
+        here = 0 if side > 0 else 1
+        if abs(at) > 1e-9 * size[first + i]:
+            has[here, i] = 1
+            for j in range(d):
+                seen[here, i, j] = value[j]
+        if has[1 - here, i] != 0:
+            undecided += 1
+            continue
         for j in range(d):
             a[j] = -side * form[i, j]
         express(T, basic, nonbasic, rows, a, cost)
@@ -72,6 +89,9 @@ def probe(
         centre[d] += 1.0
         if top > 1e-9 * size[first + i]:
             undecided += 1
+            has[1 - here, i] = 1
+            for j in range(d):
+                seen[1 - here, i, j] = value[j]
             continue
         fact_neuron[facts] = first + i
         fact_sign[facts] = side

@@ -46,9 +46,34 @@ def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-d
 
 
 @inner
+def forget(cell, lev):  # type: ignore[no-untyped-def]
+    """No points are known of the neurons of a new front."""
+    for s in range(2):
+        for i in range(cell.has.shape[2]):
+            cell.has[lev, s, i] = 0
+
+
+@inner
+def inherit(net, cell, a, b, neuron, side):  # type: ignore[no-untyped-def]
+    """The points of level a that are in its child b, where a neuron of the front is on one side."""
+    for s in range(2):
+        for i in range(net.width[cell.front[a]]):
+            cell.has[b, s, i] = 0
+            if cell.has[a, s, i] != 0 and cell.signs[b, net.offset[cell.front[a]] + i] == 0:
+                at = cell.shift[a, neuron]
+                for j in range(net.d):
+                    at += cell.form[a, neuron, j] * cell.seen[a, s, i, j]
+                if at * side >= 0.0:
+                    cell.has[b, s, i] = 1
+                    for j in range(net.d):
+                        cell.seen[b, s, i, j] = cell.seen[a, s, i, j]
+
+
+@inner
 def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
     """The forms of the first layer."""
     cell.front[lev] = 0
+    forget(cell, lev)
     for i in range(net.width[0]):
         cell.shift[lev, i] = net.bias[0, i]
         for j in range(net.d):
@@ -77,6 +102,7 @@ def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
         for j in range(d):
             cell.form[lev, i, j] = spare[i, j]
     cell.front[lev] = k + 1
+    forget(cell, lev)
 
 
 @inner
@@ -145,6 +171,8 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             out.fact_kind,
             facts,
             work.centre,
+            cell.seen[lev],
+            cell.has[lev],
         )
         out.counts[0] += lps
         if facts > before:
@@ -156,7 +184,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         if k == depth - 1:
             return 1, states, facts
         advance(net, cell, lev, work.block)
-    k = cell.front[lev]
+    k, open_ = cell.front[lev], undecided
     front_ranges(
         cell.form[lev],
         cell.shift[lev],
@@ -174,6 +202,8 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         work.line[k],
     )
     for above in range(k + 1, depth):
+        if 2 * open_ > net.width[above - 1]:
+            break  # while most of a layer is open, bounds through it decide next to nothing
         before = facts
         facts, lps = deep_layer(
             T,
@@ -211,6 +241,9 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             facts,
         )
         out.counts[1] += lps
+        open_ = 0
+        for i in range(net.offset[above], net.offset[above + 1]):
+            open_ += 1 if signs[i] == 0 else 0
         if facts > before:
             for f in range(before, facts):
                 out.fact_state[f] = states
@@ -540,4 +573,5 @@ def dive(
         lev += 1
         neuron = net.offset[cell.front[lev]] + i
         cell.signs[lev, neuron] = side
+        inherit(net, cell, lev - 1, lev, i, side)
         cut(net, cell, lev, neuron, cell.form[lev, i], cell.shift[lev, i], side)

@@ -14,7 +14,8 @@ Net = namedtuple("Net", "weight bias left right width offset d lower upper rows 
 HeadArrays = namedtuple("HeadArrays", "upward end directions link")
 Cells = namedtuple(
     "Cells",
-    "T basic nonbasic low high value owner rows signs front form shift failed has_failed neuron side stage node",
+    "T basic nonbasic low high value owner rows signs front form shift failed has_failed neuron side stage node "
+    "seen has",
 )
 Work = namedtuple(
     "Work",
@@ -95,6 +96,8 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
         f(levels, i64),
         f(levels, i64),
         f(levels, i64),
+        f((levels, 2, top, d)),
+        f((levels, 2, top), i8),
     )
     work = Work(
         f(d),

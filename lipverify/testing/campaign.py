@@ -326,6 +326,36 @@ def _questions(draw: st.DrawFn, nets: st.SearchStrategy[Network], where: Where) 
     return net, chosen
 
 
+def drawn(count: int, seed: int) -> list[Network]:
+    """The random networks that an audit of so many examples with this seed asks about, in their order.
+
+    Raises
+    ------
+    InvalidArgument
+        For numbers that are none.
+    """
+    for name, value in (("count", count), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidArgument(f"{name} must be an integer ≥ 0; got {value!r}")
+    plan = Plan(_nobody, "upper", NormPair(2.0, 2.0), 0.0, None, None, seed, math.inf)
+    found: list[Network] = []
+    for shard, number in enumerate(sizes(count)):
+        _run(plan, shard, number, lambda question: found.append(question[0]), (Phase.generate,))
+    return found
+
+
+def _nobody(net: Network, *, p: Any, domain: Domain | None) -> float:
+    raise NotImplementedError
+
+
+SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
+
+
+def sizes(examples: int) -> list[int]:
+    """The questions of every shard."""
+    return [min(SHARD, examples - done) for done in range(0, examples, SHARD)]
+
+
 def fixed_questions(plan: Plan, tagged: tuple[tuple[str, Network], ...]) -> Iterator[tuple[str, Network, Domain]]:
     """Given networks with the plan's domain: the fixed one, or one drawn for each."""
     for family, net in tagged:

@@ -30,15 +30,9 @@ from lipverify.testing.campaign import (
 from lipverify.testing.reduction import reduced
 from lipverify.testing.verdicts import FINDINGS, Verdict
 
-SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
 _WORTH = 3.0  # seconds of work that are worth starting processes for
 _KINDS = 6  # kinds of findings that are shrunk
 _PATIENCE = 60.0  # seconds in which parts are taken away: an estimator may be slow, or hang
-
-
-def sizes(examples: int) -> list[int]:
-    """The questions of every shard."""
-    return [min(SHARD, examples - done) for done in range(0, examples, SHARD)]
 
 
 def surveys(

@@ -18,11 +18,11 @@ from lipverify.network import Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Method, Problem
 from lipverify.readers import as_network
-from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where
+from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where, sizes
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
 from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
-from lipverify.testing.shards import firsts, greatest, sizes, smallest, surveys
+from lipverify.testing.shards import firsts, greatest, smallest, surveys
 from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
 from lipverify.testing.verdicts import Verdict, judge, truth
 from lipverify.testing.witness import steepest_pair

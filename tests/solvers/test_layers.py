@@ -85,9 +85,11 @@ class _Twisted:
         return found if self.words.change is None else self.words.change(found)
 
 
-def exact(net: lv.Network, p: Any, domain: Domain, engines: Waiting | None = None, **options: Any) -> lv.Bound:
+def exact(
+    net: lv.Network, p: Any, domain: Domain, engines: Waiting | None = None, threads: int = 1, **options: Any
+) -> lv.Bound:
     """The constant by the search by layers."""
-    method = BranchAndBound((SlopePasses(),), engines=Waiting() if engines is None else engines)
+    method = BranchAndBound((SlopePasses(),), engines=Waiting() if engines is None else engines, threads=threads)
     return lv.exact(net, method=method, p=p, domain=domain, **options)
 
 
@@ -133,6 +135,27 @@ def test_agrees_with_brute_force_on_random_networks(sizes: tuple[int, ...], p: A
     engines = Waiting()
     hold_to_the_oracle(net, p, domain, exact(net, p, domain, engines))
     assert engines.asked  # it was the engine that searched
+
+
+@pytest.mark.parametrize("lie", [None, "no multipliers", "all is open", "all is pruned"])
+@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 3), INF), ((2, 4, 4, 2), 1), ((3, 7, 1), INF)], ids=str)
+def test_two_threads_give_what_one_gives(sizes: tuple[int, ...], p: float, lie: str | None) -> None:
+    net, domain = random_network(sizes, 1), BOXES[sizes[0]]
+    hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(LIES[lie] if lie else None), threads=2))
+
+
+def test_work_that_fails_in_a_thread_fails() -> None:
+    def broken(_: Dive) -> Dive:
+        raise ArithmeticError("broken")
+
+    with pytest.raises(ArithmeticError, match="broken"):
+        exact(random_network((2, 5, 4, 3), 1), INF, BOXES[2], Waiting(broken), threads=2)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads(threads: int) -> None:
+    with pytest.raises(lv.LipverifyError, match="threads must be at least 1"):
+        exact(random_network((2, 5, 1), 1), INF, BOXES[2], threads=threads)
 
 
 def test_what_is_loaded_is_what_runs() -> None:

@@ -149,8 +149,9 @@ class ByLayers:
         net = self._problem.network
         space = space_of(self._problem.domain)
         assert space is not None
-        engine = self._engines.open(Chain(net.weights, net.biases, net.slopes), space)
-        search = LayerSearch(self._problem, self._budget, space, engine, best)
+        chain = Chain(net.weights, net.biases, net.slopes)
+        engines = [self._engines.open(chain, space) for _ in range(self._options.threads)]
+        search = LayerSearch(self._problem, self._budget, space, engines, best)
         yield self._report(search)
         for _ in search.steps():
             yield self._report(search)

@@ -25,7 +25,7 @@ _CODES = 2**20  # choices in the sign trees of a dive that are written down
 _START = np.zeros(1, dtype=np.int64)
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
 _ARITHMETIC = 20  # passes for slopes at a full sign vector
-_ASCENTS, _FEW = 3000, 200  # moves of random ascents for the first head, and for each other one
+_ASCENTS, _FEW = 1000, 200  # moves of random ascents for the first head, and for each other one
 _SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
 
 
@@ -51,7 +51,7 @@ class CompiledEngine:
         n, d = len(net.size), net.d
         if directions not in self._arrays:
             self._arrays.clear()
-            levels = max(2, min(n + 2, _MEMORY // (8 * (n + len(net.shifts)) * d)))
+            levels = max(2, min(n + 2, _MEMORY // (24 * (n + len(net.shifts)) * d)))
             nodes = max(64, min(_NODES, _MEMORY // (64 * (n + len(net.shifts) + directions))))
             self._arrays[directions] = (
                 *layout.work_arrays(net, directions, levels),
