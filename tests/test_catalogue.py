@@ -33,6 +33,7 @@ PROMISE: dict[str, tuple[set[NormPair], bool]] = {
     "seqlip-lowrank": ({TWO}, False),
     "seqlip-sdp": ({TWO}, False),
     "eclipse-fast": ({TWO}, False),
+    "eclipse-closed": ({TWO}, False),
     "eclipse": ({TWO}, False),
     "eclipse-gen-local": ({TWO}, True),
     "geolip": ({ONE, INF}, False),
