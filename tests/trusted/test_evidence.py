@@ -75,6 +75,7 @@ CLAIMS = {
     "infinity": Claim((-1, 0, 1, 0, 0), 1, -1, (np.inf, 0, 0, 0, 0), False),
     "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 0, 1, (0, 0, 1, 0, 0), False),
     "a linear neuron": Claim((1, 1, 1, 0, 0), 2, 1, (0, 1, 0, 0, 0), False),
+    "a linear neuron, strictly": Claim((-1, 0, 1, 0, 0), 2, -1, (1, 0, 0, 0, 0), False),
     "it only touches 0": Claim((-1, -1, 1, 0, 0), 0, -1, (1, 0, 0, 0, 0), False),
     # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 5
     "above the front": Claim((-1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), True),
