@@ -3,6 +3,7 @@
     lipverify/
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
       domain.py norms.py        where, and in which norms
+      identity.py               keys of problems: the same on every machine
       bound.py problem.py       the result record; the question, the budget, and what a method is
       arrays.py errors.py text.py  the types of arrays; what is raised; words for messages
       rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method

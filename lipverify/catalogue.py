@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -38,6 +38,7 @@ from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.choice import choose, expected
@@ -49,7 +50,7 @@ def _enumeration() -> Method:
     return Enumeration(bound=AutoLip())
 
 
-def _branch_and_bound() -> Method:
+def _branch_and_bound() -> BranchAndBound:
     bounds = (SlopePasses(spectral=False), SplitSDP())
     return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
@@ -153,7 +154,9 @@ class Choice:
         return accompanied(self.method, self.company, problem, budget, self.expected)
 
 
-def resolve(method: str | Method, side: Side, problem: Problem, seconds: float = math.inf) -> Choice:
+def resolve(
+    method: str | Method, side: Side, problem: Problem, seconds: float = math.inf, checkpoint: Checkpoint | None = None
+) -> Choice:
     """The method object meant by a name, "auto", or an object, for one side and so many seconds.
 
     An exact method that is asked for by name has the cheap bounds for company. An object is run as it is: whoever made
@@ -162,8 +165,12 @@ def resolve(method: str | Method, side: Side, problem: Problem, seconds: float =
     Raises
     ------
     InvalidArgument
-        When there is no such method, or it works on another side.
+        When there is no such method, it works on another side, or it is wanted to write checkpoints and cannot.
     """
+    if checkpoint is not None:
+        if method not in ("auto", BranchAndBound.name):
+            raise InvalidArgument(f"checkpoints are written by {BranchAndBound.name!r}, not by {method!r}")
+        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint), problem)
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":

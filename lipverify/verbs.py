@@ -26,6 +26,7 @@ from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.progress import narrated
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.threads import single_threaded
 from lipverify.watch import OutOfTime, listening, tick, until
 
@@ -52,6 +53,8 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
 ) -> Bound: ...
 @overload
 def exact(
@@ -83,6 +86,8 @@ def exact(
     verbose: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -114,6 +119,11 @@ def exact(
         For a list of domains: so many processes share the rows, which are the same for every number.
     cluster
         The same with the workers of a dask scheduler, "tcp://HOST:PORT", or of one started here, "local:N".
+    checkpoint
+        A file in which branch and bound writes its search down, now and then and at the end: after a crash `resume`
+        goes on from there. It is bound to network, norm and domain; a file that is there is only taken to resume from.
+    resume
+        Go on from the checkpoint; from the beginning where it is not there yet.
 
     Raises
     ------
@@ -130,16 +140,19 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            more |= {"jobs": jobs, "cluster": cluster}
+            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
+    saved = _checkpoint(checkpoint, resume)
     if isinstance(domain, (list, tuple)):
+        if saved is not None:
+            raise InvalidArgument("a checkpoint is that of one search; these are many domains")
         options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
         call: Callable[..., Any] = partial(exact, as_network(net), method, rel_gap=rel_gap, certify=certify, **options)
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
     _require_one(jobs, cluster)
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
-        return drive(net, method, "exact", p, domain, budget, on_progress)
+        return drive(net, method, "exact", p, domain, budget, on_progress, saved)
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -149,7 +162,7 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved)
         return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
@@ -338,6 +351,14 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     return proved
 
 
+def _checkpoint(path: str | Path | None, resume: bool) -> Checkpoint | None:
+    if path is None:
+        if resume:
+            raise InvalidArgument("resume=True goes on from a checkpoint: name the file, checkpoint=…")
+        return None
+    return Checkpoint(Path(path), resume)
+
+
 def _require_one(jobs: int, cluster: str | None) -> None:
     """One domain is one task."""
     if jobs != 1 or cluster is not None:
@@ -368,12 +389,13 @@ def drive(
     domain: Domain | None,
     budget: Budget,
     on_progress: Progress | None,
+    checkpoint: Checkpoint | None = None,
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds)
+    choice = resolve(method, side, problem, budget.seconds, checkpoint)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"

@@ -32,6 +32,7 @@ BASE = frozenset(
         "errors",
         "evaluate",
         "fixed_inputs",
+        "identity",
         "network",
         "norms",
         "problem",

@@ -13,8 +13,9 @@ from typing import Any
 from lipverify import verbs
 from lipverify.bound import Bound
 from lipverify.catalogue import METHODS
-from lipverify.domain import Ball, Box, Domain, Polytope
+from lipverify.domain import Domain
 from lipverify.errors import LipverifyError, WorkerLost
+from lipverify.identity import domain_numbers
 from lipverify.network import Network
 from lipverify.norms import NormPair
 
@@ -82,7 +83,7 @@ class Job:
     @cached_property
     def place(self) -> str:
         """Domain and norm, exactly: with the network's digest, what a constant depends on."""
-        return json.dumps([_numbers(self.domain), [repr(self.norm.p), repr(self.norm.q)]])
+        return json.dumps([domain_numbers(self.domain), [repr(self.norm.p), repr(self.norm.q)]])
 
     @cached_property
     def key(self) -> str:
@@ -108,17 +109,3 @@ class Job:
 def lost(error: WorkerLost) -> Answer:
     """The answer of a question that ends every process it is asked in."""
     return Answer(Outcome.FAILED, None, str(error))
-
-
-def _numbers(domain: Domain) -> list[Any]:
-    if isinstance(domain, Box):
-        return ["box", _exactly(domain.lower.tolist()), _exactly(domain.upper.tolist())]
-    if isinstance(domain, Polytope):
-        return ["polytope", [_exactly(row) for row in domain.A.tolist()], _exactly(domain.b.tolist())]
-    if isinstance(domain, Ball):
-        return ["ball", _exactly(domain.center.tolist()), _exactly([domain.radius])]
-    return ["everywhere"]
-
-
-def _exactly(values: list[float]) -> list[str]:
-    return [repr(value + 0.0) for value in values]  # + 0.0: −0 and 0 are the same limit

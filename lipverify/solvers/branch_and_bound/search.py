@@ -22,6 +22,7 @@ from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.frontier import Order, require_order
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.tree import Tree
 
@@ -65,6 +66,8 @@ class BranchAndBound:
         bound as floats see it.
     engines
         The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
+    checkpoint
+        Where the search is written down, and gone on with; not by `engines`, which are not asked then.
     threads
         How many dives of the search by layers run at a time, in one process.
     """
@@ -80,6 +83,7 @@ class BranchAndBound:
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None
     engines: Engines | None = None
+    checkpoint: Checkpoint | None = None
     threads: int = 1
 
     name: ClassVar[str] = "branch-and-bound"
@@ -101,14 +105,20 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
-        if self.engines is not None and self.engines.able(problem):
+        if self.checkpoint is None and self.engines is not None and self.engines.able(problem):
             yield from ByLayers(self, self.engines, problem, budget, upper).run()
             return
         tree = Tree(self, problem, budget, upper)
-        yield tree.report(Status.INTERRUPTED)
-        reported = time.monotonic()
-        for _ in tree.steps():
-            if time.monotonic() - reported > _REPORT:
-                yield tree.report(Status.INTERRUPTED)
-                reported = time.monotonic()
+        try:
+            yield tree.report(Status.INTERRUPTED)
+            reported = time.monotonic()
+            for _ in tree.steps():
+                if time.monotonic() - reported > _REPORT:
+                    tree.save()
+                    yield tree.report(Status.INTERRUPTED)
+                    reported = time.monotonic()
+        except GeneratorExit:  # stopped between two steps; an exception inside of one leaves the last file
+            tree.save(last=True)
+            raise
+        tree.save(last=True)
         yield tree.result()
