@@ -540,6 +540,13 @@ def dive(
                     else:
                         between(net, cell, lev, work)
                     found = norm_at(net, head, work.x, work)
+                    if fate != REGION:
+                        for j in range(d):  # and close to the vertex, where other neurons above may be on
+                            work.there[j] = work.x[j] + 0.999 * (cell.value[lev, j] - work.x[j])
+                        other = norm_at(net, head, work.there, work)
+                        if other > found:
+                            found = other
+                            copy_row(work.there, work.x)
                     if found > best or fate == REGION:
                         copy_row(work.x, out.points[points])
                         out.point_node[points] = node if fate == REGION else -1
