@@ -183,8 +183,20 @@ def resolve(
 
 
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
-    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), LipSDP())
+    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
     return Choice(method, reason, company, expected(method.name, problem))
+
+
+_ABOUT_A_SECOND = 1.5e7  # outputs (p = 1: inputs) times the cube of what GeoLIP's matrices have for rows
+
+
+def _everywhere(problem: Problem) -> tuple[Method, ...]:
+    """The good upper methods that need no bounded domain, of those that support the problem, the cheapest first."""
+    net, p = problem.network, problem.norm.p
+    ends = (net.input_dim, net.output_dim) if p == 1 else (net.output_dim, net.input_dim)
+    cheap = ends[0] * (net.neurons + ends[1]) ** 3 <= _ABOUT_A_SECOND
+    methods: tuple[Method, ...] = (LipSDP(),) if p == 2 else (LipLT(), GeoLip()) if cheap else (LipLT(),)
+    return tuple(method for method in methods if supports(method, problem))
 
 
 def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
@@ -194,9 +206,8 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "exact":
         name, why = choose(problem, seconds)
         return _in_company(METHODS[name](), problem, why)
-    everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
-    able = tuple(method for method in (everywhere, Local()) if supports(method, problem))
-    return Choice(Best(able) if len(able) > 1 else able[0] if able else everywhere)
+    able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
+    return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
 
 
 def _on_side(method: Method, side: Side) -> Method:
