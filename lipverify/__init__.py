@@ -3,6 +3,7 @@
     lipverify/
       network.py evaluate.py    the frozen chain of two-slope neurons; forward pass, pattern, Jacobian
       domain.py norms.py        where, and in which norms
+      identity.py               keys of problems: the same on every machine
       bound.py problem.py       the result record; the question, the budget, and what a method is
       arrays.py errors.py text.py  the types of arrays; what is raised; words for messages
       rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
@@ -23,6 +24,8 @@
       catalogue.py verbs.py     the table of methods; exact, upper, lower, regions; listing.py: how methods are listed
       company.py                cheap bounds beside an exact method
       batches.py                one network on many domains
+      campaigns/                many questions about many networks, and one store of their answers
+      fanout/                   independent tasks for many processes, here or on a cluster
       decision.py               is L at most this number?
       fixed_inputs.py           inputs that the domain fixes, folded into the network
       radii.py                  how far an input may move
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from lipverify import hardness as hardness
     from lipverify.batches import Batch, BatchRow, InterruptedBatch
     from lipverify.bound import Bound, Rigor, Status, Witness
+    from lipverify.campaigns.results import Campaign, CampaignRow, InterruptedCampaign
+    from lipverify.campaigns.running import campaign
     from lipverify.catalogue import methods
     from lipverify.certificates.verdict import Verdict, check
     from lipverify.certificates.writer import Certificate
@@ -86,6 +91,8 @@ __all__ = [
     "BatchRow",
     "Bound",
     "Box",
+    "Campaign",
+    "CampaignRow",
     "Certificate",
     "CertificateError",
     "CertifiedRadius",
@@ -94,6 +101,7 @@ __all__ = [
     "Everywhere",
     "Interrupted",
     "InterruptedBatch",
+    "InterruptedCampaign",
     "InvalidArgument",
     "InvalidDomain",
     "InvalidNetwork",
@@ -112,6 +120,7 @@ __all__ = [
     "Witness",
     "autolip",
     "autolip_penalty",
+    "campaign",
     "certified_radius",
     "check",
     "compare",
@@ -138,6 +147,8 @@ _HOMES = {
     "BatchRow": "batches",
     "Bound": "bound",
     "Box": "domain",
+    "Campaign": "campaigns.results",
+    "CampaignRow": "campaigns.results",
     "Certificate": "certificates.writer",
     "CertificateError": "errors",
     "CertifiedRadius": "radii",
@@ -146,6 +157,7 @@ _HOMES = {
     "Everywhere": "domain",
     "Interrupted": "errors",
     "InterruptedBatch": "batches",
+    "InterruptedCampaign": "campaigns.results",
     "InvalidArgument": "errors",
     "InvalidDomain": "errors",
     "InvalidNetwork": "errors",
@@ -164,6 +176,7 @@ _HOMES = {
     "Witness": "bound",
     "autolip": "modules",
     "autolip_penalty": "penalty",
+    "campaign": "campaigns.running",
     "certified_radius": "radii",
     "check": "certificates.verdict",
     "compare": "comparing",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, final
 
-from lipverify.bound import Bound
+from lipverify.bound import Bound, Status
 from lipverify.domain import Domain
-from lipverify.errors import Interrupted, LipverifyError
+from lipverify.errors import Interrupted, LipverifyError, WorkerLost
+from lipverify.fanout import check_workers, fan_out
 from lipverify.records import bound_to_dict
 
 COLUMNS = ("row", "domain", "lower", "upper", "lower_rigor", "upper_rigor", "status", "seconds", "error")
@@ -82,7 +85,7 @@ class InterruptedBatch(Interrupted):
     Attributes
     ----------
     bound
-        That of the domain under way.
+        That of the domain under way; [0, inf] where several were, in other processes.
     batch
         The rows so far, that of the domain under way included.
     """
@@ -92,24 +95,69 @@ class InterruptedBatch(Interrupted):
         self.batch = batch
 
 
-def each(call: Callable[[Domain], Bound], domains: Sequence[Domain | LipverifyError]) -> Batch:
-    """The rows of a call on one domain after the other; an error in place of a domain becomes its row.
+def each(
+    call: Callable[..., Bound],
+    domains: Sequence[Domain | LipverifyError],
+    *,
+    on_progress: Callable[[Bound], Any] | None = None,
+    jobs: int = 1,
+    cluster: str | None = None,
+) -> Batch:
+    """The rows of `call(domain=…, on_progress=…)` on every domain; an error in place of a domain becomes its row.
+
+    With other processes (see `fan_out`) `on_progress` hears of rows that are done; where it asks to stop, and on
+    Ctrl-C, the others' intervals are [0, inf].
 
     Raises
     ------
+    InvalidArgument
+        For jobs and clusters that are none.
     InterruptedBatch
         On Ctrl-C, with the rows so far.
     """
+    check_workers(jobs, cluster)
+    if jobs > 1 or cluster is not None:
+        return _each_elsewhere(call, domains, on_progress, jobs, cluster)
     rows: list[BatchRow] = []
     for domain in domains:
-        if isinstance(domain, LipverifyError):
-            rows.append(BatchRow(None, None, str(domain)))
-            continue
         try:
-            rows.append(BatchRow(domain, call(domain)))
-        except LipverifyError as error:
-            rows.append(BatchRow(domain, None, str(error)))
+            rows.append(_row(partial(call, on_progress=on_progress), domain))
         except Interrupted as stop:
+            assert not isinstance(domain, LipverifyError)
             rows.append(BatchRow(domain, stop.bound))
             raise InterruptedBatch(stop.bound, Batch(tuple(rows))) from stop
+    return Batch(tuple(rows))
+
+
+def _row(call: Callable[..., Bound], domain: Domain | LipverifyError) -> BatchRow:
+    if isinstance(domain, LipverifyError):
+        return BatchRow(None, None, str(domain))
+    try:
+        return BatchRow(domain, call(domain=domain))
+    except LipverifyError as error:
+        return BatchRow(domain, None, str(error))
+
+
+def _each_elsewhere(
+    call: Callable[..., Bound],
+    domains: Sequence[Domain | LipverifyError],
+    on_progress: Callable[[Bound], Any] | None,
+    jobs: int,
+    cluster: str | None,
+) -> Batch:
+    nothing = Bound(method="not asked", status=Status.INTERRUPTED)
+    rows = [BatchRow(None, None, str(d)) if isinstance(d, LipverifyError) else BatchRow(d, nothing) for d in domains]
+
+    def lost(place: int, error: WorkerLost) -> BatchRow:
+        return BatchRow(rows[place].domain, None, str(error))
+
+    tasks = [partial(_row, call, domain) for domain in domains]
+    try:
+        with closing(fan_out(tasks, jobs=jobs, cluster=cluster, lost=lost)) as done:
+            for place, row in done:
+                rows[place] = replace(row, domain=rows[place].domain)
+                if on_progress is not None and row.bound is not None and on_progress(row.bound):
+                    break
+    except KeyboardInterrupt as stop:
+        raise InterruptedBatch(nothing, Batch(tuple(rows))) from stop
     return Batch(tuple(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,10 +19,12 @@ from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.estimators.best import Best
 from lipverify.estimators.eclipse import Eclipse
+from lipverify.estimators.eclipse_closed import EclipseClosed
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.frobenius import Frobenius
 from lipverify.estimators.geolip import GeoLip
+from lipverify.estimators.joint_sdp import JointSDP
 from lipverify.estimators.liplt import LipLT
 from lipverify.estimators.lipsdp import LipSDP
 from lipverify.estimators.local import Local
@@ -36,6 +38,7 @@ from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.choice import choose, expected
@@ -47,7 +50,7 @@ def _enumeration() -> Method:
     return Enumeration(bound=AutoLip())
 
 
-def _branch_and_bound() -> Method:
+def _branch_and_bound() -> BranchAndBound:
     bounds = (SlopePasses(spectral=False), SplitSDP())
     return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
@@ -69,9 +72,11 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
         "seqlip-lowrank": SeqLipLowRank,
         "seqlip-sdp": SeqLipSdp,
         "eclipse-fast": EclipseFast,
+        "eclipse-closed": EclipseClosed,
         "eclipse": Eclipse,
         "eclipse-gen-local": EclipseGenLocal,
         "geolip": GeoLip,
+        "joint-sdp": JointSDP,
         "interval": lambda: Local("interval"),
         "crown": Local,
         "sample": Sample,
@@ -149,7 +154,9 @@ class Choice:
         return accompanied(self.method, self.company, problem, budget, self.expected)
 
 
-def resolve(method: str | Method, side: Side, problem: Problem, seconds: float = math.inf) -> Choice:
+def resolve(
+    method: str | Method, side: Side, problem: Problem, seconds: float = math.inf, checkpoint: Checkpoint | None = None
+) -> Choice:
     """The method object meant by a name, "auto", or an object, for one side and so many seconds.
 
     An exact method that is asked for by name has the cheap bounds for company. An object is run as it is: whoever made
@@ -158,8 +165,12 @@ def resolve(method: str | Method, side: Side, problem: Problem, seconds: float =
     Raises
     ------
     InvalidArgument
-        When there is no such method, or it works on another side.
+        When there is no such method, it works on another side, or it is wanted to write checkpoints and cannot.
     """
+    if checkpoint is not None:
+        if method not in ("auto", BranchAndBound.name):
+            raise InvalidArgument(f"checkpoints are written by {BranchAndBound.name!r}, not by {method!r}")
+        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint), problem)
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":
@@ -179,8 +190,20 @@ def expect_more(problem: Problem) -> None:
 
 
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
-    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), LipSDP())
+    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
     return Choice(method, reason, company, expected(method.name, problem, CompiledEngines().loaded()))
+
+
+_ABOUT_A_SECOND = 1.5e7  # outputs (p = 1: inputs) times the cube of what GeoLIP's matrices have for rows
+
+
+def _everywhere(problem: Problem) -> tuple[Method, ...]:
+    """The good upper methods that need no bounded domain, of those that support the problem, the cheapest first."""
+    net, p = problem.network, problem.norm.p
+    ends = (net.input_dim, net.output_dim) if p == 1 else (net.output_dim, net.input_dim)
+    cheap = ends[0] * (net.neurons + ends[1]) ** 3 <= _ABOUT_A_SECOND
+    methods: tuple[Method, ...] = (LipSDP(),) if p == 2 else (LipLT(), GeoLip()) if cheap else (LipLT(),)
+    return tuple(method for method in methods if supports(method, problem))
 
 
 def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
@@ -190,9 +213,8 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "exact":
         name, why = choose(problem, seconds, CompiledEngines().loaded())
         return _in_company(METHODS[name](), problem, why)
-    everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
-    able = tuple(method for method in (everywhere, Local()) if supports(method, problem))
-    return Choice(Best(able) if len(able) > 1 else able[0] if able else everywhere)
+    able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
+    return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
 
 
 def _on_side(method: Method, side: Side) -> Method:

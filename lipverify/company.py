@@ -17,11 +17,11 @@ from lipverify.errors import LipverifyError
 from lipverify.problem import Budget, Method, Problem, supports
 from lipverify.watch import within
 
-QUICK = 1.0  # a method that is expected to take so many seconds goes first,
-HEAD_START = 0.3  # for so many,
-GLANCE = 2.0  # and any other one after the company has had so many.
-SHARE = 0.05  # of the time that the company has beside a method that is expected to end
-STALE = 0.5  # who has found nothing for this part of its time is only asked now and then,
+QUICK = 1.0  # A method that may end within its limit is alone for so many seconds (or a quarter of the limit);
+GLANCE = 2.0  # then the company has so many at once if the method is expected to take longer than QUICK,
+SHARE = 0.05  # and this part of the time after that.
+STALE = 0.5  # Who has found nothing for this part of its time (and PATIENCE seconds) is only asked now and then,
+PATIENCE = 0.3
 SELDOM = 0.25  # for so much of the time.
 
 
@@ -76,7 +76,7 @@ class _Run:
     @property
     def stale(self) -> bool:
         """Whether it has found nothing for long."""
-        return self.spent - self.fruitful > STALE * self.spent + HEAD_START
+        return self.spent - self.fruitful > STALE * self.spent + PATIENCE
 
     def step(self) -> Bound | None:
         """Its next bound; None when it is over."""
@@ -105,9 +105,9 @@ class _Shares:
     def __init__(self, budget: Budget, expected: float) -> None:
         self._budget = budget
         self._began = time.monotonic()
-        self._head_start = HEAD_START if expected <= QUICK else 0.0
-        self._glance = 0.0 if expected <= QUICK else GLANCE
         self._hopeless = expected > budget.seconds / 2
+        self._head_start = 0.0 if self._hopeless else min(QUICK, budget.seconds / 4)
+        self._glance = 0.0 if expected <= QUICK else GLANCE
 
     def next(self, own: _Run, others: list[_Run]) -> _Run:
         """The run whose turn it is."""

@@ -8,7 +8,8 @@ LipverifyError
 ├── UnsupportedNorm     a norm pair that the method, or anyone, cannot compute
 ├── UnsupportedDomain   a domain that the method does not handle
 ├── OutOfRange          numbers that the method needs as floats and float64 cannot hold
-└── CertificateError    a certificate that does not prove its claim
+├── CertificateError    a certificate that does not prove its claim
+└── WorkerLost          a task that ended every process it was given to
 Interrupted             a KeyboardInterrupt that carries the interval proved so far
 """
 
@@ -54,6 +55,10 @@ class OutOfRange(LipverifyError, OverflowError):
 
 class CertificateError(LipverifyError, ValueError):
     """A certificate that is malformed or does not prove its claim."""
+
+
+class WorkerLost(LipverifyError, RuntimeError):
+    """A task whose process ended each time: a crash in compiled code, or memory that ran out."""
 
 
 class Interrupted(KeyboardInterrupt):

@@ -7,10 +7,12 @@ it is the one exact decision on which activation regions rest (proofs/rationals.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Matrix
@@ -70,6 +72,19 @@ def exact_floats(a: fmpq_mat) -> list[list[float]] | None:
             floats.append(nearest)
         rows.append(floats)
     return rows
+
+
+def near_floats(a: fmpq_mat) -> Matrix:
+    """The entries' nearest floats, infinite beyond float64, shape (m, n)."""
+    found = [[_near(fraction(x)) for x in row] for row in a.tolist()]
+    return np.array(found, dtype=np.float64).reshape(a.nrows(), a.ncols())
+
+
+def _near(x: Fraction) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def dot(row: Sequence[fmpq], point: Sequence[fmpq]) -> fmpq:

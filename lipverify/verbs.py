@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -26,6 +26,7 @@ from lipverify.problem import Budget, Method, Problem, Side, require_supported
 from lipverify.progress import narrated
 from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.threads import single_threaded
 from lipverify.watch import OutOfTime, listening, tick, until
 
@@ -53,6 +54,8 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
 ) -> Bound: ...
 @overload
 def exact(
@@ -67,6 +70,8 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -80,6 +85,10 @@ def exact(
     rel_gap: float = 0,
     certify: bool = False,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -107,6 +116,15 @@ def exact(
         has half of it; the upper side is what could be proved by the end of the other half.
     verbose
         Show on stderr what is going on.
+    jobs
+        For a list of domains: so many processes share the rows, which are the same for every number.
+    cluster
+        The same with the workers of a dask scheduler, "tcp://HOST:PORT", or of one started here, "local:N".
+    checkpoint
+        A file in which branch and bound writes its search down, now and then and at the end: after a crash `resume`
+        goes on from there. It is bound to network, norm and domain; a file that is there is only taken to resume from.
+    resume
+        Go on from the checkpoint; from the beginning where it is not there yet.
 
     Raises
     ------
@@ -123,22 +141,21 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
+            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
+    saved = _checkpoint(checkpoint, resume)
     if isinstance(domain, (list, tuple)):
-        options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": on_progress}
-        network, begun = as_network(net), time.monotonic()
-
-        def row(one: Domain) -> Bound:
-            bound = exact(network, method, p=p, domain=one, rel_gap=rel_gap, certify=certify, **options)
-            if method == "auto" and time.monotonic() - begun > _LONG:
-                where = restrict(network, domain_of(one))
-                expect_more(Problem(where.network, norm_pair(p), where.domain))
-            return bound
-
-        return each(row, domain)
+        if saved is not None:
+            raise InvalidArgument("a checkpoint is that of one search; these are many domains")
+        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
+        call: Callable[..., Any] = partial(
+            _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
+        )
+        return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
+    _require_one(jobs, cluster)
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
-        return drive(net, method, "exact", p, domain, budget, on_progress)
+        return drive(net, method, "exact", p, domain, budget, on_progress, saved)
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -148,7 +165,7 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress)
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved)
         return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
@@ -180,6 +197,8 @@ def upper(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def upper(
     net: Model,
@@ -191,13 +210,15 @@ def upper(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound | Batch:
     """An upper bound of the Lipschitz constant; parameters and errors as for `exact`."""
     with narrated(verbose, on_progress) as told:
         if isinstance(domain, (list, tuple)):
-            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            network = as_network(net)
-            return each(lambda one: upper(network, method, p=p, domain=one, **options), domain)
+            call: Callable[..., Any] = partial(upper, as_network(net), method, p=p, time_limit=time_limit, seed=seed)
+            return each(call, domain, on_progress=told, jobs=jobs, cluster=cluster)
+        _require_one(jobs, cluster)
         return drive(net, method, "upper", p, domain, budget_of(time_limit, seed), told)
 
 
@@ -224,6 +245,8 @@ def lower(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Batch: ...
 def lower(
     net: Model,
@@ -235,13 +258,15 @@ def lower(
     seed: int = 0,
     on_progress: Progress | None = None,
     verbose: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound | Batch:
     """A lower bound of the Lipschitz constant, with a witness; parameters and errors as for `exact`."""
     with narrated(verbose, on_progress) as told:
         if isinstance(domain, (list, tuple)):
-            options: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            network = as_network(net)
-            return each(lambda one: lower(network, method, p=p, domain=one, **options), domain)
+            call: Callable[..., Any] = partial(lower, as_network(net), method, p=p, time_limit=time_limit, seed=seed)
+            return each(call, domain, on_progress=told, jobs=jobs, cluster=cluster)
+        _require_one(jobs, cluster)
         return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), told)
 
 
@@ -329,6 +354,31 @@ def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progr
     return proved
 
 
+def _checkpoint(path: str | Path | None, resume: bool) -> Checkpoint | None:
+    if path is None:
+        if resume:
+            raise InvalidArgument("resume=True goes on from a checkpoint: name the file, checkpoint=…")
+        return None
+    return Checkpoint(Path(path), resume)
+
+
+def _require_one(jobs: int, cluster: str | None) -> None:
+    """One domain is one task."""
+    if jobs != 1 or cluster is not None:
+        raise InvalidArgument(
+            f"jobs={jobs}, cluster={cluster!r}: these share out many domains, domain=[…]; this is one"
+        )
+
+
+def _row(network: Network, method: str | Method, begun: float, *, p: Any, domain: Domain, **options: Any) -> Bound:
+    """A row of a batch that has begun at some time: once it has lasted, compiled code is loaded for the others."""
+    bound = exact(network, method, p=p, domain=domain, **options)
+    if method == "auto" and time.monotonic() - begun > _LONG:
+        where = restrict(network, domain_of(domain))
+        expect_more(Problem(where.network, norm_pair(p), where.domain))
+    return bound
+
+
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
@@ -351,12 +401,13 @@ def drive(
     domain: Domain | None,
     budget: Budget,
     on_progress: Progress | None,
+    checkpoint: Checkpoint | None = None,
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds)
+    choice = resolve(method, side, problem, budget.seconds, checkpoint)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"

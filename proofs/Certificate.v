@@ -181,8 +181,6 @@ Variables (P : 'cV[R]_n -> R) (Q : 'cV[R]_m -> R) (u : R).
 Inductive derivation : (pattern N -> Prop) -> Prop :=
 | Split (S : pattern N -> Prop) (T : pattern N -> bool) :
     derivation (fun s => S s /\ T s) -> derivation (fun s => S s /\ ~~ T s) -> derivation S
-| Implied (S : pattern N -> Prop) (T : pattern N -> bool) :
-    (forall s, S s -> ~~ T s -> exists l, refutes (usable s) l) -> derivation (fun s => S s /\ T s) -> derivation S
 | Empty (S : pattern N -> Prop) : (forall s, S s -> exists l, refutes (usable s) l) -> derivation S
 | Constant (S : pattern N -> Prop) :
     (forall s, S s -> exists r, [/\ member r (rows s 1%:M 0), normal r = 0 & side r <> (0 < constant r)]) -> derivation S
@@ -197,10 +195,8 @@ Qed.
 Theorem derivation_sound S : derivation S ->
   forall s, S s -> canonical s 1%:M 0 -> has_region X s -> norm_at_most P Q (jacobian s) u.
 Proof.
-elim=> {S} [S T _ left _ right|S T refuted_T _ IH|S refuted_S|S contra|S bound] s Ss canon region.
+elim=> {S} [S T _ left _ right|S refuted_S|S contra|S bound] s Ss canon region.
 - by case Ts: (T s); [apply: left | apply: right] => //; rewrite Ts.
-- case Ts: (T s); first exact: IH.
-  by have [|l /refuted[]] := refuted_T s Ss; [rewrite Ts | exact: region_rows].
 - by have [l /refuted[]] := refuted_S s Ss; exact: region_rows.
 - by have [r [/canon side_r /side_r]] := contra s Ss.
 exact: bound.

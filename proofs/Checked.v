@@ -34,6 +34,9 @@ Qed.
 Lemma bounded (s : pattern net) : tested pq (jacobian s) (val e) -> norm_at_most (@pn R p n) (@pn R q m) (jacobian s) (val u).
 Proof. by move=> /(reachesP u0 e0 reach)/(tested_norm u0)/pair_of_norm. Qed.
 
+Lemma contradictedP nd known M : contradicted n N nd known M -> exists i, wrong n N nd known i.
+Proof. by elim: M => // -[[i|i] m] M IH /= => [/orP[w|/IH//]|/IH//]; exists i. Qed.
+
 (* The steps that are read are a derivation for the canonical patterns of the node. *)
 Lemma tree_derives fuel v steps rest (S : pattern net -> Prop) : tree n N X pq e fuel v steps = Some rest ->
   (forall s, S s -> canonical s 1%:M 0 /\ at_node v s) -> derives S.
@@ -41,28 +44,22 @@ Proof.
 elim: fuel v steps rest S => // fuel IH [[nd known] J] [|step steps] rest S //= + at_S.
 have node_of s : S s -> [/\ canonical s 1%:M 0, agrees s nd, knows s known & forall j, J = Some j -> jacobian s = mat R m n j].
   by move=> /at_S[canon [/= fit kn jac]].
-case: step => [i|i b M|M|i||].
+case: step => [i|M|].
 - case: ifP => // _; case left: (tree n N X pq e fuel (opened n N (decide nd i true)) steps) => [more|] //= right.
   apply: (Split (T := fun s => nth false (sides s) i)).
     apply: IH left _ => s [/node_of[canon fit _ _] side_i]; split=> //; apply: opened_node => //.
     by rewrite -side_i; exact: agrees_decide.
   apply: IH right _ => s [/node_of[canon fit _ _] /negbTE side_i]; split=> //; apply: opened_node => //.
   by rewrite -side_i; exact: agrees_decide.
-- case: ifP => // /andP[_ ref] tail; apply: (Implied (T := fun s => nth false (sides s) i == b)).
-    move=> s /node_of[canon fit kn _] side_i; apply: refuteP ref => //.
-    have <- : nth false (sides s) i = ~~ b by move: side_i {tail}; case: (nth false _ _) b => [] [].
-    exact: agrees_decide.
-  apply: IH tail _ => s [/node_of[canon fit _ _] /eqP <-]; split=> //; apply: opened_node => //; exact: agrees_decide.
-- case: ifP => // ref _; apply: Empty => s /node_of[canon fit kn _]; exact: refuteP ref.
-- case: ifP => // /andP[/andP[/andP[lt_i lin] /(@flatP R) flat_i] /eqP given] _; apply: Constant => s /node_of[canon fit kn _].
+- case: ifP => // /orP[/contradictedP[i]|ref]; last by move=> _; apply: Empty => s /node_of[canon fit kn _]; exact: refuteP ref.
+  rewrite /wrong => /andP[/andP[/andP[lt_i lin] /(@flatP R) flat_i] /eqP given] _; apply: Constant => s /node_of[canon fit kn _].
   exists (Row (rv R n (nth row0 known i).1) (val (nth row0 known i).2) (nth false (sides s) i)); split=> //.
     exact: kn.
   have lt_l : (i < size (linears N))%N by rewrite ltnNge; apply: contra lin => /(nth_default true)->.
   have := proj1 (agrees_flat s nd) fit i lt_l; rewrite given (negbTE lin) => /eqP side_i; rewrite /side side_i /constant.
   by rewrite -(value_gt0 R); case: gt0.
-- case: J at_S node_of => // j at_S node_of; case: ifP => // le_u _; apply: Bounded => s /node_of[_ _ _ /(_ _ erefl) jac].
-  by apply: bounded; rewrite jac; have [] := norm_leP R le_u.
-case: ifP => // le_u _; apply: Bounded => s /node_of[_ fit _ _]; apply: bounded.
+case: ifP => // le_u _; case: J at_S node_of le_u => [j|] at_S node_of le_u; apply: Bounded => s /node_of[_ fit _ jac]; apply: bounded.
+  by rewrite (jac j erefl); have [] := norm_leP R le_u.
 have [_ test] := norm_leP R le_u; apply: norm_tested => //; apply: dominated (tested_norm e0 test) => i j.
 exact: slope_sizesP.
 Qed.
@@ -186,8 +183,8 @@ Definition identity_network : network :=
   Layer [:: [:: one]; [:: minus_one]] [:: zero; zero] [:: (zero, one); (zero, one)] (Last [:: [:: one; minus_one]] [:: zero]).
 Definition identity_certificate : certificate :=
   let both := [:: (Neuron 0, 1%positive); (Neuron 1, 1%positive)] in
-  Certificate (Some [:: one]) None (Some [:: Checker.Split 0; Checker.Split 1; Checker.Empty both; Region;
-    Checker.Implied 1 true both; Region]).
+  Certificate (Some [:: one]) None (Some [:: Checker.Split 0; Checker.Split 1; Checker.Empty both; Slopes;
+    Checker.Split 1; Slopes; Checker.Empty both]).
 
 Corollary identity_has_constant_one (R : rcfType) :
   lipschitz_constant (@pn R L2 1) (@pn R L2 1) (@in_domain R 1 (Polytope [::])) (eval (sem R 1 1 identity_network)) 1.

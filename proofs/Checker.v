@@ -126,6 +126,13 @@ Definition nowhere_positive (t : linrow) : bool :=
   end.
 Definition refute nd known (M : multipliers) : bool :=
   ~~ nilp M && (if total nd known M is Some t then nowhere_positive t else false).
+
+(* A constant neuron with the sign that it has not. *)
+Definition wrong (nd : signs) (known : seq linrow) i : bool :=
+  (i < size known) && ~~ nth true (linears N) i && flat (nth row0 known i).1 &&
+  (nth None nd i == Some (~~ gt0 (nth row0 known i).2)).
+Fixpoint contradicted nd known (M : multipliers) : bool :=
+  if M is (j, _) :: M' then (if j is Neuron i then wrong nd known i else false) || contradicted nd known M' else false.
 End Refute.
 End Nodes.
 
@@ -255,7 +262,7 @@ Definition reaches N (pq : norm * norm) (enough upper : num) : bool :=
   end.
 
 (* UPPER: the tree. *)
-Inductive step := Split of nat | Implied of nat & bool & multipliers | Empty of multipliers | Constant of nat | Region | Slopes.
+Inductive step := Split of nat | Empty of multipliers | Slopes.
 
 Section Trees.
 Variables (n : nat) (N : network) (X : domain) (pq : norm * norm) (u : num).
@@ -273,15 +280,8 @@ Fixpoint tree (fuel : nat) (v : node) (steps : seq step) : option (seq step) :=
         if undecided nd i then
           obind (tree fuel' (opened (decide nd i false))) (tree fuel' (opened (decide nd i true)) rest)
         else None
-    | Implied i b M :: rest =>
-        if undecided nd i && refute n N X (decide nd i (~~ b)) known M then tree fuel' (opened (decide nd i b)) rest else None
-    | Empty M :: rest => if refute n N X nd known M then Some rest else None
-    | Constant i :: rest =>
-        if (i < size known) && ~~ nth true (linears N) i && flat n (nth row0 known i).1 &&
-           (nth None nd i == Some (~~ gt0 (nth row0 known i).2))
-        then Some rest else None
-    | Region :: rest => if J is Some j then if norm_le pq (outputs N) n j u then Some rest else None else None
-    | Slopes :: rest => if norm_le pq (outputs N) n (slope_sizes n N nd) u then Some rest else None
+    | Empty M :: rest => if contradicted n N nd known M || refute n N X nd known M then Some rest else None
+    | Slopes :: rest => if norm_le pq (outputs N) n (if J is Some j then j else slope_sizes n N nd) u then Some rest else None
     end
   else None.
 End Trees.

@@ -76,9 +76,11 @@ def test_each_side_is_the_best_that_anyone_says() -> None:
     assert {bound.method for bound in bounds} == {"says"}
 
 
-def test_a_quick_method_is_not_kept_waiting() -> None:
+@pytest.mark.parametrize("expected", [0.1, 1e9])
+def test_a_method_that_ends_at_once_is_not_kept_waiting(expected: float) -> None:
+    """Whatever was expected of it, where no limit makes it hopeless."""
     own, other = Says("exact", [end(4.0)]), Says("upper", [{"upper": 5.0} | UPPER], pause=1.0)
-    (bound,) = accompanied(own, [other], PROBLEM, Budget(), 0.1)
+    (bound,) = accompanied(own, [other], PROBLEM, Budget(), expected)
     assert bound.status is Status.EXACT
     assert not other.asked
 

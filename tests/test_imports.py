@@ -32,6 +32,7 @@ BASE = frozenset(
         "errors",
         "evaluate",
         "fixed_inputs",
+        "identity",
         "network",
         "norms",
         "problem",
@@ -41,7 +42,7 @@ BASE = frozenset(
     | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
     | {"frames", "html", "progress", "records", "report", "tables"}
 )
-TRUSTED = frozenset({"arrays", "errors", "rationals", "threads", "watch"})
+TRUSTED = frozenset({"arrays", "errors", "kernels", "rationals", "threads", "watch"})
 METHODS = frozenset({"estimators", "attacks", "solvers", "hardness"})
 SEARCH = frozenset({"arrays", "errors", "trusted", "search"})
 GROUND = BASE | {"search", "geometry", "relaxations"}
@@ -58,6 +59,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "certificates.checker": frozenset(),
     "catalogue": GROUND | METHODS | {"certificates", "listing"},
     "listing": BASE,
+    "fanout": frozenset({"errors"}),
 }
 """What a layer may import besides itself; a layer that is not named stands at the top and may import all."""
 PUBLIC_ONLY = ("cli", "demo")

@@ -8,6 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from lipverify.attacks.narrow import Narrowed
 from lipverify.attacks.patterns import Neighbourhood, Region
 from lipverify.attacks.points import normalised, sample_points
 from lipverify.attacks.proposals import Proposals
@@ -61,9 +62,11 @@ class LocalSearch:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The best so far after every step of every walk."""
-        proposals = Proposals(problem, self.name)
+        seen = Narrowed.of(normalised(problem.network), problem)
+        proposals = Proposals(problem, self.name, seen.wide)
+        inner = Problem(seen.network, problem.norm, problem.domain)
         walks = programs = 0
-        for walks, programs in self._steps(problem, budget, proposals):
+        for walks, programs in self._steps(inner, budget, proposals):
             yield proposals.bound(Status.INTERRUPTED, walks=walks, lps=programs)
         status = Status.TIME_LIMIT if budget.expired else Status.ONE_SIDED
         yield proposals.bound(status, walks=walks, lps=programs)
@@ -71,7 +74,7 @@ class LocalSearch:
     def _steps(self, problem: Problem, budget: Budget, proposals: Proposals) -> Iterator[tuple[int, int]]:
         """Offer one local optimum after the other; the numbers of walks and of linear programs, after every step."""
         rng = np.random.default_rng(budget.seed)
-        net = normalised(problem.network)
+        net = problem.network
         offer_early(proposals, net, problem, budget.seed)
         yield 0, 0
         points = sample_points(net, problem.domain, min(self.points, batch_size(net)), rng)

@@ -12,8 +12,8 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from lipverify.arrays import Array, Bools, Matrix
-from lipverify.domain import Domain
+from lipverify.arrays import Array, Bools, Matrix, Vector
+from lipverify.domain import Domain, Everywhere
 from lipverify.geometry.margin import MarginProgram, unit_rows
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, operator_norm, reduced_pair
@@ -70,6 +70,7 @@ class Neighbourhood:
         self._pair = pair
         self._facets = unit_rows(domain.rows(net.input_dim))
         self._solver = MarginProgram(net.input_dim + 1)
+        self._direct = _Direct.of(net, domain)
         self._bent = [np.flatnonzero(s[:, 0] != s[:, 1]) for s in net.slopes]
         self.enough = enough
         self.programs = 0
@@ -104,10 +105,14 @@ class Neighbourhood:
         return None
 
     def interior(self, states: tuple[Bools, ...]) -> tuple[tuple[float, ...], Fraction] | None:
-        """A point (z, t) of the cone over the pattern's region, with the largest margin."""
-        self.programs += 1
+        """A point (z, t) of the cone over the pattern's region: a direct one, or that of the largest margin."""
         with np.errstate(all="ignore"):  # rows that overflow are left out
             rows = np.vstack([self._facets, self._half_spaces(states)])
+            if self._direct is not None:
+                x = self._direct.point(states[0])
+                if (unit_rows(rows) @ np.append(x, 1.0) > LEAST_MARGIN * np.abs(x).max(initial=1.0)).all():
+                    return tuple(x.tolist()), Fraction(1)
+        self.programs += 1
         found = self._solver.interior_point(rows)
         if found is None or found.margin < LEAST_MARGIN:
             return None
@@ -152,6 +157,37 @@ class Neighbourhood:
             flips += [Flip(value, (*before, (k, int(i)))) for value, i in zip(values.tolist(), chosen, strict=True)]
             backward = (backward * slopes[k]) @ net.weights[k]
         return flips
+
+
+@final
+@dataclass(frozen=True)
+class _Direct:
+    """With one hidden layer whose rows are independent every pattern has a point: U x + c = ±1.
+
+    Attributes
+    ----------
+    inverse
+        U⁺ for the rows U of length 1, shape (d, n).
+    offsets
+        c, shape (n,).
+    """
+
+    inverse: Matrix
+    offsets: Vector
+
+    @classmethod
+    def of(cls, net: Network, domain: Domain) -> _Direct | None:
+        """None where there may be patterns without a region."""
+        first = net.weights[0]
+        if len(net.slopes) != 1 or len(first) > first.shape[1] or not isinstance(domain, Everywhere):
+            return None
+        lengths = np.linalg.norm(first, axis=1)
+        lengths[lengths == 0] = 1.0
+        return cls(np.linalg.pinv(first / lengths[:, None]), net.biases[0] / lengths)
+
+    def point(self, states: Bools) -> Vector:
+        """The least point of a pattern at which every pre-activation is ±1, up to its row's length."""
+        return np.asarray(self.inverse @ (np.where(states, 1.0, -1.0) - self.offsets))
 
 
 @quiet

@@ -27,8 +27,6 @@ def leaves(certificate: Certificate) -> Iterator[tuple[int, ...]]:
         raise InvalidArgument("the certificate proves no upper bound, so it has no tree")
     waiting: list[tuple[int, ...]] = [()]
     for rule, *rest in certificate.tree:
-        if rule == "implied":
-            continue  # what follows is no split
         at = waiting.pop()
         if rule == "split":
             waiting += [(*at, -rest[0] - 1), (*at, rest[0] + 1)]

@@ -89,15 +89,20 @@ def exact_network(net: Network) -> checker.Network:
 def exact_domain(domain: Domain) -> checker.Domain:
     """The domain as the checker reads it."""
     if isinstance(domain, Everywhere):
-        return checker.Domain([], None, True)
+        return checker.Domain()
     if isinstance(domain, Box):
-        return checker.box([Fraction(x) for x in domain.lower.tolist()], [Fraction(x) for x in domain.upper.tolist()])
-    if isinstance(domain, Ball):
-        return checker.Domain([], ([Fraction(x) for x in domain.center.tolist()], Fraction(domain.radius)), True)
-    if not isinstance(domain, Polytope):
+        kind, record = "box", {"lower": _texts(domain.lower), "upper": _texts(domain.upper)}
+    elif isinstance(domain, Ball):
+        kind, record = "ball", {"center": _texts(domain.center), "radius": float(domain.radius).hex()}
+    elif isinstance(domain, Polytope):
+        kind, record = "polytope", {"A": [_texts(row) for row in domain.A], "b": _texts(domain.b)}
+    else:
         raise UnsupportedDomain(f"certificates have no rule for {domain}")
-    rows = [[Fraction(x) for x in row] for row in domain.A.tolist()]
-    return checker.polytope(rows, [Fraction(x) for x in domain.b.tolist()])
+    return checker.domain_of(kind, record, domain.dimension)
+
+
+def _texts(values: Vector) -> list[str]:
+    return [x.hex() for x in values.tolist()]
 
 
 def exact_pair(norm: NormPair) -> tuple[int, int]:
@@ -108,15 +113,17 @@ def exact_pair(norm: NormPair) -> tuple[int, int]:
 
 def enough_for(net: checker.Network, pair: tuple[int, int], value: Fraction) -> Fraction | None:
     """A number well above the claim such that L ≤ it implies the claim; None where the grid is too fine to help."""
-    unit, power = checker.grid(net, *pair)
-    if power == 0 or unit == 0:
+    pair = checker.reduced(net, pair)
+    power = 2 if 2 in pair else 1
+    unit = net.grid**power
+    if pair == (2, 2) or unit == 0:
         return None
     following = (value**power // unit + 1) * unit
     root = following if power == 1 else Fraction(math.isqrt(following * 2**120 // 1), 2**60)
     if root - value <= value / 2**30:
         return None
     found = value + (root - value) * (1 - Fraction(1, 2**20))
-    return found if checker.reaches(net, checker.Claim(*pair, value), found) else None
+    return found if checker.reaches(net, pair, value, found) else None
 
 
 @final
@@ -131,14 +138,14 @@ class Proof:
         What they prove once the tree is closed; `settle` may raise it.
     """
 
-    def __init__(self, problem: Problem, upper: Fraction, seed: int = 0) -> None:
+    def __init__(self, problem: Problem, upper: Fraction, seed: int = 0, exact: checker.Network | None = None) -> None:
         net = problem.network
-        exact = exact_network(net)
+        exact = exact_network(net) if exact is None else exact
         self.upper = upper
         self._aim = float_down(upper)
         self.steps: list[Step] = []
-        self._pair = exact_pair(problem.norm)
-        self._tree = checker.Tree(exact, exact_domain(problem.domain), checker.Claim(*self._pair, upper))
+        pair = checker.reduced(exact, exact_pair(problem.norm))
+        self._tree = checker.Tree(exact, exact_domain(problem.domain), pair, upper)
         self._trail: list[Ruling] = []
         self._net = net
         self._cells = Cells(net, problem.domain, seed, self._trail)
@@ -149,7 +156,7 @@ class Proof:
         self._layer = np.repeat(np.arange(len(net.hidden)), net.hidden)
         equal = [s[:, 0] == s[:, 1] for s in net.slopes]
         signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
-        self._waiting = [_Node(self._cells.root(), signs, None)]
+        self._waiting: list[_Node | Step] = [_Node(self._cells.root(), signs, None)]  # or the step that closes one
 
     def run(self) -> Iterator[None]:
         """Write the tree, a node at a time, until it is closed.
@@ -165,14 +172,21 @@ class Proof:
             if visited == _LONG and _on_disk():
                 self._cells.compile()
                 self._leaves.compile()
-            self._visit(self._waiting.pop())
+            node = self._waiting.pop()
+            if isinstance(node, _Node):
+                self._visit(node)
+            else:
+                self._write(node)
             yield
 
     def settle(self) -> None:
         """Close every open node by the bound it has, and raise `upper` to the greatest of them."""
         while self._waiting:
             node = self._waiting.pop()
-            if self._tries(["region"]):
+            if not isinstance(node, _Node):
+                self._write(node)
+                continue
+            if self._tries(["slopes"]):
                 continue
             for step, bound in self._leaves.loosely(self._signs(), node.parent, self._tree):
                 if bound > self.upper:
@@ -186,7 +200,7 @@ class Proof:
         """What was closed below a smaller bound is closed below a greater one too."""
         self.upper = upper
         self._aim = float_down(upper)
-        self._tree.claim = checker.Claim(*self._pair, upper)
+        self._tree.bound = upper
 
     def _visit(self, node: _Node) -> None:
         """Close a node, or split it.
@@ -205,11 +219,11 @@ class Proof:
         offer = self._leaves.offer(signs, node.parent, self._aim) if bare is None or self._trail else bare
         if self._trail and offer.closes and self._closed_by_few(node, bare, offer):
             return
-        self._follow(ruling for ruling in self._trail if self._tree.signs[ruling.neuron] == 0)
+        self._follow(self._trail)
         if self._closed(offer):
             return
         if self._cells.is_region(cell):
-            self._write(["region"])
+            self._write(["slopes"])
             return
         neuron = _choice(offer.scores, signs, cell, self._ready)
         self._write(["split", neuron])
@@ -220,15 +234,20 @@ class Proof:
 
     def _signs(self) -> Signs:
         """The signs at the node that is open, as they are written."""
-        return np.array(self._tree.signs, dtype=np.int8)
+        self._tree.open_layers()
+        return np.minimum(np.array(self._tree.signs, dtype=np.int8), 1)
 
     def _closed_by_few(self, node: _Node, bare: Offer | None, full: Offer) -> bool:
         """Close a node that all of the rulings close with few of them, or none; whether it was done."""
-        if bare is not None:
-            needed, closing = self._fewest(bare, full)
-            self._follow(needed)
-            return self._closed(closing)
-        return len(self._trail) >= _MANY and self._closed(self._leaves.offer(self._signs(), node.parent, self._aim))
+        if bare is None:
+            if len(self._trail) < _MANY:
+                return False
+            bare = self._leaves.offer(self._signs(), node.parent, self._aim)
+            if self._closed(bare):
+                return True
+        needed, closing = self._fewest(bare, full)
+        self._follow(needed)
+        return self._closed(closing)
 
     def _fewest(self, bare: Offer, full: Offer) -> tuple[list[Ruling], Offer]:
         """Few of the rulings that close the node that all of them close, and the offer that does.
@@ -250,9 +269,19 @@ class Proof:
         return order[:high], full
 
     def _follow(self, rulings: Iterable[Ruling]) -> None:
-        """Write down what follows."""
+        """Write down what follows: the other side of each ruling's neuron is empty, or this node itself."""
         for ruling in rulings:
-            self._write(_ruled(ruling, self._tree))
+            self._tree.open_layers()
+            given = self._tree.signs[ruling.neuron]
+            if given == ruling.sign:
+                continue  # what has been written before shows that it is constant
+            if given == 0:
+                self._write(["split", ruling.neuron])
+            empty = _refuted(ruling, self._tree)
+            if given == 0 and ruling.sign > 0:
+                self._waiting.append(empty)
+            else:
+                self._write(empty)
 
     def _closed(self, offer: Offer) -> bool:
         return any(self._tries(step) for step in offer.steps)
@@ -261,7 +290,7 @@ class Proof:
         try:
             self._tree.read(step)
         except checker.Refused as error:
-            raise CertificateError(f"the proof fails at {error}") from error
+            raise CertificateError(f"the proof fails at step {len(self.steps)}: {error}") from error
         self.steps.append(step)
 
     def _tries(self, step: Step) -> bool:
@@ -291,17 +320,13 @@ class _Node:
     parent: Any
 
 
-def _ruled(ruling: Ruling, tree: checker.Tree) -> Step:
-    """A ruling as a step: the end of a node that was given the other sign, or a sign that follows."""
-    neuron, sign = ruling.neuron, ruling.sign
+def _refuted(ruling: Ruling, tree: checker.Tree) -> Step:
+    """Why no region has the other sign of a ruling's neuron."""
     if ruling.multipliers is None:
-        return ["constant", neuron]
+        return ["empty", [[ruling.neuron, 1]]]
     # A ball has no facets: those of the box around it are positive on it, so the others are as good without them.
     rows = {j: x for j, x in ruling.multipliers().items() if j >= 0 or tree.domain.ball is None}
-    weights = {neuron: fmpq(1), **rows}
-    if tree.signs[neuron] == -sign:
-        return ["empty", _integers(weights)]
-    return ["implied", neuron, sign, _integers(weights)]
+    return ["empty", _integers({ruling.neuron: fmpq(1), **rows})]
 
 
 def _integers(weights: Mapping[int, fmpq]) -> list[list[int]]:
@@ -338,7 +363,7 @@ def certify(problem: Problem, bound: Bound, seed: int, stop: Callable[[], bool])
     upper, enough, tree = claimed, None, None
     if claimed is not None:
         enough = enough_for(net, pair, claimed)
-        proof = Proof(problem, enough or claimed, seed)
+        proof = Proof(problem, enough or claimed, seed, net)
         if any(stop() for _ in proof.run()):
             proof.settle()
         tree = tuple(proof.steps)

@@ -11,7 +11,21 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 import lipverify as lv
-from lipverify.cli import audit, bench, check, claim, compare, demo, exact, hardness, lower, methods, tightness, upper
+from lipverify.cli import (
+    audit,
+    bench,
+    campaign,
+    check,
+    claim,
+    compare,
+    demo,
+    exact,
+    hardness,
+    lower,
+    methods,
+    tightness,
+    upper,
+)
 from lipverify.cli.exits import BAD_INPUT, complain
 from lipverify.cli.signals import NO_INTERVAL, WORDS
 from lipverify.cli.wording import as_flags
@@ -44,6 +58,7 @@ app.command(check.check, help_epilogue=check.EXAMPLES)
 app.command(methods.methods)
 app.command(audit.audit, help_epilogue=audit.EXAMPLES)
 app.command(tightness.tightness, help_epilogue=tightness.EXAMPLES)
+app.command(campaign.campaign, help_epilogue=campaign.EXAMPLES)
 app.command(hardness.app)
 app.command(demo.demo)
 app.command(bench.bench, help_flags=[])

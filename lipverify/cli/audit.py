@@ -11,7 +11,7 @@ from cyclopts import Parameter
 import lipverify as lv
 from lipverify.cli import options
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
-from lipverify.cli.options import Norm
+from lipverify.cli.options import Cluster, Norm
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.signals import working
 from lipverify.progress import status
@@ -23,6 +23,10 @@ lipverify audit my_package.my_module:my_bound
 lipverify audit my_package.my_module:my_bound --p inf --box -1:1 --max-examples 1000
 
 lipverify audit lipverify.testing.adapters:eclipse_fast --with eclipse-nn==0.1.6
+
+lipverify audit lipsdp --max-examples 10000 --jobs 2
+
+lipverify audit lipsdp --max-examples 10000 --cluster tcp://scheduler:8786
 
 lipverify audit seqlip-greedy --json
 """
@@ -60,7 +64,8 @@ def audit(
             help="Ask the estimator with this package in place of what is installed, NAME==VERSION; repeatable.",
         ),
     ] = None,
-    workers: Annotated[int | None, Parameter(help="Processes; default: one per core where it is worth it.")] = None,
+    jobs: Annotated[int | None, Parameter(help="Processes; default: one per core where it is worth it.")] = None,
+    cluster: Cluster = None,
     plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
 ) -> int:
@@ -97,7 +102,8 @@ def audit(
                 rtol=rtol,
                 own=own or (),
                 time_limit=time_limit,
-                workers=workers,
+                jobs=jobs,
+                cluster=cluster,
                 on_progress=lambda n, kinds: show(_progress(estimator, n, kinds)),
             )
         except InterruptedAudit as stop:

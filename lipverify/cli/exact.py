@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 import lipverify as lv
 from lipverify.cli import options
-from lipverify.cli.options import AS_IT_IS, DEFAULTS, Boxes, Common, MethodName, Model, Norm, Reading
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, ONE, Common, Many, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -23,7 +23,10 @@ lipverify exact model.json --p 1:inf --method milp --time-limit 60 --json
 lipverify exact model.json --p inf --box -1:1 --method milp --write-model program.lp
 
 lipverify exact model.json --certificate proof.json.gz
-lipverify exact model.json --boxes boxes.txt --json
+
+lipverify exact model.json --checkpoint search.json --resume
+
+lipverify exact model.json --boxes boxes.txt --jobs 2 --json
 """
 
 
@@ -48,7 +51,14 @@ def exact(
         Path | None,
         Parameter(help="Prove both sides, and write the proof to this file (.json or .json.gz) for lipverify check."),
     ] = None,
-    boxes: Boxes = None,
+    checkpoint: Annotated[
+        Path | None,
+        Parameter(help="Write the search of branch and bound to this file now and then, and at the end."),
+    ] = None,
+    resume: Annotated[
+        bool, Parameter(negative="", help="Go on from the checkpoint; from the beginning where it is not there.")
+    ] = False,
+    many: Many = ONE,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
@@ -58,10 +68,10 @@ def exact(
             raise lv.InvalidArgument(f"--write-model needs --method milp; got --method {method}")
         net = options.network(model, reading)
         lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net, common.ball))
+    more: dict[str, Any] = {"rel_gap": rel_gap, "checkpoint": checkpoint, "resume": resume}
     if certificate is None:
-        return solve(lv.exact, model, method, p, reading, common, boxes=boxes, rel_gap=rel_gap)
+        return solve(lv.exact, model, method, p, reading, common, many=many, **more)
     if not certificate.name.endswith((".json", ".json.gz")):
         raise lv.InvalidArgument(f"--certificate {certificate}: expected a name that ends in .json or .json.gz")
-    return solve(
-        lv.exact, model, method, p, reading, common, boxes=boxes, rel_gap=rel_gap, certify=True, certificate=certificate
-    )
+    more |= {"certify": True, "certificate": certificate}
+    return solve(lv.exact, model, method, p, reading, common, many=many, **more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lipverify as lv
-from lipverify.cli.options import AS_IT_IS, DEFAULTS, Boxes, Common, MethodName, Model, Norm, Reading
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, ONE, Common, Many, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -11,7 +11,8 @@ EXAMPLES = """Examples:
 lipverify lower model.onnx --method annealing --seed 1
 
 lipverify lower model.json --p inf --box prop.vnnlib --json
-lipverify lower model.json --boxes boxes.txt --json
+
+lipverify lower model.json --boxes boxes.txt --jobs 2 --json
 """
 
 
@@ -21,9 +22,9 @@ def lower(
     *,
     p: Norm = "2",
     method: MethodName = "auto",
-    boxes: Boxes = None,
+    many: Many = ONE,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
     """Bound the Lipschitz constant from below."""
-    return solve(lv.lower, model, method, p, reading, common, boxes=boxes)
+    return solve(lv.lower, model, method, p, reading, common, many=many)

@@ -19,11 +19,10 @@ Model: TypeAlias = Annotated[
 Norm: TypeAlias = Annotated[
     str, Parameter(name="--p", help="The norm: 1, 2 or inf, or a pair such as 1:inf (input:output).")
 ]
-Boxes: TypeAlias = Annotated[
-    Path | None,
-    Parameter(
-        help="Answer for every box of a file, as CSV: one --box a line, # for remarks, or the boxes of a .vnnlib file."
-    ),
+Jobs: TypeAlias = Annotated[int, Parameter(help="So many processes share the work; the answers are the same.")]
+Cluster: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Share the work out to a dask scheduler, tcp://HOST:PORT, or one started here, local:WORKERS."),
 ]
 MethodName: TypeAlias = Annotated[str, Parameter(name="--method", help="A name that `lipverify methods` lists.")]
 
@@ -71,6 +70,33 @@ class Common:
 
 
 DEFAULTS = Common()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Many:
+    """Many boxes in place of one.
+
+    Attributes
+    ----------
+    boxes
+        A file of them.
+    jobs, cluster
+        Who shares the work.
+    """
+
+    boxes: Annotated[
+        Path | None,
+        Parameter(
+            help="Answer for every box of a file, as CSV: one --box a line, # for remarks, or the boxes of a .vnnlib "
+            "file."
+        ),
+    ] = None
+    jobs: Jobs = 1
+    cluster: Cluster = None
+
+
+ONE = Many()
 
 
 @Parameter(name="*")

@@ -22,15 +22,18 @@ def solve(
     reading: options.Reading,
     common: options.Common,
     certificate: Path | None = None,
-    boxes: Path | None = None,
+    many: options.Many = options.ONE,
     **more: Any,
 ) -> int:
     """Run a verb, print its bound, write its certificate if one is wanted, and return the exit code."""
     net = options.network(model, reading)
-    if boxes is not None:
+    if many.boxes is not None:
         if certificate is not None or common.box is not None or common.ball is not None:
             raise lv.InvalidArgument("--boxes stands alone: not with --box, --ball or --certificate")
-        return solve_all(verb, net, method, options.boxes(boxes, net), p, common, **more)
+        more |= {"jobs": many.jobs, "cluster": many.cluster}
+        return solve_all(verb, net, method, options.boxes(many.boxes, net), p, common, **more)
+    if many != options.ONE:
+        raise lv.InvalidArgument("--jobs and --cluster share out the boxes of --boxes FILE; this is one question")
     domain, norm = options.domain(common.box, net, common.ball), options.norm(p)
     with working(), status() as show:
         try:

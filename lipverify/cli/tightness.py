@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lipverify.cli.exits import FAILED, HOLDS, LIMIT
+from lipverify.cli.options import Cluster, Jobs
 from lipverify.cli.printing import say, say_json
 from lipverify.cli.signals import working
 from lipverify.progress import status
 
 EXAMPLES = """Examples:
 
-lipverify tightness check
+lipverify tightness check --jobs 2
 
 lipverify tightness update my_package.my_module:my_bound --baseline tightness.txt
 
@@ -37,6 +38,8 @@ def tightness(
         Parameter(help="The baseline file; default: tightness.txt for MODULE:FUNCTION, else the one that comes along."),
     ] = None,
     rtol: Annotated[float, Parameter(help="How much looser a ratio may become.")] = 1e-3,
+    jobs: Jobs = 1,
+    cluster: Cluster = None,
     plot: Annotated[Path | None, Parameter(help="Draw the ratios into this .svg, .png or .pdf file.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object, and nothing else, on stdout.")] = False,
 ) -> int:
@@ -62,7 +65,8 @@ def tightness(
     interrupted = False
     try:
         with working(), status() as show:
-            measured = held.measure(asked, on_progress=lambda name, case: show(f"{name}: {case.name}"))
+            told = lambda name, case: show(f"{name}: {case.name}")  # noqa: E731
+            measured = held.measure(asked, on_progress=told, jobs=jobs, cluster=cluster)
     except held.InterruptedMeasurement as stop:
         measured, interrupted = stop.measured, True
     if plot is not None:

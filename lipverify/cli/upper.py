@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lipverify as lv
-from lipverify.cli.options import AS_IT_IS, DEFAULTS, Boxes, Common, MethodName, Model, Norm, Reading
+from lipverify.cli.options import AS_IT_IS, DEFAULTS, ONE, Common, Many, MethodName, Model, Norm, Reading
 from lipverify.cli.solve import solve
 
 EXAMPLES = """Examples:
@@ -11,7 +11,8 @@ EXAMPLES = """Examples:
 lipverify upper model.onnx --method seqlip
 
 lipverify upper model.json --p inf --box prop.vnnlib --json
-lipverify upper model.json --boxes boxes.txt --json
+
+lipverify upper model.json --boxes boxes.txt --jobs 2 --json
 """
 
 
@@ -21,9 +22,9 @@ def upper(
     *,
     p: Norm = "2",
     method: MethodName = "auto",
-    boxes: Boxes = None,
+    many: Many = ONE,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
 ) -> int:
     """Bound the Lipschitz constant from above."""
-    return solve(lv.upper, model, method, p, reading, common, boxes=boxes)
+    return solve(lv.upper, model, method, p, reading, common, many=many)

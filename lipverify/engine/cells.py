@@ -12,16 +12,15 @@ from lipverify.kernels import inner
 
 
 @inner
-def evidence(nonbasic, cost, d, owner, mult_row, mult, f):  # type: ignore[no-untyped-def]
-    """The multipliers of fact f from the reduced costs of an optimum; returns how many."""
-    count = 0
+def evidence(nonbasic, cost, owner, multipliers):  # type: ignore[no-untyped-def]
+    """The multipliers of a fact from the reduced costs of an optimum."""
+    d = len(nonbasic)
+    for j in range(len(multipliers)):
+        multipliers[j] = 0.0
     for j in range(d):
         v = nonbasic[j]
         if v >= d and abs(cost[j]) > 1e-13:
-            mult_row[f, count] = owner[v - d]
-            mult[f, count] = abs(cost[j])
-            count += 1
-    return count
+            multipliers[owner[v - d]] = abs(cost[j])
 
 
 @inner
@@ -43,28 +42,43 @@ def probe(
     slack,
     a,
     cost,
-    mult_row,
     mult,
-    mult_count,
     fact_neuron,
     fact_sign,
     fact_kind,
     facts,
     centre,
+    seen,
+    has,
 ):  # type: ignore[no-untyped-def]
     """Decide what has one sign at the front (neurons from `first` on); returns the open ones, facts, LPs.
 
-    fact_kind: 1 where the floats are sure of it, 0 where the optimum is too close to zero.
+    `seen[s, i]`, where has[s, i], is a point of the cell where neuron i is active (s = 0) or not (s = 1): who has both
+    needs no LP. fact_kind: 1 where the floats are sure of it, 0 where the optimum is too close to zero.
     """
     d = len(nonbasic)
     undecided, lps = 0, 0
     for i in range(width):
         if signs[first + i] != 0:
             continue
+        if has[0, i] != 0 and has[1, i] != 0:
+            undecided += 1
+            for j in range(d):
+                centre[j] += 0.5 * (seen[0, i, j] + seen[1, i, j])
+            centre[d] += 1.0
+            continue
         at = shift[i]
         for j in range(d):
             at += form[i, j] * value[j]
         side = 1 if at > 0 else -1
+        here = 0 if side > 0 else 1
+        if abs(at) > 1e-9 * size[first + i]:
+            has[here, i] = 1
+            for j in range(d):
+                seen[here, i, j] = value[j]
+        if has[1 - here, i] != 0:
+            undecided += 1
+            continue
         for j in range(d):
             a[j] = -side * form[i, j]
         express(T, basic, nonbasic, rows, a, cost)
@@ -75,11 +89,14 @@ def probe(
         centre[d] += 1.0
         if top > 1e-9 * size[first + i]:
             undecided += 1
+            has[1 - here, i] = 1
+            for j in range(d):
+                seen[1 - here, i, j] = value[j]
             continue
         fact_neuron[facts] = first + i
         fact_sign[facts] = side
         fact_kind[facts] = 1 if top < -slack[first + i] else 0
-        mult_count[facts] = evidence(nonbasic, cost, d, owner, mult_row, mult, facts)
+        evidence(nonbasic, cost, owner, mult[facts])
         facts += 1
         signs[first + i] = side
     return undecided, facts, lps
@@ -195,9 +212,7 @@ def deep_layer(
     cost,
     box_low,
     box_high,
-    mult_row,
     mult,
-    mult_count,
     fact_neuron,
     fact_sign,
     fact_kind,
@@ -229,9 +244,11 @@ def deep_layer(
                 lo = max(lo, -top)
             if signs[neuron] != 0:
                 continue
-            count = -1
+            shown = False
             if top < -slack[neuron]:
-                count = 0
+                shown = True
+                for j in range(mult.shape[1]):
+                    mult[facts, j] = 0.0
             else:
                 at = constant
                 for j in range(d):
@@ -241,9 +258,9 @@ def deep_layer(
                     best = climb(T, basic, nonbasic, rows, low, high, value, cost, at, -slack[neuron])
                     lps += 1
                     if best < -slack[neuron]:
-                        count = evidence(nonbasic, cost, d, owner, mult_row, mult, facts)
-            if count >= 0:
-                mult_count[facts] = count
+                        shown = True
+                        evidence(nonbasic, cost, owner, mult[facts])
+            if shown:
                 fact_neuron[facts], fact_sign[facts], fact_kind[facts] = neuron, -side, 1
                 facts += 1
                 signs[neuron] = -side

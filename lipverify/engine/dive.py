@@ -46,9 +46,34 @@ def cut(net, cell, lev, neuron, form, shift, sign):  # type: ignore[no-untyped-d
 
 
 @inner
+def forget(cell, lev):  # type: ignore[no-untyped-def]
+    """No points are known of the neurons of a new front."""
+    for s in range(2):
+        for i in range(cell.has.shape[2]):
+            cell.has[lev, s, i] = 0
+
+
+@inner
+def inherit(net, cell, a, b, neuron, side):  # type: ignore[no-untyped-def]
+    """The points of level a that are in its child b, where a neuron of the front is on one side."""
+    for s in range(2):
+        for i in range(net.width[cell.front[a]]):
+            cell.has[b, s, i] = 0
+            if cell.has[a, s, i] != 0 and cell.signs[b, net.offset[cell.front[a]] + i] == 0:
+                at = cell.shift[a, neuron]
+                for j in range(net.d):
+                    at += cell.form[a, neuron, j] * cell.seen[a, s, i, j]
+                if at * side >= 0.0:
+                    cell.has[b, s, i] = 1
+                    for j in range(net.d):
+                        cell.seen[b, s, i, j] = cell.seen[a, s, i, j]
+
+
+@inner
 def first_layer(net, cell, lev):  # type: ignore[no-untyped-def]
     """The forms of the first layer."""
     cell.front[lev] = 0
+    forget(cell, lev)
     for i in range(net.width[0]):
         cell.shift[lev, i] = net.bias[0, i]
         for j in range(net.d):
@@ -77,6 +102,7 @@ def advance(net, cell, lev, spare):  # type: ignore[no-untyped-def]
         for j in range(d):
             cell.form[lev, i, j] = spare[i, j]
     cell.front[lev] = k + 1
+    forget(cell, lev)
 
 
 @inner
@@ -139,14 +165,14 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             net.slack,
             work.a,
             work.cost,
-            out.mult_row,
             out.mult,
-            out.mult_count,
             out.fact_neuron,
             out.fact_sign,
             out.fact_kind,
             facts,
             work.centre,
+            cell.seen[lev],
+            cell.has[lev],
         )
         out.counts[0] += lps
         if facts > before:
@@ -158,7 +184,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         if k == depth - 1:
             return 1, states, facts
         advance(net, cell, lev, work.block)
-    k = cell.front[lev]
+    k, open_ = cell.front[lev], undecided
     front_ranges(
         cell.form[lev],
         cell.shift[lev],
@@ -176,6 +202,8 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         work.line[k],
     )
     for above in range(k + 1, depth):
+        if 2 * open_ > net.width[above - 1]:
+            break  # while most of a layer is open, bounds through it decide next to nothing
         before = facts
         facts, lps = deep_layer(
             T,
@@ -206,15 +234,16 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
             work.cost,
             net.lower,
             net.upper,
-            out.mult_row,
             out.mult,
-            out.mult_count,
             out.fact_neuron,
             out.fact_sign,
             out.fact_kind,
             facts,
         )
         out.counts[1] += lps
+        open_ = 0
+        for i in range(net.offset[above], net.offset[above + 1]):
+            open_ += 1 if signs[i] == 0 else 0
         if facts > before:
             for f in range(before, facts):
                 out.fact_state[f] = states
@@ -223,8 +252,11 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
 
 
 @inner
-def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # type: ignore[no-untyped-def]
-    """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; and the passes that took."""
+def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic, codes, begin):  # type: ignore[no-untyped-def]
+    """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; the passes that took; `at`.
+
+    The sign tree that closed it is written down in codes[begin:at].
+    """
     depth, front = len(net.width), cell.front[lev]
     signs = cell.signs[lev]
     for k in range(front, depth):
@@ -272,6 +304,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
             work.slope[r] = (b + a) / (b - a)
             work.gap[r] = (1.0 - work.slope[r]) * b
     used, worst = 2 * directions, 0.0
+    at = begin
     for _ in range(2):  # a second time for what fails by a rounding
         status = -2
         if cell.has_failed[lev]:
@@ -280,7 +313,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 for r in range(directions):
                     total += cell.failed[lev, r] * work.start[r, i]
                 work.c0[i] = total
-            ok, more, worst = slope_tree(
+            ok, more, worst, at = slope_tree(
                 head.link,
                 net.width,
                 first,
@@ -295,12 +328,15 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 work.kept,
                 target,
                 arithmetic,
+                codes,
+                begin,
+                2 * directions,
             )
             used += more
             if ok == 0:
                 status = 0
         if status == -2:
-            status, more, worst = sign_tree(
+            status, more, worst, at = sign_tree(
                 head.link,
                 net.width,
                 first,
@@ -325,6 +361,8 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
                 target,
                 predicted,
                 arithmetic,
+                codes,
+                begin,
             )
             used += more
             if status == 0:
@@ -334,7 +372,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic):  # ty
         target = tie
     if status == 1 and target >= tie:
         status = 2
-    return status, used
+    return status, used, at if status > 0 else begin
 
 
 @inner
@@ -380,6 +418,8 @@ def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
         a, b = -work.z_low[i], work.z_high[i]
         balance = min(a, b) / max(max(a, b), 1e-300)
         score = (max(0.0, base - one) + max(0.0, base - other)) * (2.0 - balance)
+        if not score >= 0.0:
+            score = 0.0  # NaN, where floats end: one of them must be chosen all the same
         if score > best:
             best, neuron = score, i
             side = 1 if (one >= other) == (net.right[front, i] >= net.left[front, i]) else -1
@@ -418,7 +458,7 @@ def dive(
     for j in range(len(out.counts)):
         out.counts[j] = 0
     top = np.int64(0)  # with the type of a variable: for a literal numba would compile what is called a second time
-    nodes, states, facts, points = top, top, top, top
+    nodes, states, facts, points, codes = top, top, top, top, top
     found = ascend(net, head, starts, steps, work, work.x)
     if found > best:
         copy_row(work.x, out.points[0])
@@ -478,7 +518,9 @@ def dive(
                 done, states, facts = process(net, cell, lev, work, out, states, facts)
                 for f in range(before, facts):
                     out.fact_node[f] = node
-                status, used = bound(net, head, cell, lev, work, target, tie, predicted, arithmetic)
+                status, used, codes = bound(
+                    net, head, cell, lev, work, target, tie, predicted, arithmetic, out.tree, codes
+                )
                 if status == 1:
                     fate = PRUNED
                 elif done:
@@ -500,17 +542,27 @@ def dive(
                     else:
                         between(net, cell, lev, work)
                     found = norm_at(net, head, work.x, work)
+                    if fate != REGION:
+                        for j in range(d):  # and close to the vertex, where other neurons above may be on
+                            work.there[j] = work.x[j] + 0.999 * (cell.value[lev, j] - work.x[j])
+                        other = norm_at(net, head, work.there, work)
+                        if other > found:
+                            found = other
+                            copy_row(work.there, work.x)
                     if found > best or fate == REGION:
                         copy_row(work.x, out.points[points])
                         out.point_node[points] = node if fate == REGION else -1
                         points += 1
                         best = max(best, found)
                         target, tie = max(target, best - margin), max(tie, best + margin)
+                if fate == SPLIT and cell.rows[lev] == len(cell.owner[lev]):
+                    fate = OPEN  # no room for another row
                 if fate == SPLIT:
                     i, side = choose(net, head, cell, lev, work)
                     neuron = net.offset[cell.front[lev]] + i
                     cell.neuron[lev], cell.side[lev], cell.stage[lev], cell.node[lev] = i, side, 0, node
         out.fate[node] = fate
+        out.tree_end[node] = min(codes, len(out.tree))
         out.neuron[node] = neuron
         out.used[node] = used
         out.side[node] = entered
@@ -532,4 +584,5 @@ def dive(
         lev += 1
         neuron = net.offset[cell.front[lev]] + i
         cell.signs[lev, neuron] = side
+        inherit(net, cell, lev - 1, lev, i, side)
         cut(net, cell, lev, neuron, cell.form[lev, i], cell.shift[lev, i], side)

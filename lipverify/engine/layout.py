@@ -14,7 +14,8 @@ Net = namedtuple("Net", "weight bias left right width offset d lower upper rows 
 HeadArrays = namedtuple("HeadArrays", "upward end directions link")
 Cells = namedtuple(
     "Cells",
-    "T basic nonbasic low high value owner rows signs front form shift failed has_failed neuron side stage node",
+    "T basic nonbasic low high value owner rows signs front form shift failed has_failed neuron side stage node "
+    "seen has",
 )
 Work = namedtuple(
     "Work",
@@ -24,7 +25,7 @@ Work = namedtuple(
 Out = namedtuple(
     "Out",
     "parent fate neuron used side node_failed node_has_failed fact_state fact_node "
-    "fact_neuron fact_sign fact_kind mult_count mult_row mult points point_node counts",
+    "fact_neuron fact_sign fact_kind mult points point_node counts tree tree_end",
 )
 
 
@@ -95,6 +96,8 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
         f(levels, i64),
         f(levels, i64),
         f(levels, i64),
+        f((levels, 2, top, d)),
+        f((levels, 2, top), i8),
     )
     work = Work(
         f(d),
@@ -134,8 +137,8 @@ def work_arrays(net: Any, directions: int, levels: int) -> tuple[Any, Any]:
     return cells, work
 
 
-def out_arrays(net: Any, directions: int, nodes: int) -> Any:
-    """Room for what a dive through so many nodes says."""
+def out_arrays(net: Any, directions: int, nodes: int, codes: int) -> Any:
+    """Room for what a dive through so many nodes says, and for so many choices in sign trees."""
     n, d = len(net.size), net.d
     facts = nodes * 4 + 2 * n
     f, i8, i64 = np.zeros, np.int8, np.int64
@@ -152,10 +155,10 @@ def out_arrays(net: Any, directions: int, nodes: int) -> Any:
         f(facts, i64),
         f(facts, i8),
         f(facts, i8),
-        f(facts, i64),
-        f((facts, d), i64),
-        f((facts, d)),
+        f((facts, len(net.shifts) + n)),
         f((nodes + 1, d)),
         f(nodes + 1, i64),
         f(4, i64),
+        f(codes, np.int16),
+        f(nodes, i64),
     )

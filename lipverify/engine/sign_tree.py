@@ -12,8 +12,18 @@ from lipverify.kernels import inner
 
 
 @inner
-def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, path, kept, target, budget):  # type: ignore[no-untyped-def]
-    """Whether c0 is ≤ target when slopes at the first layer are branched on: 1 or 0, the passes, what failed."""
+def note(codes, at, code):  # type: ignore[no-untyped-def]
+    """Write a choice of the tree down, −1 for a leaf, as long as there is room; returns where the next one goes."""
+    if at < len(codes):
+        codes[at] = code
+    return at + 1
+
+
+@inner
+def slope_tree(  # type: ignore[no-untyped-def]
+    link, width, first, last, lines, least, greatest, c0, c, spare, path, kept, target, budget, codes, at, offset
+):
+    """Whether c0 is ≤ target when slopes at the first layer are branched on: 1 or 0, the passes, what failed, `at`."""
     depth, used = 0, 0
     n = width[first]
     closed, worst = True, 0.0
@@ -35,6 +45,7 @@ def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, p
                 closed, worst = False, value
             else:
                 path[depth] = i
+                at = note(codes, at, offset + i)
                 for r in range(4):
                     kept[depth, r] = lines[first, r, i]
                 kept[depth, 4] = 0.0
@@ -44,6 +55,7 @@ def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, p
                 descend = True
         if descend:
             continue
+        at = note(codes, at, -1)
         while depth > 0:
             i = path[depth - 1]
             if closed and kept[depth - 1, 4] == 0.0:
@@ -55,7 +67,7 @@ def slope_tree(link, width, first, last, lines, least, greatest, c0, c, spare, p
                 lines[first, r, i] = kept[depth - 1, r]
             depth -= 1
         if depth == 0:
-            return (1 if closed else 0), used, worst
+            return (1 if closed else 0), used, worst, at
 
 
 @inner
@@ -84,8 +96,10 @@ def sign_tree(
     target,
     predicted,
     arithmetic,
+    codes,
+    at,
 ):  # type: ignore[no-untyped-def]
-    """1 closed; 0 with `signs` a full vector above the target; −1 given up. The passes it took, and what failed."""
+    """1 closed; 0 with `signs` a full vector above the target; −1 given up. The passes it took, what failed, `at`."""
     directions = len(slope)
     n = width[first]
     rest = 0.0
@@ -112,6 +126,7 @@ def sign_tree(
             if j >= 0:
                 sign = 1 if entry_high[j] > -entry_low[j] else -1
                 path[depth] = j * 2
+                at = note(codes, at, 2 * j if sign > 0 else 2 * j + 1)
                 chosen[j] = sign
                 rest -= gap[j]
                 weight *= 0.5
@@ -121,18 +136,36 @@ def sign_tree(
                 if used >= look:
                     look = used + 64
                     if used > predicted * mass:
-                        return -1, used, value
+                        return -1, used, value, at
                 continue
             for q in range(n):
                 c0[q] = cs[depth, q]
-            ok, more, worst = slope_tree(
-                link, width, first, last, lines, least, greatest, c0, c, spare, slope_path, kept, target, arithmetic
+            ok, more, worst, at = slope_tree(
+                link,
+                width,
+                first,
+                last,
+                lines,
+                least,
+                greatest,
+                c0,
+                c,
+                spare,
+                slope_path,
+                kept,
+                target,
+                arithmetic,
+                codes,
+                at,
+                2 * directions,
             )
             used += more
             if ok == 0:
                 for k in range(directions):
                     signs[k] = chosen[k]
-                return 0, used, worst
+                return 0, used, worst, at
+        else:
+            at = note(codes, at, -1)
         mass += weight
         while depth > 0:
             j = path[depth - 1] // 2
@@ -148,4 +181,4 @@ def sign_tree(
             weight *= 2.0
             depth -= 1
         if depth == 0:
-            return 1, used, value
+            return 1, used, value, at

@@ -10,9 +10,9 @@ from typing import ClassVar, final
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.bound import Bound, Rigor, Status
+from lipverify.bound import Bound, Rigor
 from lipverify.estimators.chain import Link, links
-from lipverify.estimators.eclipse_fast import EclipseFast, Step, ellipsoids, equal_scales
+from lipverify.estimators.eclipse_fast import EclipseFast, Step, ellipsoids, equal_scales, improved
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.sdp import Relaxation
@@ -45,21 +45,9 @@ class Eclipse:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """ECLipsE-Fast's bounds, then the bound."""
-        best = Bound(method=self.name, status=Status.INTERRUPTED)
-        for quick in EclipseFast().run(problem, budget):
-            best = Bound(
-                method=self.name,
-                status=Status.INTERRUPTED,
-                upper=quick.upper,
-                upper_rigor=self.rigor,
-                details=quick.details,
-            )
-            yield best
         chain = links(problem.network)
-        upper, radii = ellipsoids(chain, programmes(chain))
-        if upper < best.upper:
-            best = Bound(method=self.name, status=Status.ONE_SIDED, upper=upper, upper_rigor=self.rigor, details=radii)
-        yield best.stopped(Status.ONE_SIDED)
+        before = EclipseFast().run(problem, budget)
+        return improved(self.name, before, budget, lambda: ellipsoids(chain, programmes(chain)))
 
 
 def programmes(chain: tuple[Link, ...]) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias, final
 
 import numpy as np
@@ -52,6 +52,23 @@ class EclipseFast:
             upper_rigor=self.rigor,
             details=radii,
         )
+
+
+def improved(
+    name: str, before: Iterator[Bound], budget: Budget, better: Callable[[], tuple[float, tuple[float, ...]]]
+) -> Iterator[Bound]:
+    """The bounds of a cheaper method under another name, then the better one with its radii, if it is smaller."""
+    best = Bound(method=name, status=Status.INTERRUPTED)
+    for bound in before:
+        best = replace(bound, method=name, status=Status.INTERRUPTED)
+        yield best
+        if budget.expired:
+            yield best.stopped(Status.TIME_LIMIT)
+            return
+    upper, radii = better()
+    if upper < best.upper:
+        best = replace(best, upper=upper, details=radii)
+    yield best.stopped(Status.ONE_SIDED)
 
 
 Step: TypeAlias = Callable[[int, Matrix, int], tuple[Link, Vector]]

@@ -9,11 +9,11 @@ from typing import ClassVar, final
 import numpy as np
 
 from lipverify.arrays import Matrix, Vector
-from lipverify.bound import Bound, Rigor, Status
+from lipverify.bound import Bound, Rigor
 from lipverify.domain import Ball, Box, Domain
 from lipverify.estimators.chain import Link, links, product_up
 from lipverify.estimators.eclipse import Eclipse, best_scales
-from lipverify.estimators.eclipse_fast import Step, ellipsoids
+from lipverify.estimators.eclipse_fast import Step, ellipsoids, improved
 from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, NormPair
@@ -48,18 +48,11 @@ class EclipseGenLocal:
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """ECLipsE's bounds, then the local one."""
-        best = Bound(method=self.name, status=Status.INTERRUPTED)
-        for bound in Eclipse().run(problem, budget):
-            best = replace(bound, method=self.name, status=Status.INTERRUPTED)
-            yield best
-            if budget.expired:
-                yield best.stopped(Status.TIME_LIMIT)
-                return
         chain = links(problem.network)
-        upper, radii = ellipsoids(chain, _local(chain, problem.network, problem.domain))
-        if upper < best.upper:
-            best = Bound(method=self.name, status=Status.ONE_SIDED, upper=upper, upper_rigor=self.rigor, details=radii)
-        yield best.stopped(Status.ONE_SIDED)
+        before = Eclipse().run(problem, budget)
+        return improved(
+            self.name, before, budget, lambda: ellipsoids(chain, _local(chain, problem.network, problem.domain))
+        )
 
 
 def _local(chain: tuple[Link, ...], net: Network, domain: Domain) -> Step:

@@ -64,7 +64,13 @@ class Cube:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one audit asks: of whom, for which side and norm, on which networks and domains."""
+    """What one audit asks: of whom, for which side and norm, on which networks and domains.
+
+    Attributes
+    ----------
+    deadline
+        On the clock of `time.monotonic`, which is each machine's own: to others it travels as a time of day.
+    """
 
     estimator: Estimator
     side: AuditSide
@@ -74,6 +80,12 @@ class Plan:
     where: Where
     seed: int
     deadline: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"deadline": self.deadline - time.monotonic() + time.time()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, deadline=state["deadline"] - time.time() + time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -195,6 +207,8 @@ class Recorder:
 def survey(plan: Plan, shard: int, examples: int) -> Survey:
     """Ask `examples` random questions; Ctrl-C leaves what was asked so far."""
     recorder = Recorder(plan.side)
+    if time.monotonic() > plan.deadline:
+        return recorder.survey(End.TIME_LIMIT)  # many shards may come after it
 
     def ask(question: tuple[Network, Domain]) -> None:
         recorder.add(observe(plan, _family(question[0]), *question, again=len(recorder.samples) % _AGAIN == 0))
@@ -310,6 +324,36 @@ def _questions(draw: st.DrawFn, nets: st.SearchStrategy[Network], where: Where) 
     if not isinstance(chosen, Domain):
         raise InvalidArgument(f"domain must give Everywhere, Box or Polytope; got {chosen!r}")
     return net, chosen
+
+
+def drawn(count: int, seed: int) -> list[Network]:
+    """The random networks that an audit of so many examples with this seed asks about, in their order.
+
+    Raises
+    ------
+    InvalidArgument
+        For numbers that are none.
+    """
+    for name, value in (("count", count), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidArgument(f"{name} must be an integer ≥ 0; got {value!r}")
+    plan = Plan(_nobody, "upper", NormPair(2.0, 2.0), 0.0, None, None, seed, math.inf)
+    found: list[Network] = []
+    for shard, number in enumerate(sizes(count)):
+        _run(plan, shard, number, lambda question: found.append(question[0]), (Phase.generate,))
+    return found
+
+
+def _nobody(net: Network, *, p: Any, domain: Domain | None) -> float:
+    raise NotImplementedError
+
+
+SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
+
+
+def sizes(examples: int) -> list[int]:
+    """The questions of every shard."""
+    return [min(SHARD, examples - done) for done in range(0, examples, SHARD)]
 
 
 def fixed_questions(plan: Plan, tagged: tuple[tuple[str, Network], ...]) -> Iterator[tuple[str, Network, Domain]]:

@@ -1,4 +1,4 @@
-"""The questions of an audit dealt out: the fixed ones here, random ones in shards over processes, findings made small.
+"""The questions of an audit dealt out: the fixed ones here, random ones in shards, findings made small.
 
 Every shard is a Hypothesis run with a seed of its own, so the answer does not depend on the number of processes.
 """
@@ -6,15 +6,12 @@ Every shard is a Hypothesis run with a seed of its own, so the answer does not d
 from __future__ import annotations
 
 import os
-import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
-from typing import Any, TypeVar, cast
 
-import cloudpickle
-from joblib import Parallel, delayed
-
+from lipverify.fanout import fan_out
 from lipverify.network import Network
 from lipverify.testing.campaign import (
     Kind,
@@ -33,29 +30,27 @@ from lipverify.testing.campaign import (
 from lipverify.testing.reduction import reduced
 from lipverify.testing.verdicts import FINDINGS, Verdict
 
-T = TypeVar("T")
-
-SHARD = 100  # questions to a Hypothesis run: a constant, so that the number of processes changes no result
 _WORTH = 3.0  # seconds of work that are worth starting processes for
 _KINDS = 6  # kinds of findings that are shrunk
 _PATIENCE = 60.0  # seconds in which parts are taken away: an estimator may be slow, or hang
 
 
-def sizes(examples: int) -> list[int]:
-    """The questions of every shard."""
-    return [min(SHARD, examples - done) for done in range(0, examples, SHARD)]
-
-
 def surveys(
-    plan: Plan, fixed: tuple[tuple[str, Network], ...], jobs: Sequence[int], workers: int | None
-) -> Iterator[Survey]:
-    """What is asked, in order: the fixed networks, then every shard of random ones."""
+    plan: Plan,
+    fixed: tuple[tuple[str, Network], ...],
+    numbers: Sequence[int],
+    jobs: int | None,
+    cluster: str | None = None,
+) -> Iterator[tuple[int, Survey]]:
+    """What is asked, with its place: the fixed networks, then the shards of random ones as they are done."""
     started = time.monotonic()
     first = _survey_fixed(plan, fixed)
-    yield first
-    worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(jobs) > _WORTH
-    count = workers or (_cores() if worth else 1)
-    yield from _each(count, [partial(survey, plan, k, n) for k, n in enumerate(jobs)])
+    yield 0, first
+    worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(numbers) > _WORTH
+    tasks = [partial(survey, plan, k, n) for k, n in enumerate(numbers)]
+    with closing(fan_out(tasks, jobs=_processes(jobs, cluster, worth), cluster=cluster)) as done:
+        for shard, part in done:
+            yield shard + 1, part
 
 
 def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...]) -> Survey:
@@ -70,27 +65,9 @@ def _survey_fixed(plan: Plan, fixed: tuple[tuple[str, Network], ...]) -> Survey:
     return recorder.survey(ended(work))
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
-def _each(workers: int, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
-    """The jobs' results, in order: the same for every number of processes."""
-    if workers > 1 and len(jobs) > 1 and _travels(jobs[0]):
-        count = min(workers, len(jobs))
-        pool = Parallel(n_jobs=count, backend="loky", return_as="generator")
-        yield from cast("Iterator[T]", pool(delayed(job)() for job in jobs))
-    else:
-        yield from (job() for job in jobs)
-
-
-def _travels(job: Callable[[], Any]) -> bool:
-    """Whether another process can do it: an estimator or a strategy that cannot be pickled stays here."""
-    try:
-        cloudpickle.dumps(job)
-    except (pickle.PicklingError, TypeError):
-        return False
-    return True
+def _processes(jobs: int | None, cluster: str | None, worth: bool = True) -> int:
+    """Those that are asked for; else one per core, where it is worth it."""
+    return jobs or (os.cpu_count() or 1 if worth and cluster is None else 1)
 
 
 def firsts(parts: Sequence[Survey]) -> dict[Kind, Observation]:
@@ -102,7 +79,9 @@ def firsts(parts: Sequence[Survey]) -> dict[Kind, Observation]:
     return found
 
 
-def smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: int | None) -> dict[Kind, Observation]:
+def smallest(
+    plan: Plan, parts: Sequence[Survey], numbers: Sequence[int], jobs: int | None, cluster: str | None = None
+) -> dict[Kind, Observation]:
     """For every kind of finding its smallest example: one as given, or one that Hypothesis shrinks."""
     best = firsts(parts)
     homes: dict[Kind, int] = {}
@@ -110,8 +89,9 @@ def smallest(plan: Plan, parts: Sequence[Survey], jobs: Sequence[int], workers: 
         for seen in part.firsts:
             homes.setdefault(seen.kind, shard)
     ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
-    work = [partial(shrink, plan, homes[kind], jobs[homes[kind]], kind) for kind in ordered]
-    for kind, seen in zip(ordered, _each(workers or _cores(), work), strict=True):
+    work = [partial(shrink, plan, homes[kind], numbers[homes[kind]], kind) for kind in ordered]
+    for place, seen in fan_out(work, jobs=_processes(jobs, cluster), cluster=cluster) if work else ():
+        kind = ordered[place]
         if seen is not None and seen.size < best[kind].size:
             best[kind] = seen
     return {kind: _reduce(plan, seen) for kind, seen in best.items()}

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import InvalidArgument, InvalidDomain
+from lipverify.fanout import check_workers
 from lipverify.network import Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Method, Problem
 from lipverify.readers import as_network
-from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where
+from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where, sizes
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
 from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
-from lipverify.testing.shards import firsts, greatest, sizes, smallest, surveys
+from lipverify.testing.shards import firsts, greatest, smallest, surveys
 from lipverify.testing.snippets import failure_snippet, lower_snippet, upper_snippet
 from lipverify.testing.verdicts import Verdict, judge, truth
 from lipverify.testing.witness import steepest_pair
@@ -41,7 +42,8 @@ def audit(
     networks: st.SearchStrategy[Network] | None = None,
     own: Sequence[Any] = (),
     time_limit: float | None = None,
-    workers: int | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
     on_progress: Callable[[int, int], Any] | None = None,
 ) -> Report:
     """Hold an estimator to the exact constant on random networks, known-hard ones, and your own.
@@ -71,8 +73,10 @@ def audit(
         must be small.
     time_limit
         Seconds; the report then speaks of what was asked by then.
-    workers
+    jobs
         Processes; None for one per core where the work is worth it. What cannot be pickled runs in this one.
+    cluster
+        The workers of a dask scheduler instead, "tcp://HOST:PORT", or of one started here, "local:N".
     on_progress
         Called now and then with the number of networks asked so far, and of the kinds of findings.
 
@@ -93,20 +97,22 @@ def audit(
     """
     started = time.monotonic()
     plan = _plan(estimator, side, p, domain, rtol, networks, seed, time_limit)
-    _check(max_examples, workers)
+    _check(max_examples, jobs, cluster)
     fixed = (*hard_networks(), *((OWN, as_network(net)) for net in own))
-    jobs = sizes(max_examples)
+    numbers = sizes(max_examples)
+    found: dict[int, Survey] = {}
     parts: list[Survey] = []
     best: dict[Kind, Observation] = {}
     try:
-        for part in surveys(plan, fixed, jobs, workers):
-            parts.append(part)
+        for place, part in surveys(plan, fixed, numbers, jobs, cluster):
+            found[place] = part
+            parts = [found[k] for k in sorted(found)]
             best = firsts(parts)
             if on_progress is not None:
                 on_progress(sum(len(part.samples) for part in parts), len(best))
             if part.end is End.INTERRUPTED:
                 raise KeyboardInterrupt
-        best = smallest(plan, parts, jobs, workers)
+        best = smallest(plan, parts, numbers, jobs, cluster)
         worst = greatest(plan, parts, best, small=True)
     except KeyboardInterrupt as stop:
         worst = greatest(plan, parts, best, small=False)
@@ -177,10 +183,10 @@ def _plan(
     return Plan(as_estimator(estimator), side, norm_pair(p), float(rtol), networks, domain, seed, deadline)
 
 
-def _check(max_examples: int, workers: int | None) -> None:
-    for name, value, least in (("max_examples", max_examples, 0), ("workers", 1 if workers is None else workers, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InvalidArgument(f"{name} must be an integer ≥ {least}; got {value!r}")
+def _check(max_examples: int, jobs: int | None, cluster: str | None) -> None:
+    if isinstance(max_examples, bool) or not isinstance(max_examples, int) or max_examples < 0:
+        raise InvalidArgument(f"max_examples must be an integer ≥ 0; got {max_examples!r}")
+    check_workers(1 if jobs is None else jobs, cluster)
 
 
 def _report(

@@ -12,16 +12,23 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from typing import TypeAlias
 
 from lipverify.bound import Bound, Rigor
 from lipverify.catalogue import methods
 from lipverify.errors import InvalidArgument
+from lipverify.fanout import fan_out
 from lipverify.problem import Method
 from lipverify.testing.baseline import Entry, Key
 from lipverify.testing.estimators import Estimator, answer, as_estimator, name_of
 from lipverify.testing.suite import Case, Exacts, suite
+
+_Answer: TypeAlias = tuple[tuple[float, Rigor | None] | str | None, float]
+"""A bound with its rigor, what was raised, or None for a refusal; and the seconds it took."""
 
 RTOL = 1e-3
 ROUNDING = 1e-9
@@ -111,11 +118,18 @@ def measure(
     cases: Sequence[Case] | None = None,
     exacts: Exacts | None = None,
     on_progress: Callable[[str, Case], None] | None = None,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Measurement:
     """Ask upper bounds about every case of the suite; what they refuse as unsupported is left out.
 
+    Who does the work, `jobs` or `cluster`, is as in `lipverify.fanout.fan_out`, and changes no number.
+
     Raises
     ------
+    InvalidArgument
+        For jobs and clusters that are none.
     InterruptedMeasurement
         On Ctrl-C, with what was measured.
     """
@@ -123,39 +137,54 @@ def measure(
     known = Exacts() if exacts is None else exacts
     asked = [as_estimator(given) for given in estimators]
     names = tuple(name_of(estimator) for estimator in asked)
-    entries: list[Entry] = []
-    unsound: set[Key] = set()
-    errors: dict[Key, str] = {}
+    questions = [(name, estimator, case) for name, estimator in zip(names, asked, strict=True) for case in chosen]
+    answers: dict[int, _Answer] = {}
 
     def measured(complete: bool) -> Measurement:
-        families = {case.name: case.family for case in chosen}
-        return Measurement(tuple(entries), frozenset(unsound), errors, families, names, complete)
-
-    try:
-        for name, estimator in zip(names, asked, strict=True):
-            for case in chosen:
-                if on_progress is not None:
-                    on_progress(name, case)
-                key: Key = (name, *case.key)
-                pair = case.norm
-                start = time.perf_counter()
-                try:
-                    p = pair.p if pair.p == pair.q else tuple(pair)
-                    said = answer(estimator, case.network, p, case.domain)
-                except NotImplementedError:
-                    continue
-                except Exception as error:  # noqa: BLE001 - what an estimator raises is reported with its case
-                    errors[key] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                    continue
-                seconds = time.perf_counter() - start
-                bound, rigor = (said.upper, said.upper_rigor) if isinstance(said, Bound) else (said, None)
-                constant = known(case)
+        entries: list[Entry] = []
+        unsound: set[Key] = set()
+        errors: dict[Key, str] = {}
+        for place in sorted(answers):
+            name, _, case = questions[place]
+            said, seconds = answers[place]
+            key: Key = (name, *case.key)
+            if isinstance(said, str):
+                errors[key] = said
+            elif said is not None:
+                constant, (bound, rigor) = known(case), said
                 entries.append(Entry(*key, bound, constant.upper, "-" if rigor is None else rigor.name, seconds))
                 if _unsound(bound, constant.low, rigor):
                     unsound.add(key)
+        families = {case.name: case.family for case in chosen}
+        return Measurement(tuple(entries), frozenset(unsound), errors, families, names, complete)
+
+    tasks = [partial(_ask, estimator, case) for _, estimator, case in questions]
+    done = fan_out(tasks, jobs=jobs, cluster=cluster, lost=lambda place, error: (f"WorkerLost: {error}", 0.0))
+    try:
+        with closing(done):
+            if on_progress is not None and questions:
+                on_progress(questions[0][0], questions[0][2])
+            for place, answers[place] in done:
+                if isinstance(answers[place][0], tuple):
+                    known(questions[place][2])  # now: Ctrl-C later on must not wait for it
+                if on_progress is not None:
+                    on_progress(questions[place][0], questions[place][2])
     except KeyboardInterrupt as interrupt:
         raise InterruptedMeasurement(measured(complete=False)) from interrupt
     return measured(complete=True)
+
+
+def _ask(estimator: Estimator, case: Case) -> _Answer:
+    pair = case.norm
+    start = time.perf_counter()
+    try:
+        said = answer(estimator, case.network, pair.p if pair.p == pair.q else tuple(pair), case.domain)
+    except NotImplementedError:
+        return None, 0.0
+    except Exception as error:  # noqa: BLE001 - what an estimator raises is reported with its case
+        return f"{type(error).__name__}: {' '.join(str(error).split())}", 0.0
+    seconds = time.perf_counter() - start
+    return ((said.upper, said.upper_rigor) if isinstance(said, Bound) else (said, None)), seconds
 
 
 def summary(measured: Measurement) -> str:

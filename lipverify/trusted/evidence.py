@@ -11,7 +11,7 @@ pattern, and a point; `geometry.witness` reads that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -112,10 +112,15 @@ class Empty:
 class Pruned:
     """States under which no Jacobian's head has a 1-norm above the target.
 
-    Evidence: "recompute the passes and their sign tree", of at most `limit` leaves each.
+    Evidence: "recompute the passes and their sign tree", of at most `limit` nodes each. Where one pass will not do may
+    be said in advance: the choices of state s are trees[begins[s] : begins[s + 1]], each before those below it, first
+    one way, then the other; −1 for a leaf, 2j (2j + 1) for the sign of direction j, plus (minus) first, 2D + i for the
+    slopes of neuron i of the first layer of a pass. That is a hint, and saves time.
     """
 
     states: Signs
     head: Head
     target: float
     limit: int
+    trees: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    begins: Indices | None = None

@@ -8,34 +8,12 @@ it: a node has both its children or is no split, a neuron is decided once. Proof
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from lipverify.arrays import Bools, Indices, Signs
-
-_BYTES: Final = {1: 1, -1: 255}  # signs as unsigned bytes
-
-
-@dataclass(frozen=True, eq=False)
-class Moves:
-    """N nodes, parents before children, the first the root; and F claims, in the order in which they were made.
-
-    Attributes
-    ----------
-    parents, neurons, sides
-        The parent of each node; the neuron that was split there, −1 for none; on which side of its parent's it is.
-    nodes, batches, claimed, signs
-        Per claim the node, the batch, the neuron, and its sign.
-    """
-
-    parents: Indices
-    neurons: Indices
-    sides: Signs
-    nodes: Indices
-    batches: Indices
-    claimed: Indices
-    signs: Signs
+from lipverify.kernels import compiled
+from lipverify.trusted.evidence_moves import Moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,46 +42,73 @@ class Replayed:
 
 def replay(root: Signs, moves: Moves) -> Replayed:
     """The signs that a batch of moves leads to from the root's."""
-    count, n = len(moves.parents), len(root)
-    blank = bytes(n)
-    entered, signs = [blank] * count, [blank] * count  # rows of int8
-    sound, splits = np.zeros(count, dtype=bool), _two_children(moves, n).tolist()
-    states: list[bytes] = []
-    index = [0] * len(moves.nodes)
-    ordered = bool((np.diff(moves.nodes) >= 0).all())
-    starts = np.searchsorted(moves.nodes, np.arange(count + 1)).tolist() if ordered else [0] * (count + 1)
-    neurons, batches, claimed, given = (
-        values.tolist() for values in (moves.neurons, moves.batches, moves.claimed, moves.signs)
+    count, claims, n = len(moves.parents), len(moves.nodes), len(root)
+    entered, signs, states = (np.zeros((rows, n), dtype=np.int8) for rows in (count, count, claims))
+    index, sound, splits = np.zeros(claims, dtype=np.intp), np.zeros(count, dtype=bool), _two_children(moves, n)
+    if (np.diff(moves.nodes) >= 0).all():
+        starts = np.searchsorted(moves.nodes, np.arange(count + 1))
+    else:
+        starts = np.full(count + 1, -1)
+    known = _replay(
+        np.ascontiguousarray(root, dtype=np.int8),
+        starts.astype(np.intp),
+        *(values.astype(np.intp) for values in (moves.parents, moves.neurons, moves.batches, moves.claimed)),
+        *(values.astype(np.int8) for values in (moves.sides, moves.signs)),
+        *(entered, signs, states, index, sound, splits),
     )
-    for i, (parent, side) in enumerate(zip(moves.parents.tolist(), moves.sides.tolist(), strict=True)):
-        here = bytearray(root.tobytes())
-        if i:
-            if not (0 <= parent < i and splits[parent]):
+    return Replayed(entered, signs, states[:known], index, sound, splits)
+
+
+@compiled
+def _replay(  # type: ignore[no-untyped-def]
+    root, starts, parents, neurons, batches, claimed, sides, given, entered, signs, states, index, sound, splits
+):
+    """Fill what is given last, and return how many states there are; starts of −1: the claims are in no order."""
+    n, known = len(root), 0
+    for i in range(len(parents)):
+        here, parent = signs[i], parents[i]
+        if i == 0:
+            for v in range(n):
+                here[v] = root[v]
+        else:
+            if not 0 <= parent < i or not splits[parent]:
                 splits[i] = False
                 continue
-            here = bytearray(signs[parent])
-            here[neurons[parent]] = _BYTES[side]
-        entered[i] = bytes(here)
-        fits, k, last, batch = ordered, starts[i], starts[i + 1], None
-        while fits and k < last:
-            if batches[k] != batch:
-                batch = batches[k]
-                states.append(bytes(here))
-            index[k] = len(states) - 1
-            neuron, sign = claimed[k], given[k]
-            fits = sign in _BYTES and 0 <= neuron < n and not here[neuron]
+            for v in range(n):
+                here[v] = signs[parent, v]
+            here[neurons[parent]] = sides[i]
+        for v in range(n):
+            entered[i, v] = here[v]
+        fits, first = starts[i] >= 0, starts[i]
+        for k in range(first, starts[i + 1]):
+            if not fits:
+                break
+            if k == first or batches[k] != batches[k - 1]:
+                for v in range(n):
+                    states[known, v] = here[v]
+                known += 1
+            index[k] = known - 1
+            v, sign = claimed[k], given[k]
+            fits = (sign == 1 or sign == -1) and 0 <= v < n and here[v] == 0
             if fits:
-                here[neuron] = _BYTES[sign]
-            k += 1
-        signs[i], sound[i] = bytes(here), fits
-        splits[i] = bool(splits[i] and fits and not here[neurons[i]])
-    return Replayed(
-        _rows(entered, n), _rows(signs, n), _rows(states, n), np.array(index, dtype=np.intp), sound, np.array(splits)
-    )
+                here[v] = sign
+        sound[i] = fits
+        splits[i] = splits[i] and fits and here[neurons[i]] == 0
+    return known
 
 
-def _rows(rows: list[bytes], n: int) -> Signs:
-    return np.frombuffer(b"".join(rows), dtype=np.int8).reshape(len(rows), n)
+def granted(parents: Indices, splits: Bools, lost: Bools) -> tuple[Bools, Indices]:
+    """The nodes that are reached through splits alone and are not lost; and the lost ones reached like that."""
+    reached = np.zeros(len(parents), dtype=bool)
+    _reach(parents.astype(np.intp), splits & ~lost, reached)
+    return reached & ~lost, np.flatnonzero(reached & lost)
+
+
+@compiled
+def _reach(parents, splits, reached):  # type: ignore[no-untyped-def]
+    """Which nodes are reached."""
+    for i in range(len(parents)):
+        reached[i] = i == 0 or (0 <= parents[i] < i and splits[parents[i]] and reached[parents[i]])
 
 
 def _two_children(moves: Moves, n: int) -> Bools:
@@ -115,3 +120,6 @@ def _two_children(moves: Moves, n: int) -> Bools:
         np.bincount(parents[inside & some], minlength=count) for some in (sides == 1, sides == -1, sides == sides)
     )
     return (plus == 1) & (minus == 1) & (every == 2) & (moves.neurons >= 0) & (moves.neurons < n)
+
+
+COMPILED = (_replay, _reach)

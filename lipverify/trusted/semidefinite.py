@@ -8,7 +8,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.rationals import fraction, rational, rational_matrix
+from lipverify.rationals import near_floats, rational, rational_matrix
 from lipverify.trusted.rounding import TINY, U, gamma, grown, up
 
 _TAKEN = 2.0**-46  # of the diagonal, per coordinate, before the factor is computed
@@ -52,7 +52,7 @@ def largest_eigenvalue_up(H: Matrix, seen: float, missed: float) -> float:
 
 def is_positive_exact(Z: fmpq_mat) -> bool:
     """Whether a rational symmetric matrix is shown to be positive semidefinite."""
-    near = np.array([[float(fraction(x)) for x in row] for row in Z.tolist()])
+    near = near_floats(Z)
     size = np.diag(near)
     if not np.isfinite(near).all() or not (size > 0).all():
         return False

@@ -11,8 +11,8 @@ from lipverify.testing import audit
 
 @pytest.mark.benchmark
 def test_fifty_networks_per_second_of_one_core() -> None:
-    audit("frobenius", max_examples=20, workers=1)  # imports
+    audit("frobenius", max_examples=20, jobs=1)  # imports
     start = time.process_time()
-    report = audit("frobenius", max_examples=1000, workers=1)
+    report = audit("frobenius", max_examples=1000, jobs=1)
     assert report.ok
     assert report.examples / (time.process_time() - start) > 50

@@ -25,9 +25,9 @@ with atheris.instrument_imports():
 
 HONEST = json.loads((HERE / "accept" / "identity-by-hand.json").read_text(encoding="utf-8"))
 DOMAINS = [
-    checker.Domain([], None, True),
-    checker.Domain([], ([Fraction(0)], Fraction(1)), True),
-    checker.box([Fraction(-1)], [Fraction(2)]),
+    checker.Domain(),
+    checker.domain_of("ball", {"center": ["0"], "radius": "1"}, 1),
+    checker.domain_of("box", {"lower": ["-1"], "upper": ["2"]}, 1),
 ]
 CLAIMS = [(Fraction(0), Fraction(999, 1000)), (Fraction(1001, 1000), None)]
 

@@ -90,24 +90,27 @@ IDENTITY_TREE = [
     ["split", 0],
     ["split", 1],
     ["empty", [[0, 1], [1, 1]]],
-    ["region"],
-    ["implied", 1, 1, [[0, 1], [1, 1]]],
-    ["region"],
+    ["slopes"],
+    ["split", 1],
+    ["slopes"],
+    ["empty", [[0, 1], [1, 1]]],
 ]
 CUT_TREE = [
     ["split", 0],
     ["split", 1],
-    ["implied", 2, -1, [[0, 1], [1, 1], [2, 1]]],
-    ["region"],
     ["split", 2],
-    ["region"],
-    ["region"],
+    ["empty", [[0, 1], [1, 1], [2, 1]]],
+    ["slopes"],
+    ["split", 2],
+    ["slopes"],
+    ["slopes"],
     ["split", 1],
     ["split", 2],
-    ["region"],
-    ["region"],
-    ["implied", 2, 1, [[0, 1], [1, 1], [2, 1]]],
-    ["region"],
+    ["slopes"],
+    ["slopes"],
+    ["split", 2],
+    ["slopes"],
+    ["empty", [[0, 1], [1, 1], [2, 1]]],
 ]
 
 
@@ -127,7 +130,7 @@ def accepted() -> dict[str, Case]:
         "ball": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[-1], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "relu(x - 1) vanishes on the open unit ball, which its kink touches",
@@ -136,11 +139,29 @@ def accepted() -> dict[str, Case]:
         "ball-two-rows": by_hand(
             lv.Network([[[1, 1], [1, -1]], [[1, 1]]], [[-1, -1], [0]]),
             ["1/4", "0"],
-            [["split", 0], ["implied", 1, -1, [[0, 1], [1, 1]]], ["region"], ["split", 1], ["region"], ["region"]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["split", 1], ["slopes"], ["slopes"]],
             "0",
             "1.4142135623730950489",
             "both active needs x > 1",
             ball={"center": ["0", "0"], "radius": "1"},
+        ),
+    }
+    found |= {
+        "constant-given-plus": by_hand(
+            DOUBLE_DEAD,
+            None,
+            [["split", 1], ["split", 0], ["empty", [[0, 1], [1, 1]]], ["empty", [[1, 1]]], ["slopes"]],
+            "0",
+            "0",
+            "neuron 1 is split before its form is known; then it is constant, 0, and was given the sign of > 0",
+        ),
+        "constant-given-minus": by_hand(
+            lv.Network([[[1]], [[1]], [[1]]], [[0], [0.25], [0]]),
+            ["1"],
+            [["split", 1], ["slopes"], ["split", 0], ["empty", [[0, 1], [1, 1]]], ["empty", [[1, 1]]]],
+            "1",
+            "1",
+            "neuron 1 is constant, 1/4, where neuron 0 is inactive, and was given the sign of ≤ 0",
         ),
     }
     for name, net, why in (
@@ -185,6 +206,9 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
     def nothing(_: Case) -> None:
         pass
 
+    def directly(certificate: Case) -> None:  # so that the tree is what fails, not what it would have to reach
+        certificate["enough"] = None
+
     box = {"box": {"lower": ["-1"], "upper": ["1"]}}
     hand = "identity-by-hand"
     linear = lv.Network([[[-1], [1]], [[1, 5]]], None, [[[1, 1], [0, 1]]])
@@ -195,10 +219,12 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             ["-1"],
             [
                 ["split", 0],
-                ["implied", 1, -1, [[0, 1], [1, 1]]],
+                ["split", 1],
+                ["empty", [[0, 1], [1, 1]]],
                 ["empty", [[3, 1]]],
-                ["implied", 1, 1, [[0, 1], [1, 1]]],
+                ["split", 1],
                 ["empty", [[2, 1]]],
+                ["empty", [[0, 1], [1, 1]]],
             ],
             "0",
             "1",
@@ -209,17 +235,22 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             ["1/2"],
             [
                 ["split", 1],
-                ["implied", 2, -1, [[1, 1], [2, 1]]],
+                ["split", 2],
+                ["empty", [[1, 1], [2, 1]]],
                 ["split", 0],
-                ["implied", 3, 1, [[0, 1], [3, 1]]],
-                ["region"],
-                ["region"],
                 ["split", 3],
-                ["implied", 0, 1, [[0, 1], [1, 1], [3, 2]]],
+                ["slopes"],
+                ["empty", [[0, 1], [3, 1]]],
+                ["slopes"],
+                ["split", 3],
+                ["split", 0],
                 ["empty", [[0, 1], [1, 1]]],
-                ["implied", 0, -1, [[0, 1], [1, 1]]],
-                ["implied", 2, 1, [[1, 1], [2, 1]]],
-                ["constant", 3],
+                ["empty", [[0, 1], [1, 1], [3, 2]]],
+                ["split", 0],
+                ["empty", [[0, 1], [1, 1]]],
+                ["split", 2],
+                ["empty", [[3, 1]]],
+                ["empty", [[1, 1], [2, 1]]],
             ],
             "0",
             "1",
@@ -238,7 +269,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "closed-ball": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[-1 + TINY], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "the kink cuts a cap of height 2^-40 off the ball",
@@ -247,7 +278,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "ball-centre": by_hand(
             lv.Network([[[1, 0]], [[1]]], [[2], [0]]),
             ["0", "0"],
-            [["implied", 0, -1, [[0, 1]]], ["region"]],
+            [["split", 0], ["empty", [[0, 1]]], ["slopes"]],
             "0",
             "0",
             "h(c)² ≥ r²‖∇h‖² alone does not say on which side the ball is",
@@ -257,7 +288,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             hand, "a lower bound 1e-9 too high", nothing, lower="1.000000001", upper="1.000000001"
         ),
         "upper-too-low": changed(hand, "an upper bound 1e-9 too low", nothing, lower="0", upper="0.999999999"),
-        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", nothing, lower="0", upper="2.2360679"),
+        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", directly, lower="0", upper="2.2360679"),
         "matrix-too-low": changed(
             "matrix-p2",
             "a spectral norm 1e-6 too low",
@@ -273,24 +304,27 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             upper="100",
         ),
         "dropped-leaf": changed(hand, "a leaf is missing", steps(IDENTITY_TREE[:-1])),
-        "extra-leaf": changed(hand, "a leaf too many", steps([*IDENTITY_TREE, ["region"]])),
+        "extra-leaf": changed(hand, "a leaf too many", steps([*IDENTITY_TREE, ["slopes"]])),
         "swapped": changed(
             hand,
             "two leaves exchanged",
-            steps([*IDENTITY_TREE[:2], ["region"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
+            steps([*IDENTITY_TREE[:2], ["slopes"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
             upper="1",
         ),
-        "no-split": changed(hand, "a region before its neurons are assigned", steps([["region"]])),
-        "split-twice": changed(hand, "a neuron is split twice", steps([["split", 0], ["split", 0], *[["region"]] * 3])),
+        "split-twice": changed(
+            hand,
+            "a neuron is split twice",
+            steps([["split", 0], ["split", 0], *IDENTITY_TREE[1:4], *IDENTITY_TREE[4:], *IDENTITY_TREE[4:]]),
+        ),
         "implied-wrong-sign": changed(
             hand,
             "the other sign is implied",
-            steps([*IDENTITY_TREE[:4], ["implied", 1, -1, [[0, 1], [1, 1]]], ["region"]]),
+            steps([*IDENTITY_TREE[:5], ["empty", [[0, 1], [1, 1]]], ["slopes"]]),
         ),
         "implied-of-itself": changed(
             hand,
             "the opposite row alone refutes nothing",
-            steps([*IDENTITY_TREE[:4], ["implied", 1, 1, [[1, 1]]], ["region"]]),
+            steps([*IDENTITY_TREE[:6], ["empty", [[1, 1]]]]),
         ),
         "not-constant": changed(
             hand,
@@ -305,7 +339,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "positive": by_hand(
             lv.Network([[[1], [-1]], [[1, 1]]], [[1, 0], [0]]),
             ["2"],
-            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["region"], ["split", 1], ["region"], ["region"]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["split", 1], ["slopes"], ["slopes"]],
             "0",
             "1",
             "the combination is the constant 1 > 0: the pattern has a region, of slope 0",
@@ -313,10 +347,19 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "linear-row": by_hand(
             linear,
             ["1"],
-            [["implied", 1, -1, [[0, 1], [1, 1]]], ["region"]],
+            [["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"]],
             "0",
             "1",
             "neuron 0 is linear and has no sign, so its row is no half-space; L = 4",
+        ),
+        "constant-facet": by_hand(
+            IDENTITY,
+            ["1/2"],
+            [["empty", [[-1, 1]]]],
+            "0",
+            "0",
+            "0·x ≤ 0 is a facet that holds everywhere and is > 0 nowhere",
+            polytope={"A": [["0"], ["1"], ["-1"]], "b": ["0", "1", "1"]},
         ),
         "facet-without-box": changed(
             hand,
@@ -326,18 +369,18 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         "form-not-known": by_hand(
             deep_first,
             ["1"],
-            [["split", 1], ["split", 2], ["empty", [[1, 1], [2, 1]]], ["region"], ["region"]],
+            [["split", 1], ["split", 2], ["empty", [[1, 1], [2, 1]]], ["slopes"], ["slopes"]],
             "0",
             "1",
             "rows of the second layer before the first one is assigned",
         ),
         "constant-is-not": changed(
-            hand, "a neuron that is not constant", steps([*IDENTITY_TREE[:2], ["constant", 1], *IDENTITY_TREE[3:]])
+            hand, "a neuron that is not constant", steps([*IDENTITY_TREE[:2], ["empty", [[1, 1]]], *IDENTITY_TREE[3:]])
         ),
         "constant-with-its-sign": by_hand(
             DOUBLE_DEAD,
             ["1"],
-            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["region"], ["constant", 1]],
+            [["split", 0], ["split", 1], ["empty", [[0, 1], [1, 1]]], ["slopes"], ["empty", [[1, 1]]]],
             "0",
             "0",
             "neuron 1 is constant and has just the sign it was assigned by itself",
@@ -354,24 +397,31 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         ),
         "slopes-too-wide": changed(hand, "the ranges of slopes allow 2", steps([["slopes"]])),
         "slopes-of-another-norm": changed(
-            "deep-p1", "a proof for p = 1 against p = inf", nothing, p="inf", lower="0", upper="1"
+            "deep-p1", "a proof for p = 1 against p = inf", directly, p="inf", lower="0", upper="1"
         ),
-        "sdp-weak": by_hand(
-            CUT, ["1", "0", "0"], [["sdp", "backward", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"
-        ),
+        "sdp-weak": by_hand(CUT, ["1", "2", "4"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
         "sdp-norm": by_hand(
-            MATRIX, ["1", "1"], [["sdp", "forward", 0, [99, 99, 99]]], "0", "100", "the rule is for p = 2", p="inf"
+            LINEAR,
+            ["1", "1"],
+            [["sdp", 0, []]],
+            "0",
+            "6",
+            "the rule is for p = 2; L = 7 here, and 5.06 for p = 2",
+            p="inf",
+        ),
+        "sdp-mixed-norm": by_hand(
+            LINEAR, ["1", "1"], [["sdp", 0, []]], "0", "51/10", "not for p = 2 and q = 1 either", p="2:1"
         ),
         "other-network": changed(hand, "a proof of another network", nothing)
         | {"network": record(lv.Network([[[1], [-1]], [[2, -2]]]))},
-        "neuron-permuted": changed("facet-below", "the neurons in another order", nothing)
+        "neuron-permuted": changed("facet-below", "the neurons in another order", directly)
         | {
             "network": record(lv.Network([[[-1], [1]], [[3, 1]]], [[1, -1], [0]])),
             "box": {"lower": ["-1"], "upper": ["1"]},
             "upper": "1",
             "lower": "0",
         },
-        "other-domain": changed("facet-below", "a proof on another box", nothing)
+        "other-domain": changed("facet-below", "a proof on another box", directly)
         | {"box": {"lower": ["0"], "upper": ["2"]}, "upper": "2", "lower": "0"},
         "no-domain": changed(
             "facet-above", "a proof on a box, claimed everywhere", lambda c: c.__setitem__("witness", ["3/2"])
@@ -445,17 +495,16 @@ def malformed(good: dict[str, Case]) -> dict[str, Case]:
         "split-true": with_(("tree", 0), ["split", True], "a neuron that is a truth value"),
         "split-negative": with_(("tree", 0), ["split", -1], "a negative neuron"),
         "split-beyond": with_(("tree", 0), ["split", 2], "a neuron that does not exist"),
-        "region-more": with_(("tree", 3), ["region", 1], "a region with an argument"),
+        "rule-method": with_(("tree", 3), ["witness", ["1"]], "a name of the checker's own that is no rule"),
+        "slopes-more": with_(("tree", 3), ["slopes", 1], "slopes with an argument"),
         "multiplier-zero": with_(("tree", 2), ["empty", [[0, 0], [1, 1]]], "a zero multiplier"),
         "multiplier-negative": with_(("tree", 2), ["empty", [[0, -1], [1, -1]]], "negative multipliers"),
         "multiplier-string": with_(("tree", 2), ["empty", [[0, "1"], [1, 1]]], "a multiplier that is a string"),
         "multiplier-none": with_(("tree", 2), ["empty", []], "no multipliers"),
         "multiplier-triple": with_(("tree", 2), ["empty", [[0, 1, 1]]], "not a pair"),
-        "implied-sign": with_(("tree", 4), ["implied", 1, 2, [[0, 1], [1, 1]]], "a sign that is none"),
-        "implied-true": with_(("tree", 4), ["implied", 1, True, [[0, 1], [1, 1]]], "a sign that is a truth value"),
-        "sdp-way": with_(("tree", 3), ["sdp", "sideways", 0, []], "an unknown way"),
-        "sdp-count": with_(("tree", 3), ["sdp", "forward", 0, [1]], "more multipliers than neurons"),
-        "sdp-shift": with_(("tree", 3), ["sdp", "forward", 10**9, []], "an exponent beyond the limit"),
+        "sdp-count": with_(("tree", 3), ["sdp", 0, [1]], "more multipliers than neurons"),
+        "sdp-string": with_(("tree", 0), ["sdp", 0, ["1", 1]], "a multiplier that is a string"),
+        "sdp-shift": with_(("tree", 3), ["sdp", 10**9, []], "an exponent beyond the limit"),
     }
 
 

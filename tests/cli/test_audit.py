@@ -47,9 +47,7 @@ def test_crashes_exit_1(lipverify: Run) -> None:
 
 
 def test_a_time_limit_exits_3(lipverify: Run) -> None:
-    assert (
-        lipverify("audit", f"{SLOPPY}:product", "--max-examples", 10**5, "--time-limit", 0.5, "--workers", 1).code == 3
-    )
+    assert lipverify("audit", f"{SLOPPY}:product", "--max-examples", 10**5, "--time-limit", 0.5, "--jobs", 1).code == 3
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ COMMANDS = {
     "compare": ("compare", "LARGE", "--method", "branch-and-bound", "--method", "lipsdp", "--method", "ascent"),
     "maxcut": ("hardness", "maxcut", "random:30"),
     "sat": ("hardness", "independent-set", "random:40"),
-    "audit": ("audit", "seqlip-greedy", "--workers", "1"),
+    "audit": ("audit", "seqlip-greedy", "--jobs", "1"),
     "tightness": ("tightness", "check", "frobenius", "autolip"),
 }
 

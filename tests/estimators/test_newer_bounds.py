@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import lipverify as lv
 from lipverify.estimators.eclipse import Eclipse
+from lipverify.estimators.eclipse_closed import EclipseClosed, candidates, reached
 from lipverify.estimators.eclipse_gen_local import EclipseGenLocal
 from lipverify.estimators.geolip import GeoLip
 from lipverify.estimators.liplt import LipLT
@@ -49,7 +50,9 @@ def test_none_is_below_the_constant_and_each_keeps_its_place(data: st.DataObject
         return
     eclipse, lipsdp = upper(Eclipse(), domain), upper(LipSDP(), None)
     assert lipsdp <= eclipse * NEARLY
-    assert eclipse <= lv.upper(net, "eclipse-fast").upper
+    fast = lv.upper(net, "eclipse-fast").upper
+    assert eclipse <= fast
+    assert upper(EclipseClosed(), domain) <= fast
     assert upper(LipSDP(), domain) <= lipsdp * NEARLY
     if domain.bounded:
         assert upper(EclipseGenLocal(), domain) <= eclipse
@@ -87,6 +90,21 @@ def test_eclipse_is_lipsdp_for_one_hidden_layer_and_between_the_two_behind_it() 
             assert eclipse == pytest.approx(lipsdp, rel=1e-6)
         between += lipsdp * 1.001 < eclipse < fast * 0.999
     assert between == 3
+
+
+def test_every_closed_form_is_above_the_gram_matrix_and_the_best_lies_between_one_multiplier_and_all() -> None:
+    rng = np.random.default_rng(8)
+    factor = rng.standard_normal((6, 3)) * np.array([1, 1, 2, 3, 0.1, 10])[:, None]
+    gram, low, high = factor @ factor.T, np.zeros(6), np.ones(6)
+    scales = candidates(gram, low, high)
+    for scale in scales:
+        assert np.linalg.eigvalsh(np.diag(scale**-2.0) - gram)[0] > 0
+    values = [reached(gram, low, high, scale, np.ones((1, 6))) for scale in scales]
+    assert min(values) < 0.9 * values[0]
+    net = lv.Network([factor, np.ones((1, 6))])
+    closed = run(EclipseClosed(), net).upper
+    assert closed == pytest.approx(math.sqrt(min(values)), rel=1e-6)
+    assert run(LipSDP(), net).upper <= closed
 
 
 def shor(quadratic: np.ndarray) -> float:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,20 +24,21 @@ from lipverify.geometry.walk import Walk
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, CompiledEngines, able
-from lipverify.solvers.branch_and_bound.layers import Dive, Engine, Node
+from lipverify.solvers.branch_and_bound.dives import Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 from lipverify.testing import domains, networks
 from lipverify.trusted.evidence import Chain, Head, Space
-from lipverify.trusted.evidence_replay import Moves
+from lipverify.trusted.evidence_moves import Moves
 from tests import oracle
 from tests.conftest import examples
 from tests.solvers.promises import hold_to_the_oracle
 from tests.solvers.test_enumeration import CASES, SMALL, Case
 
 INF = math.inf
+ROOT = Path(__file__).parents[2]
 NORMS: tuple[Any, ...] = (1, INF, (1, INF))
 
 
@@ -85,9 +90,11 @@ class _Twisted:
         return found if self.words.change is None else self.words.change(found)
 
 
-def exact(net: lv.Network, p: Any, domain: Domain, engines: Waiting | None = None, **options: Any) -> lv.Bound:
+def exact(
+    net: lv.Network, p: Any, domain: Domain, engines: Waiting | None = None, threads: int = 1, **options: Any
+) -> lv.Bound:
     """The constant by the search by layers."""
-    method = BranchAndBound((SlopePasses(),), engines=Waiting() if engines is None else engines)
+    method = BranchAndBound((SlopePasses(),), engines=Waiting() if engines is None else engines, threads=threads)
     return lv.exact(net, method=method, p=p, domain=domain, **options)
 
 
@@ -133,6 +140,27 @@ def test_agrees_with_brute_force_on_random_networks(sizes: tuple[int, ...], p: A
     engines = Waiting()
     hold_to_the_oracle(net, p, domain, exact(net, p, domain, engines))
     assert engines.asked  # it was the engine that searched
+
+
+@pytest.mark.parametrize("lie", [None, "no multipliers", "all is open", "all is pruned"])
+@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 3), INF), ((2, 4, 4, 2), 1), ((3, 7, 1), INF)], ids=str)
+def test_two_threads_give_what_one_gives(sizes: tuple[int, ...], p: float, lie: str | None) -> None:
+    net, domain = random_network(sizes, 1), BOXES[sizes[0]]
+    hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(LIES[lie] if lie else None), threads=2))
+
+
+def test_work_that_fails_in_a_thread_fails() -> None:
+    def broken(_: Dive) -> Dive:
+        raise ArithmeticError("broken")
+
+    with pytest.raises(ArithmeticError, match="broken"):
+        exact(random_network((2, 5, 4, 3), 1), INF, BOXES[2], Waiting(broken), threads=2)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads(threads: int) -> None:
+    with pytest.raises(lv.LipverifyError, match="threads must be at least 1"):
+        exact(random_network((2, 5, 1), 1), INF, BOXES[2], threads=threads)
 
 
 def test_what_is_loaded_is_what_runs() -> None:
@@ -181,6 +209,8 @@ def _made_up(dive: Dive) -> Dive:
         np.ones(count, dtype=bool),
         dive.points[:0],
         dive.where[:0],
+        dive.trees[:0],
+        np.zeros(2, dtype=np.intp),
     )
 
 
@@ -208,6 +238,8 @@ def _orphaned(dive: Dive) -> Dive:
         dive.sure[facts],
         dive.points,
         np.full_like(dive.where, -1),
+        dive.trees,
+        np.append(dive.begins[keep], dive.begins[-1]),
     )
 
 
@@ -243,6 +275,12 @@ LIES: dict[str, Callable[[Dive], Dive]] = {
     "facts made up": _made_up,
     "points of NaN": _no_points,
     "points elsewhere": lambda dive: replace(dive, points=dive.points + 100.0),
+    "sign trees of leaves": lambda dive: replace(dive, trees=np.full_like(dive.trees, -1)),
+    "sign trees of one entry": lambda dive: replace(dive, trees=np.zeros_like(dive.trees)),
+    "sign trees of other entries": lambda dive: replace(dive, trees=dive.trees[::-1].copy()),
+    "sign trees beyond": lambda dive: replace(dive, trees=np.full_like(dive.trees, 30_000)),
+    "sign trees below": lambda dive: replace(dive, trees=np.full_like(dive.trees, -30_000)),
+    "sign trees elsewhere": lambda dive: replace(dive, begins=dive.begins[::-1] + 5),
     "no facts are sure": lambda dive: replace(dive, sure=np.zeros_like(dive.sure)),
 }
 
@@ -266,11 +304,11 @@ def test_a_lying_engine_on_degenerate_networks(data: st.DataObject, lie: str, p:
 # Any moment ----------------------------------------------------------------------------------------
 
 
-def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting) -> Iterator[lv.Bound]:
+def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting, rel_gap: float = 0.0) -> Iterator[lv.Bound]:
     """Every interval that the search reports."""
     problem = Problem(net, norm_pair(p), domain)
     options = BranchAndBound((SlopePasses(),), engines=engines)
-    return ByLayers(options, engines, problem, Budget(), INF).run()
+    return ByLayers(options, engines, problem, Budget(rel_gap=rel_gap), INF).run()
 
 
 @pytest.mark.parametrize("lie", [None, "no multipliers", "all is open"])
@@ -291,6 +329,41 @@ def test_stopping_at_any_moment_leaves_a_valid_interval(sizes: tuple[int, ...], 
         before, count = bound, count + 1
     assert before.status is lv.Status.EXACT
     assert count >= 3
+
+
+@pytest.mark.parametrize("sizes", [(2, 4, 4, 2), (2, 5, 1), (2, 2, 2)])
+def test_a_gap_that_is_given_up_takes_nothing_back(sizes: tuple[int, ...]) -> None:
+    """An incumbent is found below a node whose bound is already within the gap of it."""
+    for seed in range(8, 40):
+        rng = np.random.default_rng(seed)
+        shapes = [(b, a) for a, b in itertools.pairwise(sizes)]
+        weights = [rng.integers(-2, 3, size=shape).astype(float) for shape in shapes]
+        net = lv.Network(weights, [rng.integers(-2, 3, size=b) / 2 for b, _ in shapes])
+        bounds = list(moments(net, INF, BOXES[sizes[0]], Waiting(), 0.3))
+        assert all(after.upper <= before.upper for before, after in itertools.pairwise(bounds))
+        assert bounds[-1].upper <= 1.3 * bounds[-1].lower or bounds[-1].status is lv.Status.EXACT
+
+
+BEYOND = """
+import sys, lipverify as lv
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from tests import extremes
+
+CompiledEngines().ready()
+CompiledEngines().wait()
+for seed in map(int, sys.argv[1:]):
+    case = extremes.case(seed)
+    lv.exact(case.net, "branch-and-bound", p=case.pair, domain=case.domain)
+"""
+
+
+def test_nothing_is_written_beyond_an_array() -> None:
+    """Where NaN left no neuron to branch on, the same one was cut again until its rows had no room; interpreted, numpy
+    looks at every index."""
+    command = [sys.executable, "-W", "ignore", "-c", BEYOND, "1026539"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_relative_gap_is_enough() -> None:

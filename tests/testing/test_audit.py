@@ -159,9 +159,9 @@ def test_the_report_depends_on_the_seed_and_not_on_the_processes() -> None:
         data = report.to_dict()
         return {key: value for key, value in data.items() if "seconds" not in key}
 
-    one = audit(sloppy.crashing, max_examples=150, workers=1, seed=3)
-    assert facts(audit(sloppy.crashing, max_examples=150, workers=2, seed=3)) == facts(one)
-    assert facts(audit(sloppy.crashing, max_examples=150, workers=1, seed=4)) != facts(one)
+    one = audit(sloppy.crashing, max_examples=150, jobs=1, seed=3)
+    assert facts(audit(sloppy.crashing, max_examples=150, jobs=2, seed=3)) == facts(one)
+    assert facts(audit(sloppy.crashing, max_examples=150, jobs=1, seed=4)) != facts(one)
 
 
 def test_what_cannot_be_pickled_is_audited_in_this_process() -> None:
@@ -174,12 +174,12 @@ def test_what_cannot_be_pickled_is_audited_in_this_process() -> None:
 
     with pytest.raises((TypeError, pickle.PicklingError)):
         pickle.dumps(handle)
-    assert audit(estimator, max_examples=110, workers=2).examples > 110
+    assert audit(estimator, max_examples=110, jobs=2).examples > 110
 
 
 def test_a_time_limit_ends_it() -> None:
     started = time.monotonic()
-    report = audit(sloppy.product, max_examples=10**5, time_limit=1, workers=1)
+    report = audit(sloppy.product, max_examples=10**5, time_limit=1, jobs=1)
     assert not report.complete
     assert 0 < report.examples < 10**5
     assert time.monotonic() - started < 20
@@ -199,7 +199,7 @@ def test_own_networks_are_asked_about() -> None:
         ({"rtol": 2}, "rtol must be"),
         ({"seed": -1}, "seed must be"),
         ({"max_examples": -1}, "max_examples must be"),
-        ({"workers": 0}, "workers must be"),
+        ({"jobs": 0}, "jobs must be"),
         ({"domain": 3}, "domain must be"),
         ({"networks": [1]}, "networks must be"),
         ({"p": 3}, "p = 3"),

@@ -81,7 +81,7 @@ def test_an_audit_survives_and_shrinks() -> None:
 
 
 def test_the_command_isolates(lipverify: Any) -> None:  # noqa: F811
-    answer = lipverify("audit", "tests.testing.sloppy:dozing", "--max-examples", 0, "--call-limit", 0.2, "--workers", 1)
+    answer = lipverify("audit", "tests.testing.sloppy:dozing", "--max-examples", 0, "--call-limit", 0.2, "--jobs", 1)
     assert answer.code == 1
     assert "TimeoutError: no answer within 0.2 s" in answer.out
 
@@ -95,7 +95,7 @@ def test_ctrl_c_leaves_a_report_and_progress_is_told() -> None:
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(InterruptedAudit) as stop:
-        audit(sloppy.one_percent_low, max_examples=10_000, workers=1, on_progress=note)
+        audit(sloppy.one_percent_low, max_examples=10_000, jobs=1, on_progress=note)
     report = stop.value.report
     assert not report.complete
     assert "Ctrl-C" in report.text()
@@ -114,7 +114,7 @@ def test_ctrl_c_in_the_estimator_keeps_what_was_asked_before() -> None:
         return float("inf")
 
     with pytest.raises(InterruptedAudit) as stop:
-        audit(impatient, max_examples=100, workers=1)
+        audit(impatient, max_examples=100, jobs=1)
     assert 20 < stop.value.report.examples < 60
 
 

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Protocol, final
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.domain import Box, Domain, Polytope
 from lipverify.engine.loading import Loading
+from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.problem import Budget, Problem
+from lipverify.solvers.branch_and_bound.dives import Engine
 from lipverify.solvers.branch_and_bound.heads import heads
-from lipverify.solvers.branch_and_bound.layers import Engine, LayerSearch, space_of
 from lipverify.solvers.branch_and_bound.tree import Tree
 from lipverify.trusted.evidence import Chain, Space
-from lipverify.trusted.evidence_floats import Sizes
+from lipverify.trusted.evidence_sizes import Sizes
 
 if TYPE_CHECKING:
+    from lipverify.solvers.branch_and_bound.layers import LayerSearch
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
@@ -45,6 +48,16 @@ class Engines(Protocol):
         ...
 
 
+def space_of(domain: Domain) -> Space | None:
+    """The closure of a bounded domain; None for others."""
+    if isinstance(domain, Box):
+        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
+    if isinstance(domain, Polytope) and domain.bounded:
+        box = enclosing_box(domain)
+        return Space(box.lower, box.upper, -domain.A, domain.b)
+    return None
+
+
 def able(problem: Problem) -> bool:
     """Whether a problem is one for the search by layers: its norm, its domain, and numbers that floats can multiply."""
     if not heads(problem):
@@ -53,8 +66,7 @@ def able(problem: Problem) -> bool:
     if space is None:
         return False
     net = problem.network
-    with np.errstate(all="ignore"):
-        sizes = Sizes.of(Chain(net.weights, net.biases, net.slopes), space)
+    sizes = Sizes.of(Chain(net.weights, net.biases, net.slopes), space)
     return bool(np.isfinite(sizes.value).all() and np.isfinite(sizes.form).all())
 
 
@@ -132,11 +144,14 @@ class ByLayers:
                 yield tree.result()
                 return
             self._upper, best = min(self._upper, tree.report(Status.INTERRUPTED).upper), tree.best
+        from lipverify.solvers.branch_and_bound.layers import LayerSearch  # loads numba
+
         net = self._problem.network
         space = space_of(self._problem.domain)
         assert space is not None
-        engine = self._engines.open(Chain(net.weights, net.biases, net.slopes), space)
-        search = LayerSearch(self._problem, self._budget, space, engine, best)
+        chain = Chain(net.weights, net.biases, net.slopes)
+        engines = [self._engines.open(chain, space) for _ in range(self._options.threads)]
+        search = LayerSearch(self._problem, self._budget, space, engines, best)
         yield self._report(search)
         for _ in search.steps():
             yield self._report(search)

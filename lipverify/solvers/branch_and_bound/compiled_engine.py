@@ -12,16 +12,20 @@ from lipverify.arrays import Matrix
 from lipverify.engine import layout
 from lipverify.engine.dive import dive
 from lipverify.kernels import alone, forget_older, on_disk, place
-from lipverify.solvers.branch_and_bound.layers import Dive, Node
-from lipverify.trusted.evidence import Chain, Head, Space
-from lipverify.trusted.evidence_floats import Sizes
-from lipverify.trusted.evidence_replay import Moves
+from lipverify.solvers.branch_and_bound.dives import Dive, Node
+from lipverify.trusted import evidence_replay
+from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence_floats import FloatReader
+from lipverify.trusted.evidence_moves import Moves
+from lipverify.trusted.evidence_sizes import Sizes
 
 _MEMORY = 2**27  # bytes of tableaus at most, and of what a dive says
 _NODES = 2048  # of a dive at most
+_CODES = 2**20  # choices in the sign trees of a dive that are written down
+_START = np.zeros(1, dtype=np.int64)
 _PREDICTED = 3e4  # leaves of a sign tree that are foretold before it is given up
 _ARITHMETIC = 20  # passes for slopes at a full sign vector
-_ASCENTS, _FEW = 3000, 200  # moves of random ascents for the first head, and for each other one
+_ASCENTS, _FEW = 1000, 200  # moves of random ascents for the first head, and for each other one
 _SLACK = 1e-11  # how far from zero, relative to its size, a pre-activation must stay to have a sign in floats
 
 
@@ -47,11 +51,11 @@ class CompiledEngine:
         n, d = len(net.size), net.d
         if directions not in self._arrays:
             self._arrays.clear()
-            levels = max(2, min(n + 2, _MEMORY // (8 * (n + len(net.shifts)) * d)))
-            nodes = max(64, min(_NODES, _MEMORY // (64 * (d + directions))))
+            levels = max(2, min(n + 2, _MEMORY // (24 * (n + len(net.shifts)) * d)))
+            nodes = max(64, min(_NODES, _MEMORY // (64 * (n + len(net.shifts) + directions))))
             self._arrays[directions] = (
                 *layout.work_arrays(net, directions, levels),
-                layout.out_arrays(net, directions, nodes),
+                layout.out_arrays(net, directions, nodes, _CODES),
             )
         cells, work, out = self._arrays[directions]
         best = max(target, 0.0)
@@ -76,10 +80,6 @@ class CompiledEngine:
             *self._moves(ascents),
         )
         self._passes = int(out.used[:count].sum())
-        multipliers = np.zeros((facts, len(net.shifts) + n))
-        carried = np.arange(out.mult_row.shape[1]) < out.mult_count[:facts, None]
-        which, column = np.nonzero(carried)
-        multipliers[which, out.mult_row[which, column]] = out.mult[which, column]
         moves = Moves(
             out.parent[:count],
             out.neuron[:count],
@@ -94,10 +94,12 @@ class CompiledEngine:
             out.fate[:count],
             out.node_failed[:count] * out.node_has_failed[:count, None],
             out.used[:count],
-            multipliers,
+            out.mult[:facts],
             out.fact_kind[:facts] != 0,
             out.points[:points],
             out.point_node[:points],
+            out.tree,
+            np.concatenate([_START, out.tree_end[:count]]),
         )
 
     def _moves(self, count: int) -> tuple[Matrix, Matrix]:
@@ -120,15 +122,29 @@ def load() -> None:
 
 
 def stored() -> bool:
-    """Whether numba has compiled code of the dive on disk, or could not put it there."""
-    forget_older(dive, Path(layout.__file__).parent.glob("*.py"))
-    return place(dive) is None or on_disk(dive)
+    """Whether numba has compiled code of everything on disk, or could not put it there."""
+    for function, folder in _COMPILED.items():
+        forget_older(function, Path(folder).parent.glob("*.py"))
+    return all(place(function) is None or on_disk(function) for function in _COMPILED)
+
+
+_COMPILED: dict[Any, str] = {
+    dive: layout.__file__,
+    **dict.fromkeys((*FloatReader.COMPILED, *evidence_replay.COMPILED), evidence_replay.__file__),
+}
 
 
 def _first_dive() -> None:
-    """One dive through a tiny network."""
+    """One dive through a tiny network, and what is read of it."""
     chain = Chain((np.ones((1, 1)), np.ones((1, 1))), (np.zeros(1), np.zeros(1)), (np.array([[0.0, 1.0]]),))
     space = Space(-np.ones(1), np.ones(1), np.zeros((0, 1)), np.zeros(0))
     head = Head(True, 0, (0,))
     blank = np.zeros(1, dtype=np.int8)
-    CompiledEngine(chain, space).dive(Node(0, blank, blank, blank, math.inf), head, -1.0, 1e-9, 16)
+    found = CompiledEngine(chain, space).dive(Node(0, blank, blank, blank, math.inf), head, -1.0, 1e-9, 16)
+    tree = evidence_replay.replay(blank, found.moves)
+    evidence_replay.granted(found.moves.parents, tree.splits, ~tree.sound)
+    reader = FloatReader(chain, space)
+    reader.upper(blank[None], head)
+    reader.pruned(Pruned(blank[None], head, 1.0, 1))
+    none = np.zeros(1, dtype=np.intp)
+    reader.implied(Implied(blank[None], none, none, np.ones(1, dtype=np.int8), np.zeros((1, 1))))

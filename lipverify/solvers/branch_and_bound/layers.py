@@ -11,34 +11,34 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from functools import cached_property, partial
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from lipverify.arrays import Bools, Indices, Matrix, Signs
-from lipverify.domain import Box, Domain, Polytope
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
-from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.geometry.margin import MarginProgram
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
 from lipverify.norms import exact_norm
 from lipverify.problem import Budget, Problem
 from lipverify.search.closing import Closing
+from lipverify.search.crew import Crew
 from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.branch_and_bound.dives import OPEN, PRUNED, REGION, SPLIT, TIE, Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
-from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence import Chain, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
-from lipverify.trusted.evidence_passes import Nodes
-from lipverify.trusted.evidence_replay import Moves, Replayed, replay
+from lipverify.trusted.evidence_moves import Moves
+from lipverify.trusted.evidence_replay import Replayed, granted, replay
 from lipverify.trusted.rounding import MAX
-
-SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
 
 _SLICE = 0.1  # seconds of work that a dive should be, its verification included
 _LEAST, _BEGIN, _MOST = 2**8, 2**14, 2**20  # passes of a dive
@@ -46,54 +46,25 @@ _LEAVES = 4  # how many times the engine's passes a sign tree may take when it i
 _MARGIN = 3.0  # of the reader's error, kept by the engine
 
 
+class _Hands(NamedTuple):
+    """What one dive at a time has for itself."""
+
+    engine: Engine
+    reader: FloatReader
+
+
+@final
 @dataclass(frozen=True, eq=False)
-class Dive:
-    """What the engine says of the nodes below one: N of them, the first the node itself.
+class _Found:
+    """A dive below a node, the claims that hold, the nodes that are closed at a goal, and the seconds it took."""
 
-    Attributes
-    ----------
-    moves
-        The tree and its claims.
-    fates
-        What became of each node: see `engine.dive`.
-    failed
-        The sign vector at which its sign tree failed, shape (N, D), all 0 where there is none.
-    passes
-        How many passes its sign tree took.
-    multipliers, sure
-        The claims' evidence, shape (F, g + n), and whether the engine is sure of it in floats, (F,).
-    points, where
-        Points where the norm seems large, and the node of which each is a region's, −1 where any.
-    """
-
-    moves: Moves
-    fates: Signs
-    failed: Signs
-    passes: Indices
-    multipliers: Matrix
-    sure: Bools
-    points: Matrix
-    where: Indices
-
-
-class Engine(Protocol):
-    """Whoever searches below a node; trusted by nobody."""
-
-    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
-        """Search below a node for more than the target, in about so many passes."""
-        ...
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """An open node: signs that hold, which of them were split, the sign vector to try first, a proved upper bound."""
-
-    head: int
-    signs: Signs
-    split: Signs
-    failed: Signs
-    upper: float
-    exact: bool = False
+    node: Node
+    dive: Dive
+    tree: Replayed
+    held: Bools
+    closed: Bools
+    goal: float
+    seconds: float
 
 
 @final
@@ -111,16 +82,6 @@ class Counts:
     dives: int = 0
 
 
-def space_of(domain: Domain) -> Space | None:
-    """The closure of a bounded domain; None for others."""
-    if isinstance(domain, Box):
-        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
-    if isinstance(domain, Polytope) and domain.bounded:
-        box = enclosing_box(domain)
-        return Space(box.lower, box.upper, -domain.A, domain.b)
-    return None
-
-
 @final
 class LayerSearch:
     """One run: open nodes, the incumbent, the counts.
@@ -131,24 +92,25 @@ class LayerSearch:
         What is asked, on a bounded domain, for a norm that has `heads`.
     space
         The closure of its domain.
-    engine
-        What searches.
+    engines
+        Who searches: so many dives at a time, in threads.
     best
         An incumbent to start from.
     """
 
-    def __init__(self, problem: Problem, budget: Budget, space: Space, engine: Engine, best: Certified | None) -> None:
+    def __init__(
+        self, problem: Problem, budget: Budget, space: Space, engines: Sequence[Engine], best: Certified | None
+    ) -> None:
         self._problem = problem
         self._budget = budget
         self._space = space
-        self._engine = engine
         net = problem.network
         self._chain = Chain(net.weights, net.biases, net.slopes)
         self._heads = heads(problem)
         self._reader = FloatReader(self._chain, space)
         self._exact = ExactReader(self._chain, space)
-        self._margins = MarginProgram(net.input_dim + 1)
-        self._cells = Cells(net, problem.domain, budget.seed)
+        self._hands = [_Hands(engine, FloatReader(self._chain, space)) for engine in engines]
+        self._offering = threading.Lock()
         self._grid = Grid.of(problem)
         self._incumbent: Incumbent[Certified] = Incumbent()
         self._target = budget.target or -1.0  # at 0 a region is wanted all the same
@@ -156,7 +118,7 @@ class LayerSearch:
         self._heap: list[tuple[float, int, Node]] = []
         self._ticket = itertools.count()
         self._ceiling = math.inf
-        self._busy: Node | None = None
+        self._busy: list[Node] = []
         self._begun = False
         self._passes = _BEGIN
         self._errors: list[float] = []
@@ -164,13 +126,20 @@ class LayerSearch:
         if best is not None:
             self._offer(best)
 
+    @cached_property
+    def _margins(self) -> MarginProgram:
+        return MarginProgram(self._problem.network.input_dim + 1)
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells(self._problem.network, self._problem.domain, self._budget.seed)
+
     @property
     def upper(self) -> float:
         """An upper bound of the constant, at any moment."""
         top = max(self._closing.settled, self._incumbent.upper)
-        for node in (self._busy, self._heap[0][2] if self._heap else None):
-            if node is not None:
-                top = max(top, node.upper)
+        for node in (*self._busy, *(entry[2] for entry in self._heap[:1])):
+            top = max(top, node.upper)
         return min(top, self._ceiling) if self._begun else self._ceiling
 
     @property
@@ -199,48 +168,64 @@ class LayerSearch:
             self._push(Node(h, signs, np.zeros_like(signs), failed, upper))
         self._begun = True
         yield
-        while self._heap:
-            node = heapq.heappop(self._heap)[2]
-            if self._closing.closes(node.upper):
-                self.counts.pruned += 1
-                continue
-            self._busy = node
-            if node.exact:
-                self._expand(node)
-            else:
-                self._search(node)
-            self._busy = None
-            yield
+        with Crew[_Hands, _Found](self._hands) as crew:
+            while self._heap or crew.busy:
+                while self._heap and crew.idle:
+                    self._take(heapq.heappop(self._heap)[2], crew)
+                for found in crew.finished(_SLICE):
+                    self._commit(found)
+                    self._busy.remove(found.node)
+                yield
 
-    # Committing what is proved.
+    def _take(self, node: Node, crew: Crew[_Hands, _Found]) -> None:
+        """Begin with an open node."""
+        if self._closing.closes(node.upper):
+            self.counts.pruned += 1
+            return
+        self._busy.append(node)
+        if node.exact:
+            self._expand(node)
+            self._busy.remove(node)
+        else:
+            crew.start(partial(self._look, node))
 
-    def _search(self, node: Node) -> None:
-        """A dive below a node, verified."""
+    def _look(self, node: Node, hands: _Hands) -> _Found:
+        """A dive below a node, and which of its claims are proved; may be run in several threads at a time."""
         head = self._heads[node.head]
-        margin = _MARGIN * self._errors[node.head]
         begun = time.thread_time()  # a busy machine is no reason for small batches
-        dive = self._engine.dive(node, head, self._goal, margin, self._passes)
+        dive = hands.engine.dive(node, head, self._goal, _MARGIN * self._errors[node.head], self._passes)
         for point in dive.points[::-1]:
             if self._try_point(point):
                 break  # the last one is the best
         tree = replay(node.signs, dive.moves)
-        self._close(node, head, dive, tree, self._proved(node, dive, tree))
+        held = np.ones(len(dive.moves.nodes), dtype=bool)
+        asked = np.flatnonzero(tree.sound[dive.moves.nodes])
+        index, neurons, signs = tree.index[asked], dive.moves.claimed[asked], dive.moves.signs[asked]
+        claims = Implied(tree.states, index, neurons, signs, dive.multipliers[asked])
+        held[asked] = hands.reader.implied(claims) & dive.sure[asked]
+        goal, closed = self._goal, np.zeros(len(dive.fates), dtype=bool)
+        shut = np.flatnonzero(np.isin(dive.fates, (PRUNED, TIE, REGION)) & tree.sound)
+        if len(shut):
+            limit = _LEAVES * int(dive.passes[shut].max()) + 64
+            closed[shut] = hands.reader.pruned(Pruned(tree.signs[shut], head, goal, limit, *_trees(dive, shut)))
+        return _Found(node, dive, tree, held, closed, goal, time.thread_time() - begun)
+
+    # Committing what is proved.
+
+    def _commit(self, found: _Found) -> None:
+        """What a dive has found becomes part of the tree."""
+        self._close(found, self._proved(found))
         self.counts.dives += 1
-        spent = time.thread_time() - begun
-        if spent < _SLICE / 2 and (dive.fates == OPEN).any():
+        if found.seconds < _SLICE / 2 and (found.dive.fates == OPEN).any():
             self._passes = min(2 * self._passes, _MOST)
-        elif spent > 2 * _SLICE:
+        elif found.seconds > 2 * _SLICE:
             self._passes = max(_LEAST, self._passes // 2)
 
-    def _proved(self, node: Node, dive: Dive, tree: Replayed) -> Bools:
+    def _proved(self, found: _Found) -> Bools:
         """The nodes of a dive all of whose signs are proved; those at which this ends become open, to be settled."""
+        node, dive, tree, held = found.node, found.dive, found.tree, found.held
         moves = dive.moves
-        held = np.ones(len(moves.nodes), dtype=bool)
-        asked = np.flatnonzero(tree.sound[moves.nodes])
-        index, neurons, signs = tree.index[asked], moves.claimed[asked], moves.signs[asked]
-        claims = Implied(tree.states, index, neurons, signs, dive.multipliers[asked])
-        held[asked] = self._reader.implied(claims) & dive.sure[asked]
-        self.counts.facts += len(asked)
+        self.counts.facts += len(held)
         lost = ~tree.sound
         for f in np.flatnonzero(~held).tolist():
             if lost[moves.nodes[f]]:
@@ -250,31 +235,23 @@ class LayerSearch:
             state = tree.states[tree.index[f]]
             if not self._exact.implied(state, int(moves.claimed[f]), int(moves.signs[f]), support):
                 lost[moves.nodes[f]] = True
-        good = np.zeros(len(lost), dtype=bool)
-        splits = tree.splits & (dive.fates == SPLIT)
-        for i, parent in enumerate(moves.parents.tolist()):
-            if i and not (0 <= parent < i and good[parent] and splits[parent]):
-                continue
-            if lost[i]:
-                self._reopen(node, tree.entered[i], dive.failed[i])
-            else:
-                good[i] = True
+        good, fallen = granted(moves.parents, tree.splits & (dive.fates == SPLIT), lost)
+        for i in fallen.tolist():
+            self._reopen(node, tree.entered[i], dive.failed[i])
         return good
 
-    def _close(self, node: Node, head: Head, dive: Dive, tree: Replayed, good: Bools) -> None:
+    def _close(self, found: _Found, good: Bools) -> None:
         """Commit the ends of a dive: what is pruned, regions, and what stays open."""
-        fates = dive.fates
+        node, dive, tree = found.node, found.dive, found.tree
+        head, fates = self._heads[node.head], dive.fates
         self.counts.nodes += int(good.sum())
         self.counts.passes += int(dive.passes.sum())
         rest = good & ~(tree.splits & (fates == SPLIT))
-        shut = np.flatnonzero(rest & np.isin(fates, (PRUNED, TIE, REGION)))
-        if len(shut):
-            limit = _LEAVES * int(dive.passes[shut].max()) + 64
-            ok = self._reader.pruned(Pruned(tree.signs[shut], head, self._goal, limit))
-            if ok.any() and self._goal > self._closing.enough:
-                self._closing.settle(self._goal)
-            self.counts.pruned += int(ok.sum())
-            rest[shut[ok]] = False
+        closed = rest & found.closed
+        if closed.any() and found.goal > self._closing.enough:
+            self._closing.settle(min(found.goal, node.upper))  # the goal rose with the dive's own points
+        self.counts.pruned += int(closed.sum())
+        rest &= ~closed
         fates = np.where(rest & (fates == PRUNED), OPEN, fates)  # refused: the engine hoped for a better incumbent
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
         for i in np.flatnonzero(rest & (fates == REGION)).tolist():
@@ -354,10 +331,7 @@ class LayerSearch:
 
     def _middle(self, signs: Signs) -> Any:
         """A point that seems to be in the middle of the region of a complete pattern."""
-        last = len(self._chain.widths) - 1
-        with np.errstate(all="ignore"):
-            forms, shifts = Nodes(self._chain, signs[None], last).table
-        rows = np.column_stack([forms[0], shifts[0]]) * signs[:, None]
+        rows = _rows(self._chain, signs) * signs[:, None]
         domain = self._problem.domain.rows(self._problem.network.input_dim)
         found = self._margins.interior_point(np.vstack([rows[~self._chain.linear], domain]))
         return np.array([np.nan]) if found is None or not found.point[-1] > 0 else found.point[:-1] / found.point[-1]
@@ -378,6 +352,10 @@ class LayerSearch:
         return certify_point(self._problem, values.tolist()) if np.isfinite(values).all() else None
 
     def _offer(self, found: Certified) -> None:
+        with self._offering:
+            self._take_up(found)
+
+    def _take_up(self, found: Certified) -> None:
         if self._incumbent.improved_by(found.norm):
             self._incumbent.offer(confirmed(self._problem, found))
             self._closing.enough = self._grid.enough(found.norm)
@@ -392,3 +370,22 @@ def _cuts(node: Node, moves: Moves, i: int) -> Signs:
         i = int(moves.parents[i])
         cuts[moves.neurons[i]] = 1
     return cuts
+
+
+def _trees(dive: Dive, nodes: Indices) -> tuple[Indices, Indices]:
+    """The sign trees of some nodes of a dive, one behind the other, and where they begin."""
+    ends = np.clip(dive.begins, 0, len(dive.trees))
+    first, last = ends[nodes], np.maximum(ends[nodes], ends[nodes + 1])
+    begins = np.concatenate([[0], np.cumsum(last - first)])
+    return dive.trees[np.arange(begins[-1]) + np.repeat(first - begins[:-1], last - first)], begins
+
+
+def _rows(chain: Chain, signs: Signs) -> Matrix:
+    """The affine forms (a, c) of all pre-activations under a complete pattern, about; shape (n, d + 1)."""
+    rows = [np.column_stack([chain.weights[0], chain.biases[0]])]
+    with np.errstate(all="ignore"):
+        for k, slopes in enumerate(chain.slopes[:-1]):
+            on = signs[chain.offsets[k] : chain.offsets[k + 1]] > 0
+            rows.append(chain.weights[k + 1] @ (np.where(on, slopes[:, 1], slopes[:, 0])[:, None] * rows[-1]))
+            rows[-1][:, -1] += chain.biases[k + 1]
+    return np.vstack(rows)

@@ -16,11 +16,13 @@ from typing import ClassVar, final
 
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import ceilings
+from lipverify.errors import InvalidArgument
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.frontier import Order, require_order
 from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRule
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
+from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.tree import Tree
 
@@ -64,6 +66,10 @@ class BranchAndBound:
         bound as floats see it.
     engines
         The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
+    checkpoint
+        Where the search is written down, and gone on with; not by `engines`, which are not asked then.
+    threads
+        How many dives of the search by layers run at a time, in one process.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -77,6 +83,8 @@ class BranchAndBound:
     interpreted: int = 400
     log: Callable[[str, tuple[int, ...], float], None] | None = None
     engines: Engines | None = None
+    checkpoint: Checkpoint | None = None
+    threads: int = 1
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -87,6 +95,8 @@ class BranchAndBound:
 
     def __post_init__(self) -> None:
         require_order(self.order)
+        if self.threads < 1:
+            raise InvalidArgument(f"threads must be at least 1; got {self.threads!r}")
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
@@ -95,14 +105,20 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
-        if self.engines is not None and self.engines.able(problem):
+        if self.checkpoint is None and self.engines is not None and self.engines.able(problem):
             yield from ByLayers(self, self.engines, problem, budget, upper).run()
             return
         tree = Tree(self, problem, budget, upper)
-        yield tree.report(Status.INTERRUPTED)
-        reported = time.monotonic()
-        for _ in tree.steps():
-            if time.monotonic() - reported > _REPORT:
-                yield tree.report(Status.INTERRUPTED)
-                reported = time.monotonic()
+        try:
+            yield tree.report(Status.INTERRUPTED)
+            reported = time.monotonic()
+            for _ in tree.steps():
+                if time.monotonic() - reported > _REPORT:
+                    tree.save()
+                    yield tree.report(Status.INTERRUPTED)
+                    reported = time.monotonic()
+        except GeneratorExit:  # stopped between two steps; an exception inside of one leaves the last file
+            tree.save(last=True)
+            raise
+        tree.save(last=True)
         yield tree.result()

@@ -13,6 +13,7 @@ import numpy as np
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import bounds_of
+from lipverify.errors import InvalidArgument
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
@@ -25,6 +26,7 @@ from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
 from lipverify.search.node_bound import Estimate, NodeBound
 from lipverify.search.tree import expand
+from lipverify.solvers.branch_and_bound.checkpoint import Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.node import Node
 from lipverify.solvers.branch_and_bound.stability import Stability
@@ -56,8 +58,45 @@ class Tree:
         self._target = budget.target or -1.0  # at 0 a region is wanted all the same
         self._closing = Closing(tolerated=self._target)
         self._incumbent: Incumbent[Certified] = Incumbent()
+        self._begun = False
+        self._unsaved: dict[str, str] = {}
         self._attack = self._proposals()
         self._root_upper = upper
+        self._waiting: list[tuple[Signs, float]] = []  # open nodes of a checkpoint
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        checkpoint = self._options.checkpoint
+        saved = None if checkpoint is None else checkpoint.load(self._problem)
+        if saved is None:
+            return
+        self._begun = True
+        self._waiting = sorted(saved.open, key=lambda node: node[1])
+        self._effort.nodes = saved.nodes
+        self._closing.settle(saved.settled)
+        if saved.incumbent is not None:
+            found = certify_point(self._problem, saved.incumbent)
+            if found is None:
+                raise InvalidArgument("the checkpoint's best point lies on a boundary, or outside the domain")
+            self._offer(found)
+
+    def save(self, *, last: bool = False) -> None:
+        """Write the search down, if that is wanted and due: between two steps, when nothing is in hand."""
+        checkpoint = self._options.checkpoint
+        if checkpoint is None or not self._begun:
+            return
+        try:
+            checkpoint.save(self._problem, self._saved, last=last)
+        except OSError as error:  # the search is worth more than its copy, and the last one is still there
+            self._unsaved = {"checkpoint": f"not written: {error}"}
+        else:
+            self._unsaved = {}
+
+    def _saved(self) -> Saved:
+        best = self._incumbent.best
+        nodes = (*self._waiting, *((node.signs, node.upper) for node in self._frontier))
+        return Saved(nodes, best.witness.point if best else None, self._closing.settled, self._effort.nodes)
 
     @property
     def best(self) -> Certified | None:
@@ -66,8 +105,19 @@ class Tree:
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a few milliseconds."""
-        self._begin()
+        if not self._begun:
+            self._begin()
+            self._begun = True
         yield
+        while self._waiting:
+            signs, upper = self._waiting[-1]
+            fate, node = self._consider(self._cells.root(), signs, None, upper)
+            self._waiting.pop()
+            if node is not None:
+                self._frontier.push([node])
+            else:
+                self._effort.count(fate)
+            yield
         expansion = expand(self, self._frontier, self._effort)
         tried = 0
         while True:
@@ -134,7 +184,7 @@ class Tree:
             self._evaluate(cell)
             return self._noted(Fate.LEAF, signs, upper)
         estimate, upper = self._bound(signs, parent, upper)
-        if parent is None:
+        if parent is None and not self._begun:
             self._root_upper = upper
         if self._closing.closes(upper):
             return self._noted(Fate.PRUNED, signs, upper)
@@ -231,8 +281,8 @@ class Tree:
         for node in heapq.nlargest(_AT_ONCE, self._frontier, key=lambda n: n.upper):
             if not node.fresh:  # these hold the upper side up
                 self._certify(node)
-        started = self._effort.nodes > 0 or len(self._frontier) > 0
-        upper = max((node.upper for node in self._frontier), default=0.0 if started else self._root_upper)
+        uppers = [*(node.upper for node in self._frontier), *(upper for _, upper in self._waiting)]
+        upper = max(uppers, default=0.0 if self._begun else self._root_upper)
         upper = max(upper, self._closing.settled, self._incumbent.upper)
         best = self._incumbent.best
         return Bound(
@@ -261,5 +311,6 @@ class Tree:
             stats=self._stats(),
         )
 
-    def _stats(self) -> dict[str, int]:
-        return {**self._effort.stats(), "lps": self._cells.lps, "settled": self._cells.settled}
+    def _stats(self) -> dict[str, int | str]:
+        counts = {**self._effort.stats(), "lps": self._cells.lps, "settled": self._cells.settled}
+        return {**counts, **self._unsaved}

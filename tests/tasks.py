@@ -1,0 +1,28 @@
+"""Tasks for other processes: this module loads nothing heavy, and they are started often."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+
+def square(k: int) -> int:
+    return k * k
+
+
+def where(k: int) -> tuple[int, int]:
+    """Who did it."""
+    time.sleep(0.01)
+    return k, os.getpid()
+
+
+def deadly(k: int) -> int:
+    """The third one ends its process."""
+    if k == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return k
+
+
+def refused(k: int) -> int:
+    raise ZeroDivisionError(f"{k} is refused")
