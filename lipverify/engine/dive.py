@@ -418,6 +418,8 @@ def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
         a, b = -work.z_low[i], work.z_high[i]
         balance = min(a, b) / max(max(a, b), 1e-300)
         score = (max(0.0, base - one) + max(0.0, base - other)) * (2.0 - balance)
+        if not score >= 0.0:
+            score = 0.0  # NaN, where floats end: one of them must be chosen all the same
         if score > best:
             best, neuron = score, i
             side = 1 if (one >= other) == (net.right[front, i] >= net.left[front, i]) else -1
@@ -553,6 +555,8 @@ def dive(
                         points += 1
                         best = max(best, found)
                         target, tie = max(target, best - margin), max(tie, best + margin)
+                if fate == SPLIT and cell.rows[lev] == len(cell.owner[lev]):
+                    fate = OPEN  # no room for another row
                 if fate == SPLIT:
                     i, side = choose(net, head, cell, lev, work)
                     neuron = net.offset[cell.front[lev]] + i

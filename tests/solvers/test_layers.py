@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +38,7 @@ from tests.solvers.promises import hold_to_the_oracle
 from tests.solvers.test_enumeration import CASES, SMALL, Case
 
 INF = math.inf
+ROOT = Path(__file__).parents[2]
 NORMS: tuple[Any, ...] = (1, INF, (1, INF))
 
 
@@ -337,6 +342,28 @@ def test_a_gap_that_is_given_up_takes_nothing_back(sizes: tuple[int, ...]) -> No
         bounds = list(moments(net, INF, BOXES[sizes[0]], Waiting(), 0.3))
         assert all(after.upper <= before.upper for before, after in itertools.pairwise(bounds))
         assert bounds[-1].upper <= 1.3 * bounds[-1].lower or bounds[-1].status is lv.Status.EXACT
+
+
+BEYOND = """
+import sys, lipverify as lv
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from tests import extremes
+
+CompiledEngines().ready()
+CompiledEngines().wait()
+for seed in map(int, sys.argv[1:]):
+    case = extremes.case(seed)
+    lv.exact(case.net, "branch-and-bound", p=case.pair, domain=case.domain)
+"""
+
+
+def test_nothing_is_written_beyond_an_array() -> None:
+    """Where NaN left no neuron to branch on, the same one was cut again until its rows had no room; interpreted, numpy
+    looks at every index."""
+    command = [sys.executable, "-W", "ignore", "-c", BEYOND, "1026539"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_relative_gap_is_enough() -> None:

@@ -75,6 +75,7 @@ CLAIMS = {
     "infinity": Claim((-1, 0, 1, 0, 0), 1, -1, (np.inf, 0, 0, 0, 0), False),
     "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 0, 1, (0, 0, 1, 0, 0), False),
     "a linear neuron": Claim((1, 1, 1, 0, 0), 2, 1, (0, 1, 0, 0, 0), False),
+    "a linear neuron, strictly": Claim((-1, 0, 1, 0, 0), 2, -1, (1, 0, 0, 0, 0), False),
     "it only touches 0": Claim((-1, -1, 1, 0, 0), 0, -1, (1, 0, 0, 0, 0), False),
     # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 5
     "above the front": Claim((-1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), True),
@@ -346,6 +347,45 @@ def test_the_sign_tree_closes_the_gap(sizes: tuple[int, ...], seed: int) -> None
             assert reader.pruned(Pruned(states, head, float(truth) * (1 + 1e-9), 1)).tolist() == [False]
             break
     assert loose or len(sizes) > 3 or seed > 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("sizes", [(3, 4, 1), (2, 3, 3, 1), (3, 2, 3, 2, 2)], ids=str)
+def test_a_hint_of_a_sign_tree_proves_nothing(sizes: tuple[int, ...], seed: int) -> None:
+    """Whatever choices are named, an entry twice or the slopes where v is a point: below the truth nothing closes."""
+    rng = np.random.default_rng(seed)
+    net = lv.Network([rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)])
+    d, n = sizes[0], sum(sizes[1:-1])
+    reader = FloatReader(chain(net), box([-1.0] * d, [1.0] * d))
+    for decided in (0, sizes[1], n):
+        states = np.repeat(prefix(net, decided, rng)[None], 60, axis=0)
+        for head in heads_of(net):
+            truth, most = float(largest(net, states[0], head)), 2 * len(head.directions) + max(sizes)
+            trees = rng.integers(-1, most, size=(60, 12))
+            trees[::3] = rng.integers(2 * len(head.directions), most, size=(20, 12))  # slopes alone
+            trees[1::3] = rng.integers(-1, 2, size=(20, 12))  # the signs of one entry alone
+            claims = Pruned(states, head, truth * (1 - 1e-6), 10_000, trees.ravel(), np.arange(61) * 12)
+            assert not truth or not reader.pruned(claims).any()
+
+
+def test_entries_that_are_negative_count() -> None:
+    net = lv.Network([[[1.0], [2.0]], [[-0.25, -0.0625]]])
+    reader = FloatReader(chain(net), box([-1.0], [1.0]))
+    states, head = np.ones((1, 2), dtype=np.int8), Head(True, 0, (0,))
+    assert 0.375 <= reader.upper(states, head)[0] < 0.3751
+    for target, good in ((0.3749, False), (0.3751, True)):
+        assert reader.pruned(Pruned(states, head, target, 10)).tolist() == [good]
+
+
+def test_no_neuron_has_no_sign() -> None:
+    """An empty cell is not what `implied` is asked about."""
+    states = np.array([[-1, 1, 1, 0, 0]], dtype=np.int8)
+    where, multipliers = np.zeros(1, dtype=np.intp), np.array([[1.0, 1.0, 0.0, 0.0, 0.0]])
+    reader = FloatReader(chain(NET), SPACE)
+    assert reader.empty(Empty(states, where, multipliers)).all()
+    for sign in (1, -1):
+        claim = Implied(states, where, np.array([-1]), np.array([sign], dtype=np.int8), multipliers)
+        assert not reader.implied(claim).any()
 
 
 def test_huge_numbers_are_refused() -> None:
