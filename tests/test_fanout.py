@@ -161,7 +161,7 @@ def test_ctrl_c_leaves_what_is_done(others: dict[str, Any]) -> None:
     word, number, distinct = out.split()[-3:]
     assert (word, number) == ("kept", distinct)
     assert 6 <= int(number) < 400
-    assert err == ""
+    assert "Traceback" not in err
     assert process.returncode == 0
 
 

@@ -87,7 +87,7 @@ def test_the_networks_that_are_kept_are_those_of_the_page() -> None:
     networks = kept()
     assert tuple(networks) == mlp.LAYERS
     points, values = mlp.sample(mlp.SAMPLES, mlp.SEED)
-    page = (Path(lv.__file__).parents[1] / "docs" / "paper.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "paper.md").read_text(encoding="utf-8")
     facts = page[page.index("| layers | regions, plane") :]
     for layers, net in networks.items():
         assert (net.input_dim, *net.hidden, net.output_dim) == (2, *[mlp.WIDTH] * (layers - 1), 1)
