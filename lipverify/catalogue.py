@@ -182,9 +182,28 @@ def resolve(
     return _in_company(named, problem) if side == "exact" else Choice(named)
 
 
+def expect_more(problem: Problem) -> None:
+    """Begin to load what takes long to load for problems like this one: there will be others."""
+    engines = CompiledEngines()
+    if not engines.loaded() and engines.able(problem):
+        engines.ready()
+
+
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
-    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), LipSDP())
-    return Choice(method, reason, company, expected(method.name, problem))
+    company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
+    return Choice(method, reason, company, expected(method.name, problem, CompiledEngines().loaded()))
+
+
+_ABOUT_A_SECOND = 1.5e7  # outputs (p = 1: inputs) times the cube of what GeoLIP's matrices have for rows
+
+
+def _everywhere(problem: Problem) -> tuple[Method, ...]:
+    """The good upper methods that need no bounded domain, of those that support the problem, the cheapest first."""
+    net, p = problem.network, problem.norm.p
+    ends = (net.input_dim, net.output_dim) if p == 1 else (net.output_dim, net.input_dim)
+    cheap = ends[0] * (net.neurons + ends[1]) ** 3 <= _ABOUT_A_SECOND
+    methods: tuple[Method, ...] = (LipSDP(),) if p == 2 else (LipLT(), GeoLip()) if cheap else (LipLT(),)
+    return tuple(method for method in methods if supports(method, problem))
 
 
 def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
@@ -192,11 +211,10 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "lower":
         return Choice(LocalSearch())
     if side == "exact":
-        name, why = choose(problem, seconds)
+        name, why = choose(problem, seconds, CompiledEngines().loaded())
         return _in_company(METHODS[name](), problem, why)
-    everywhere = LipSDP() if supports(LipSDP(), problem) else AutoLip()
-    able = tuple(method for method in (everywhere, Local()) if supports(method, problem))
-    return Choice(Best(able) if len(able) > 1 else able[0] if able else everywhere)
+    able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
+    return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
 
 
 def _on_side(method: Method, side: Side) -> Method:

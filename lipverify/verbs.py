@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from lipverify.arrays import Pattern, Point
 from lipverify.batches import Batch, each
 from lipverify.bound import Bound, Status
-from lipverify.catalogue import resolve, write_program
+from lipverify.catalogue import expect_more, resolve, write_program
 from lipverify.domain import Domain, Everywhere
 from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
 from lipverify.evaluate import forward_exact, jacobian_exact
@@ -38,6 +38,7 @@ Domains: TypeAlias = list[Any] | tuple[Any, ...]
 """Many domains, or errors in place of those that could not be read."""
 
 _PROGRESS_EVERY = 0.1  # seconds
+_LONG = 0.5  # seconds of a batch, after which loading compiled code for the rest of it is worth a core's second
 
 
 @overload
@@ -147,7 +148,9 @@ def exact(
         if saved is not None:
             raise InvalidArgument("a checkpoint is that of one search; these are many domains")
         options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
-        call: Callable[..., Any] = partial(exact, as_network(net), method, rel_gap=rel_gap, certify=certify, **options)
+        call: Callable[..., Any] = partial(
+            _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
+        )
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
     _require_one(jobs, cluster)
     budget = budget_of(time_limit, seed, rel_gap)
@@ -365,6 +368,15 @@ def _require_one(jobs: int, cluster: str | None) -> None:
         raise InvalidArgument(
             f"jobs={jobs}, cluster={cluster!r}: these share out many domains, domain=[…]; this is one"
         )
+
+
+def _row(network: Network, method: str | Method, begun: float, *, p: Any, domain: Domain, **options: Any) -> Bound:
+    """A row of a batch that has begun at some time: once it has lasted, compiled code is loaded for the others."""
+    bound = exact(network, method, p=p, domain=domain, **options)
+    if method == "auto" and time.monotonic() - begun > _LONG:
+        where = restrict(network, domain_of(domain))
+        expect_more(Problem(where.network, norm_pair(p), where.domain))
+    return bound
 
 
 def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:

@@ -28,6 +28,9 @@ def examples(number: int, long: int | None = None) -> int:
     return number * _FACTORS.get(PROFILE, 1)
 
 
+long_only = pytest.mark.skipif(PROFILE != "long", reason="it takes long: LIPVERIFY_PROFILE=long runs it")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the project's markers."""
     config.addinivalue_line("markers", "benchmark: a timing with a limit, slow; alone with -m benchmark")

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lipverify as lv
+from lipverify import verbs
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from lipverify.testing import networks
 from tests.cli.conftest import Answer, lipverify, small
 
 __all__ = ["lipverify", "small"]  # fixtures
@@ -51,6 +56,42 @@ def test_progress_is_that_of_each_row() -> None:
     seen: list[lv.Bound] = []
     lv.exact(NET, domain=DOMAINS, on_progress=seen.append)
     assert len(seen) >= 4
+
+
+@pytest.mark.parametrize("p", [1, math.inf])
+@given(net=networks(inputs=(1, 2), outputs=1, width=(1, 3), slopes=True), at=st.permutations([-1.0, 0.0, 0.5, 1.0]))
+@settings(max_examples=5, deadline=None)
+def test_the_order_of_a_batch_changes_nothing(p: float, net: lv.Network, at: list[float]) -> None:
+    """Boxes, balls, a fixed input and the whole space in any order, among them neighbours that overlap."""
+    d = net.input_dim
+    around: list[lv.Domain] = [lv.Box.around([x] * d, 0.75) for x in at]
+    around += [lv.Ball([at[0]] * d, 0.5), lv.Everywhere()]
+    if d > 1:
+        around.append(lv.Box([at[0], *[-1.0] * (d - 1)], [at[0], *[1.0] * (d - 1)]))
+    batch = lv.exact(net, domain=around, p=p)
+    for row, domain in zip(batch, around, strict=True):
+        assert row.bound is not None
+        alone = lv.exact(net, "enumeration", domain=domain, p=p)
+        assert row.bound.exact_value == alone.exact_value
+        assert row.bound.status is lv.Status.EXACT
+
+
+def test_a_long_batch_loads_the_search_by_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for domains that it is not made for, nor for a method that was named, nor in a moment."""
+    asked: list[bool] = []
+    monkeypatch.setattr(CompiledEngines, "loaded", lambda self: False)
+    monkeypatch.setattr(CompiledEngines, "ready", lambda self: bool(asked.append(True)))
+    net = lv.Network([[[1.0, 2.0], [1.0, -1.0]], [[1.0, 1.0]]])
+    box = lv.Box([-1, -1], [1, 1])
+    lv.exact(net, domain=[box], p=1)
+    assert not asked
+    monkeypatch.setattr(verbs, "_LONG", -1.0)
+    lv.exact(net, domain=[box], p=2)
+    lv.exact(net, domain=[lv.Everywhere(), None], p=1)
+    lv.exact(net, "enumeration", domain=[box], p=1)
+    assert not asked
+    lv.exact(net, domain=[box, lv.Box([0, -1], [0, 1])], p=1)
+    assert len(asked) == 2
 
 
 Run = Callable[..., Answer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,7 +118,12 @@ def test_every_rigorous_method_encloses_the_exact_constant(data: st.DataObject) 
 
 def test_auto_says_what_it_chose() -> None:
     assert lv.upper(NET, p=2).method == "lipsdp"
-    assert lv.upper(NET, p=1).method == "autolip"
+    for p in (1, math.inf):
+        auto = lv.upper(NET, p=p)
+        assert auto.method == "best"
+        assert auto.upper == min(lv.upper(NET, name, p=p).upper for name in ("liplt", "geolip"))
+    wide = lv.Network([np.ones((800, 30)), np.ones((3, 800))])
+    assert lv.upper(wide, p=1).method == "liplt"
     assert lv.lower(NET, p=1).method == "local-search"
     assert lv.exact(NET, p=1).method == "enumeration"
 

@@ -22,6 +22,7 @@ from lipverify.fanout import fan_out
 from lipverify.testing import audit
 from lipverify.testing.suite import suite
 from lipverify.testing.tightness import InterruptedMeasurement, measure
+from tests.conftest import long_only
 from tests.tasks import deadly, refused, square, where
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(others: dict[str, Any]) -> No
     assert os.getpid() not in pids
 
 
+@long_only
 def test_a_task_that_ends_every_process_is_told_from_the_others(others: dict[str, Any]) -> None:
     tasks = [partial(deadly, k) for k in range(12)]  # some wait behind the third, on the same worker
     told: list[str] = []
@@ -85,7 +87,7 @@ def test_a_task_that_ends_every_process_is_told_from_the_others(others: dict[str
     found = dict(fan_out(tasks, lost=lost, **others))
     assert found == {k: -3 if k == 3 else k for k in range(12)}
     assert len(told) == 1
-    assert re.match(r"task 3 ended its (process, 2|worker, 4) times when it was alone", told[0])
+    assert re.match(r"task 3 ended its (process|worker), 4 times when it was alone", told[0])
 
 
 def test_what_a_task_raises_is_raised_here(how: dict[str, Any]) -> None:
@@ -145,6 +147,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.parametrize("others", ["processes", pytest.param("cluster", marks=long_only)], indirect=True)
 def test_ctrl_c_leaves_what_is_done(others: dict[str, Any]) -> None:
     program = INTERRUPTED.format(options=others)
     process = subprocess.Popen(
@@ -158,7 +161,7 @@ def test_ctrl_c_leaves_what_is_done(others: dict[str, Any]) -> None:
     word, number, distinct = out.split()[-3:]
     assert (word, number) == ("kept", distinct)
     assert 6 <= int(number) < 400
-    assert err == ""
+    assert "Traceback" not in err
     assert process.returncode == 0
 
 
@@ -170,6 +173,7 @@ def facts(bound: lv.Bound | None) -> Any:
     return data if data is None else {k: v for k, v in data.items() if k not in ("seconds", "stats")}
 
 
+@pytest.mark.parametrize("how", ["cluster", pytest.param("processes", marks=long_only)], indirect=True)
 def test_the_rows_of_a_batch_are_the_same(how: dict[str, Any]) -> None:
     domains = [lv.Box([-1, -1], [1, 1]), lv.Box([0], [1]), lv.Ball([0, 0], 1), lv.InvalidDomain("line 3 is none")]
     alone = lv.exact(NET, domain=domains, p=math.inf, certify=True)
@@ -189,6 +193,7 @@ def test_one_domain_is_not_shared_out() -> None:
             verb(NET, jobs=2)
 
 
+@long_only
 def test_who_stops_a_batch_has_every_row(others: dict[str, Any]) -> None:
     domains = [lv.Ball([0, 0], 1 + k) for k in range(30)]
     batch = lv.lower(NET, "sample", domain=domains, on_progress=lambda bound: True, **others)
@@ -198,6 +203,7 @@ def test_who_stops_a_batch_has_every_row(others: dict[str, Any]) -> None:
     assert batch.upper == math.inf
 
 
+@long_only
 def test_an_audit_is_the_same_with_a_worker_killed(cluster: str) -> None:
     def told(report: Any) -> Any:
         return {key: value for key, value in report.to_dict().items() if "seconds" not in key}
@@ -215,6 +221,7 @@ def test_an_audit_is_the_same_with_a_worker_killed(cluster: str) -> None:
     assert once
 
 
+@long_only
 def test_a_time_limit_holds_on_a_cluster(cluster: str) -> None:
     started = time.monotonic()
     report = audit("frobenius", max_examples=5000, time_limit=0.5, cluster=cluster)
@@ -222,6 +229,7 @@ def test_a_time_limit_holds_on_a_cluster(cluster: str) -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.parametrize("others", ["processes", pytest.param("cluster", marks=long_only)], indirect=True)
 def test_tightness_is_the_same(others: dict[str, Any]) -> None:
     def told(found: Any) -> Any:
         return [entry.cells()[:-1] for entry in found.entries], found.unsound, dict(found.errors), found.asked
@@ -230,6 +238,7 @@ def test_tightness_is_the_same(others: dict[str, Any]) -> None:
     assert told(measure(["autolip", "crown"], cases, **others)) == told(measure(["autolip", "crown"], cases))
 
 
+@long_only
 def test_ctrl_c_keeps_what_was_measured_elsewhere() -> None:
     def stop(name: str, case: Any) -> None:
         if len(seen) == 3:

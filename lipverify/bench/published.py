@@ -14,7 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lipverify.bench.paper.page import prose, table
-from lipverify.bench.published_sections import Row, eclipse, glipsdp, lipsdp, local_lipsdp
+from lipverify.bench.published_sections import (
+    Row,
+    eclipse,
+    exlipbab,
+    glipsdp,
+    glipsdp_cnn,
+    lipsdp,
+    local_lipsdp,
+    maxmin,
+)
 from lipverify.bench.stdout import stdout
 from lipverify.errors import InvalidArgument
 from lipverify.progress import status
@@ -22,9 +31,12 @@ from lipverify.report import digits_down, digits_up
 
 SECTIONS: Mapping[str, Callable[[Path, float], tuple[str, str, list[Row]]]] = {
     "glipsdp": glipsdp,
+    "glipsdp-cnn": glipsdp_cnn,
     "local-lipsdp": local_lipsdp,
     "lipsdp": lipsdp,
     "eclipse": eclipse,
+    "exlipbab": exlipbab,
+    "maxmin": maxmin,
 }
 
 

@@ -17,6 +17,7 @@ from lipverify.bound import Bound, Status
 from lipverify.domain import Box, Domain
 from lipverify.network import Network
 from lipverify.readers import load
+from lipverify.readers.arrays import from_arrays
 
 Claim: TypeAlias = tuple[Literal["upper", "lower"], float]
 ROOM = 1e-6  # relative: what a solver's tolerance or single precision may hide
@@ -161,3 +162,82 @@ def eclipse(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
         "number is in the notebook beside the first network of two matrices and 80 neurons.",
         rows,
     )
+
+
+def glipsdp_cnn(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """The convolutional rows of GLipSDP's comparison: the trained networks, and the functions that were evaluated."""
+    stored = json.loads((folder / "glipsdp" / "table.json").read_text(encoding="utf-8"))["networks"]
+    columns: dict[str, tuple[str, Literal["upper", "lower"]]] = {
+        "Lip_MP": ("product", "upper"),
+        "Lip_LT": ("LipLT", "upper"),
+        "Lip_GLipSDP_c": ("GLipSDP", "upper"),
+        "Lip_LipSDP": ("LipSDP", "upper"),
+        "Lip_SepLip": ("SeqLip", "upper"),
+        "Lip_lb": ("sampled", "lower"),
+    }
+    rows = []
+    for path in sorted((folder / "glipsdp").glob("cnn*.onnx")):
+        name = path.stem.removesuffix("_as_evaluated")
+        evaluated = path.stem != name
+        net = load(path)  # of hundreds of neurons: no search ends, so the interval is that of a climb and of bounds
+        bound = verbs.lower(net, "ascent", time_limit=seconds)
+        methods = {"product": "autolip", "LipLT": "liplt", "ECLipsE-Fast": "eclipse-fast"}
+        ours = {title: verbs.upper(net, method, time_limit=seconds).upper for title, method in methods.items()}
+        printed: dict[str, Claim] = {title: (side, float(stored[name][key])) for key, (title, side) in columns.items()}
+        rows.append(Row(f"{name}, {'as evaluated' if evaluated else 'as trained'}", bound, printed, ours))
+    return (
+        "GLipSDP: convolutional classifiers of digits, global ℓ2",
+        "The same comparison's convolutional rows. The code beside the article unrolls convolutions column by column, "
+        "and keeps the last layer's weights in the exporter's order, row by row: its numbers are of other functions "
+        "than the trained networks. Each number is held to both: to the function that was evaluated, and to the "
+        "network that it is printed for.",
+        rows,
+    )
+
+
+def maxmin(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """Pauli et al.: MaxMin networks, read exactly as identities and absolute values."""
+    methods = {"ECLipsE": "eclipse", "LipSDP": "lipsdp"}
+    rows = []
+    for path in sorted((folder / "maxmin").glob("*.npz")):
+        with np.load(path) as arrays:
+            weights = [arrays[f"W{k}"].astype(np.float64) for k in range(len(arrays) // 2)]
+        net = from_arrays(weights, activation="groupsort:2")
+        bound, ours = _asked(net, methods, seconds)
+        shape = "-".join(str(n) for n in (weights[0].shape[1], *map(len, weights)))
+        rows.append(Row(f"{path.stem} {shape}", bound, {}, ours))
+    return (
+        "MaxMin: classifiers of MNIST, global ℓ2",
+        "Pauli, Havens, Araujo, Garg, Khorrami, Allgöwer & Hu, ICLR 2024, arXiv:2401.14033 (ppauli/QCs_MaxMin): no "
+        "number is committed there, and no bias, so all bounds are ours, of the networks with zero biases. Sorted "
+        "pairs are read as identities and absolute values, on which LipSDP is as tight as any quadratic constraints "
+        "for pairs make it.",
+        rows,
+    )
+
+
+def exlipbab(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
+    """ExLipBaB's networks, with the ends that it printed."""
+    printed: dict[str, dict[str, Claim]] = {
+        "iris_net_4x6x6x3_ReLU": _closed(11.634355134114875),
+        "abalone_net_9x16x16x1_ReLU": _closed(11.121602332235268),
+        "wine_net_11x12x12x1_ReLU": _closed(1.7433699967107172),
+        "bike_net_13x20x16x8x3_ReLU": _closed(10802.403812748018),
+        "wine_net_11x24x24x1_ReLU": {"ExLipBaB, lower": ("lower", 1.7369), "ExLipBaB, upper": ("upper", 2.53)},
+    }
+    methods = {"product": "autolip", "ECLipsE": "eclipse", "LipSDP": "lipsdp"}
+    rows = []
+    for name, claims in printed.items():
+        bound, ours = _asked(load(folder / "exlipbab" / f"{name}.onnx"), methods, seconds)
+        rows.append(Row(name, bound, claims, ours))
+    return (
+        "ExLipBaB: regressors and a classifier, global ℓ2",
+        "The networks of the exact method for piecewise linear networks (tsplittg/ExLipBaB_Code, 2026), whose values "
+        "took it 0.2 s to 7 hours, and twelve hours for the interval of the last one.",
+        rows,
+    )
+
+
+def _closed(value: float) -> dict[str, Claim]:
+    """A constant that was printed as exact."""
+    return {"ExLipBaB, lower": ("lower", value), "ExLipBaB, upper": ("upper", value)}

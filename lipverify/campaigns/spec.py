@@ -108,7 +108,7 @@ def _grid(grid: Mapping[str, Any], prefix: str, folder: Path, seed: int, limit: 
         return ((Place(f"{prefix}{key}[{n}]", folder), entry) for n, entry in enumerate(lists[key]))
 
     norms = [entries.norm(entry, place) for place, entry in places("norms")]
-    methods = [_method(entry, place) for place, entry in places("methods")]
+    methods = [name for place, entry in places("methods") for name in _methods(entry, place)]
     for place, entry in places("networks"):
         for name, net in entries.networks(entry, place):
             where = [found for at, text in places("domains") for found in entries.domains(text, name, net, at)]
@@ -116,8 +116,11 @@ def _grid(grid: Mapping[str, Any], prefix: str, folder: Path, seed: int, limit: 
                 yield Job(name, net, label, domain, norm, method, seed, limit)
 
 
-def _method(entry: Any, place: Place) -> str:
+def _methods(entry: Any, place: Place) -> list[str]:
+    """A method by its name, or all of one side: upper:*."""
+    if isinstance(entry, str) and entry.removesuffix(":*") in VERBS and entry.endswith(":*"):
+        return [name for name, make in METHODS.items() if make().side == entry.removesuffix(":*")]
     if not isinstance(entry, str) or (entry not in METHODS and entry not in VERBS):
-        known = ", ".join((*VERBS, *METHODS))
+        known = ", ".join((*VERBS, *METHODS, *(f"{side}:*" for side in VERBS)))
         raise place.error(f"there is no method {entry!r}; there are: {known}")
-    return entry
+    return [entry]

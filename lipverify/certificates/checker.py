@@ -4,8 +4,7 @@
 
 Network, domain, norms and claim come from the arguments; the certificate only brings evidence. Everything is
 integer arithmetic: there is no float, no tolerance and no plug-in here, and only the standard library is needed.
-Exit status 0 and one line `VERIFIED ...`, or 1 and the rule and the place that do not hold, or 2 for arguments that
-say nothing.
+Exit status 0 and one line `VERIFIED ...`; or 1, with the rule and the place; or 2 for arguments that say nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +61,8 @@ def number(text: object, where: str) -> Fraction:
     if found is None:
         raise Refused(f"{where}: {text!r:.60} is no string with a decimal, a fraction or a hexadecimal float")
     sign, whole, part, exponent = found.groups(default="")
-    return int(sign + whole + part, 16) * Fraction(2) ** (int(exponent) - 4 * len(part))
+    shift = int(exponent) - 4 * len(part)
+    return Fraction(int(sign + whole + part, 16) << max(0, shift), 1 << max(0, -shift))
 
 
 def read_json(path: str) -> Any:
@@ -118,10 +118,7 @@ def common(rows: list[list[Fraction]]) -> tuple[Matrix, int]:
 
 
 class Layer(NamedTuple):
-    """W, b, and the slopes left and right of 0 of the neurons behind it (none after the last), all of them integers.
-
-    Pre-activations of the layers up to here, in these integers, are those of the network times `scale`.
-    """
+    """W, b, and two slopes of each neuron behind it, as integers: pre-activations are `scale` times the network's."""
 
     weight: Matrix
     bias: Row
@@ -354,6 +351,7 @@ class Tree:
         neuron is active iff it is > 0; its row may only be used where it was given the other sign: no region has it.
         """
         rows, weights, belows = [], [], []
+        ensure(multipliers != [], "no multipliers")
         for pair in listed(multipliers, "the multipliers"):
             index, weight = listed(pair, "a multiplier", 2)
             row, below, sign = self.row(integer(index, "a row", -len(self.domain.facets), len(self.signs)))
@@ -362,9 +360,9 @@ class Tree:
             rows.append(row)
             weights.append(sign * integer(weight, "a multiplier", 1, MULTIPLIERS))
             belows.append(below)
-        ensure(len(rows) > 0, "no multipliers")
-        factors = [weight * (lcm(*belows) // below) for weight, below in zip(weights, belows, strict=True)]
-        *slope, constant = [_dot(factors, column) for column in zip(*rows, strict=True)]
+        whole, columns = lcm(*belows), zip(*rows, strict=True)
+        factors = [weight * (whole // below) for weight, below in zip(weights, belows, strict=True)]
+        *slope, constant = [_dot(factors, column) for column in columns]
         if self.domain.ball is None:
             ensure(not any(slope), "the combination is not constant")
             ensure(constant <= 0, "the combination is positive")

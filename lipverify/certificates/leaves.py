@@ -140,6 +140,7 @@ class SlopeRanges:
         pairs = np.concatenate([np.zeros((0, 2)), *net.slopes])
         self._left, self._right = pairs[:, 0], pairs[:, 1]
         self._least, self._most = pairs.min(axis=1), pairs.max(axis=1)
+        self._rising = bool((pairs >= 0).all())
 
     def offer(self, signs: Signs, parent: None, upper: float) -> Offer:
         """The rule has no evidence of its own: the checker computes the ranges."""
@@ -147,7 +148,8 @@ class SlopeRanges:
         most = np.where(signs > 0, self._right, np.where(signs < 0, self._left, self._most))
         with np.errstate(all="ignore"):
             reached = not self._norm(least, most) > upper * (1 + _DOUBT)
-            scores = self._scores(least, most)
+            # A neuron is chosen where the leaf stays open; should the checker refuse it, any will do.
+            scores = np.zeros(len(signs)) if reached else self._scores(least, most)
         return Offer(reached, [["slopes"]] if reached else (), scores, None)
 
     def loosely(self, signs: Signs, parent: None, tree: checker.Tree) -> Iterator[tuple[Step, Fraction]]:
@@ -170,8 +172,12 @@ class SlopeRanges:
         steps = zip(self._layers(least), self._layers(most), self._net.weights[1:], self._sizes[1:], strict=True)
         for a, b, weight, size in steps:
             low, high = middle - radius, middle + radius
-            p, q, r, s = a * low, b * low, a * high, b * high
-            low, high = np.minimum(np.minimum(p, q), np.minimum(r, s)), np.maximum(np.maximum(p, q), np.maximum(r, s))
+            if self._rising:
+                low, high = np.minimum(a * low, b * low), np.maximum(a * high, b * high)
+            else:
+                p, q, r, s = a * low, b * low, a * high, b * high
+                low = np.minimum(np.minimum(p, q), np.minimum(r, s))
+                high = np.maximum(np.maximum(p, q), np.maximum(r, s))
             middle, radius = weight @ ((low + high) / 2), size @ ((high - low) / 2)
         return float(norms_upper(np.abs(middle)[None], radius[None], self._pair)[0])
 

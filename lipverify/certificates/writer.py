@@ -138,9 +138,9 @@ class Proof:
         What they prove once the tree is closed; `settle` may raise it.
     """
 
-    def __init__(self, problem: Problem, upper: Fraction, seed: int = 0) -> None:
+    def __init__(self, problem: Problem, upper: Fraction, seed: int = 0, exact: checker.Network | None = None) -> None:
         net = problem.network
-        exact = exact_network(net)
+        exact = exact_network(net) if exact is None else exact
         self.upper = upper
         self._aim = float_down(upper)
         self.steps: list[Step] = []
@@ -235,15 +235,19 @@ class Proof:
     def _signs(self) -> Signs:
         """The signs at the node that is open, as they are written."""
         self._tree.open_layers()
-        return np.array(self._tree.signs, dtype=np.int8).clip(-1, 1)
+        return np.minimum(np.array(self._tree.signs, dtype=np.int8), 1)
 
     def _closed_by_few(self, node: _Node, bare: Offer | None, full: Offer) -> bool:
         """Close a node that all of the rulings close with few of them, or none; whether it was done."""
-        if bare is not None:
-            needed, closing = self._fewest(bare, full)
-            self._follow(needed)
-            return self._closed(closing)
-        return len(self._trail) >= _MANY and self._closed(self._leaves.offer(self._signs(), node.parent, self._aim))
+        if bare is None:
+            if len(self._trail) < _MANY:
+                return False
+            bare = self._leaves.offer(self._signs(), node.parent, self._aim)
+            if self._closed(bare):
+                return True
+        needed, closing = self._fewest(bare, full)
+        self._follow(needed)
+        return self._closed(closing)
 
     def _fewest(self, bare: Offer, full: Offer) -> tuple[list[Ruling], Offer]:
         """Few of the rulings that close the node that all of them close, and the offer that does.
@@ -359,7 +363,7 @@ def certify(problem: Problem, bound: Bound, seed: int, stop: Callable[[], bool])
     upper, enough, tree = claimed, None, None
     if claimed is not None:
         enough = enough_for(net, pair, claimed)
-        proof = Proof(problem, enough or claimed, seed)
+        proof = Proof(problem, enough or claimed, seed, net)
         if any(stop() for _ in proof.run()):
             proof.settle()
         tree = tuple(proof.steps)

@@ -418,6 +418,8 @@ def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
         a, b = -work.z_low[i], work.z_high[i]
         balance = min(a, b) / max(max(a, b), 1e-300)
         score = (max(0.0, base - one) + max(0.0, base - other)) * (2.0 - balance)
+        if not score >= 0.0:
+            score = 0.0  # NaN, where floats end: one of them must be chosen all the same
         if score > best:
             best, neuron = score, i
             side = 1 if (one >= other) == (net.right[front, i] >= net.left[front, i]) else -1
@@ -540,12 +542,21 @@ def dive(
                     else:
                         between(net, cell, lev, work)
                     found = norm_at(net, head, work.x, work)
+                    if fate != REGION:
+                        for j in range(d):  # and close to the vertex, where other neurons above may be on
+                            work.there[j] = work.x[j] + 0.999 * (cell.value[lev, j] - work.x[j])
+                        other = norm_at(net, head, work.there, work)
+                        if other > found:
+                            found = other
+                            copy_row(work.there, work.x)
                     if found > best or fate == REGION:
                         copy_row(work.x, out.points[points])
                         out.point_node[points] = node if fate == REGION else -1
                         points += 1
                         best = max(best, found)
                         target, tie = max(target, best - margin), max(tie, best + margin)
+                if fate == SPLIT and cell.rows[lev] == len(cell.owner[lev]):
+                    fate = OPEN  # no room for another row
                 if fate == SPLIT:
                     i, side = choose(net, head, cell, lev, work)
                     neuron = net.offset[cell.front[lev]] + i

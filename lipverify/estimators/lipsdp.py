@@ -11,6 +11,7 @@ import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.chain import root_up
+from lipverify.estimators.eclipse import Eclipse
 from lipverify.estimators.eclipse_fast import EclipseFast
 from lipverify.norms import EUCLIDEAN, NormPair
 from lipverify.problem import Budget, Problem, Side
@@ -63,15 +64,17 @@ class LipSDP:
         return Rigor.PROVED if self.prove else Rigor.ROUNDED
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
-        """AutoLip's and ECLipsE-Fast's bounds first, then lower and lower ρ."""
+        """AutoLip's and ECLipsE-Fast's bounds first, of large networks ECLipsE's as well, then lower and lower ρ."""
         upper = math.inf
-        for quick in EclipseFast().run(problem, budget):
+        chain = Oriented.of(problem.network)
+        # Where a step takes long the layers' own programmes, which are far smaller, say much in the meantime.
+        first = EclipseFast() if chain.inputs + chain.neurons <= _SMALL else Eclipse()
+        for quick in first.run(problem, budget):
             upper = min(upper, quick.upper)
             yield self._bound(upper, Status.INTERRUPTED)
         if upper == 0.0:
             yield self._bound(upper, Status.ONE_SIDED)
             return
-        chain = Oriented.of(problem.network)
         decided = decided_signs(problem.network, problem.domain)[chain.order]
         signs = np.where(decided != 0, decided, chain.settled)
         state, steps, status = Relaxation.root(chain, signs), 0, Status.ONE_SIDED

@@ -61,12 +61,15 @@ class Relaxation:
         H = self.matrix(x)
         return float(np.linalg.eigvalsh(H)[-1]) if np.isfinite(H).all() else math.inf
 
+    @quiet
     def missed(self, x: Vector) -> float:
         """A bound, in norm, of what rounding can hide in H(x)."""
         into, out = self._weights(x)
-        mass = max(
-            float(np.einsum("an,an,n->", self.left, self.left, into)),
-            float(np.einsum("nb,nb,n->", self.right, self.right, out)),
+        mass = float(
+            np.maximum(  # NaN if one of them is
+                np.einsum("an,an,n->", self.left, self.left, into),
+                np.einsum("nb,nb,n->", self.right, self.right, out),
+            )
         )
         return sum_error(mass, 4 * len(self.half) + 64)
 

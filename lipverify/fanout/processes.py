@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 SUSPECT = 3
 """Pools that ended with a task among those dealt out, before it goes alone."""
-ALONE = 2
+ALONE = 4
 """Processes of its own that a task may end."""
 
 

@@ -32,8 +32,9 @@ from lipverify.readers.named import chain
 from lipverify.readers.options import SILENT, Reading
 from lipverify.readers.passes import lower, lower_graph
 from lipverify.readers.steps import Step
+from lipverify.readers.torch_frozen import frozen
 from lipverify.readers.torch_graph import plain_module, trace
-from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array
+from lipverify.readers.torch_layers import LAYERS, Shape, TwoSlopes, exact_array, kind_of
 from lipverify.readers.torch_probe import require_vectors
 
 
@@ -82,7 +83,7 @@ def from_torch(
         example_input = torch.zeros(_given(input_shape))
     if isinstance(module, torch.export.ExportedProgram) and example_input is None:
         example_input = torch.zeros(exported_shape(module))
-    module = plain_module(module)
+    module = frozen(plain_module(module))
     refusal: UnsupportedLayer | None = None
     try:
         layers = tuple(_layers(module, ""))
@@ -134,7 +135,7 @@ def guessed_vector(module: nn.Module) -> tuple[str, int] | None:
     """The module's first layer with weights and its inputs' number, when it is one that takes vectors."""
     for name, child in module.named_modules():
         if not any(True for _ in child.children()) and any(True for _ in child.parameters(recurse=False)):
-            return (f"layer '{name}' (Linear)", child.in_features) if type(child) is nn.Linear else None
+            return (f"layer '{name}' (Linear)", child.in_features) if kind_of(child) is nn.Linear else None
     return None
 
 
@@ -163,7 +164,7 @@ def _steps(layers: Sequence[_Layer], shape: Shape) -> list[Step]:
     steps: list[Step] = []
     for layer in layers:
         try:
-            read, shape = LAYERS[type(layer.module)](layer.module, shape)
+            read, shape = LAYERS[layer.kind](layer.module, shape)
         except LipverifyError as error:
             raise type(error)(f"{layer.place}: {error}") from error
         steps.extend(read)
@@ -235,6 +236,7 @@ class _Layer:
 
     name: str
     module: nn.Module
+    kind: type[nn.Module] = nn.Module
 
     @property
     def place(self) -> str:
@@ -250,34 +252,13 @@ def _layers(module: nn.Module, name: str) -> Iterator[_Layer]:
         # Not named_children(): that skips a layer which occurs twice.
         for key, child in zip(module._modules, module, strict=True):
             yield from _layers(child, f"{name}.{key}" if name else key)
-    elif parametrize.is_parametrized(module) and type(module).__bases__[0] in LAYERS:
-        yield _Layer(name, _evaluated(layer))
-    elif type(module) in LAYERS:
-        yield layer
-    else:
-        known = ", ".join(sorted(kind.__name__ for kind in LAYERS))
-        raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {known}")
-
-
-def _evaluated(layer: _Layer) -> nn.Module:
-    """A parametrized layer (spectral_norm, weight_norm, orthogonal, …) with the tensors that its forward pass has.
-
-    Raises
-    ------
-    UnsupportedLayer
-        In training mode, where a parametrization may give other tensors every time.
-    """
-    if any(part.training for part in layer.module.modules()):
+    elif parametrize.is_parametrized(module):  # what is not in training mode has been frozen
         raise UnsupportedLayer(f"{layer.place} is parametrized and in training mode; call module.eval() first")
-    module, kind = layer.module, type(layer.module).__bases__[0]
-    own = module.get_submodule("parametrizations")._modules
-    values = {name: nn.Parameter(getattr(module, name).detach(), requires_grad=False) for name in own}
-    plain = nn.Module()  # no copy.copy: a parametrized module refuses it
-    plain.__class__ = kind
-    plain.__dict__.update(module.__dict__)
-    plain.__dict__["_parameters"] = {**module._parameters, **values}
-    plain.__dict__["_modules"] = {name: child for name, child in module._modules.items() if name != "parametrizations"}
-    return plain
+    elif (known := kind_of(module)) is not None:
+        yield _Layer(name, module, known)
+    else:
+        names = ", ".join(sorted(kind.__name__ for kind in LAYERS))
+        raise UnsupportedLayer(f"{layer.place} cannot be read; known are Sequential, {names}")
 
 
 def _given(input_shape: Sequence[int] | int) -> Shape:

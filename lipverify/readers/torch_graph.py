@@ -8,12 +8,13 @@ or an error names it: nothing is guessed, and nothing is skipped.
 
 from __future__ import annotations
 
+import io
 import logging
 import operator
 import re
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -27,6 +28,7 @@ from lipverify.readers.graph import Graph, Node
 from lipverify.readers.operators import BUILDERS
 from lipverify.readers.operators.call import Builder, Call, Live, Ref
 from lipverify.readers.steps import Select
+from lipverify.readers.torch_frozen import frozen
 from lipverify.readers.torch_probe import require_samples, runs
 
 
@@ -66,6 +68,8 @@ def trace(module: nn.Module, example_input: Any, *, gradients: bool = False, out
         For an output that is not there.
     """
     module = plain_module(module)
+    if not gradients:
+        module = frozen(module)
     sample = _sample(module, example_input)
     program = _exported(module, sample.unsqueeze(0))
     place = _output(program, output, type(module).__name__)
@@ -141,6 +145,8 @@ def _exported(module: nn.Module, batch: torch.Tensor) -> Any:
             advice = _EVAL if module.training and "training" in str(error) else ""
             if not module.training and batch.shape[1] == 1 and runs(module, batch[0]):
                 advice = ". It runs on the example as it is: give one sample, without the batch axis, as in example[0]"
+            if any(callable(getattr(part, "vanilla_export", None)) for part in module.modules()):
+                advice += ". Its layers know plain ones: read deel.torchlip.vanilla_model(module, in_place=False)"
             raise UnsupportedLayer(
                 f"torch.export cannot follow {type(module).__name__} on a batch of one sample of shape "
                 f"{tuple(batch.shape[1:])}: {_first_line(error)}{advice}"
@@ -159,13 +165,20 @@ _EVAL = "; it is in training mode: call module.eval() first"
 
 @contextmanager
 def _silent() -> Generator[None]:
-    """Without the stack traces that torch writes to stderr about errors which it raises as well."""
-    logger = logging.getLogger("torch._subclasses.fake_tensor")
-    before, logger.disabled = logger.disabled, True
+    """Without the stack traces and graphs that torch writes to stderr about errors which it raises as well."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
     try:
-        yield
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
-        logger.disabled = before
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
+
+
+_TALKATIVE = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
 
 
 def _output(program: Any, chosen: int | str | None, module: str) -> int:
@@ -275,6 +288,11 @@ def _value(node: Any, values: dict[Any, Any], builder: Builder) -> Any:
         return _folded(node.target, arguments, builder, label)
     name = node.target.overloadpacket.__name__
     build = BUILDERS.get(name)
+    if build is None and name in _COMPARISONS:
+        raise UnsupportedLayer(
+            f"{label}: it compares values that depend on the input. Where the layer is continuous, write it with "
+            "torch.relu instead, as z - 2 * torch.relu((v * z).sum(1)) * v for a Householder activation"
+        )
     if build is None:
         raise UnsupportedLayer(f"{label}: the operator is not known; it is never assumed to have constant 1")
     arguments = {a.name: arguments[a.name] for a in schema.arguments if a.name in arguments}
@@ -306,6 +324,7 @@ def _folded(target: Any, arguments: dict[str, Any], builder: Builder, label: str
     return result
 
 
+_COMPARISONS = frozenset({"le", "lt", "ge", "gt", "eq", "ne"})
 _EXACT = frozenset(
     name
     for name, build in BUILDERS.items()

@@ -212,3 +212,27 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Shape], Read]] = {
     nn.Conv2d: _convolution,
     nn.AvgPool2d: _average_pooling,
 }
+
+
+def kind_of(module: nn.Module) -> type[nn.Module] | None:
+    """The layer of `LAYERS` that a module is, or inherits all it does from: another `__init__` makes no other function.
+
+    deel-torchlip's and orthogonium's linear layers are such. None for every other module.
+    """
+    own = type(module)
+    for kind in LAYERS:
+        if own is kind:
+            return kind
+        if issubclass(own, kind):
+            runs = {name for base in kind.__mro__ if issubclass(base, nn.Module) for name in vars(base)} - _NO_FUNCTION
+            runs.add("__getattribute__")
+            if runs.isdisjoint(vars(module)) and all(getattr(own, name) is getattr(kind, name) for name in runs):
+                return kind
+    return None
+
+
+_NO_FUNCTION = frozenset(
+    {"__annotations__", "__constants__", "__dict__", "__doc__", "__init__", "__module__", "__repr__", "__weakref__"}
+    | {"__annotate__", "__annotate_func__", "__firstlineno__", "__static_attributes__", "extra_repr"}
+)
+"""Of a class's names, those that do not touch what its modules compute."""

@@ -46,6 +46,8 @@ class Size:
         Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
     by_layers
         Whether branch and bound has its compiled search by layers for it: bounded domains, p = 1 and ∞.
+    loaded
+        Whether that search is there already.
     """
 
     undecided: tuple[int, ...]
@@ -53,14 +55,15 @@ class Size:
     euclidean: int
     spectral: bool
     by_layers: bool = False
+    loaded: bool = False
 
     @classmethod
-    def of(cls, problem: Problem) -> Size:
+    def of(cls, problem: Problem, loaded: bool = False) -> Size:
         """The size of a problem."""
         net = problem.network
         pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
         spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
-        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, able(problem))
+        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, able(problem), loaded)
 
     @property
     def regions(self) -> float:
@@ -104,7 +107,8 @@ def _branch_and_bound(size: Size) -> tuple[float, str]:
     n = sum(size.undecided)
     if size.by_layers:
         seconds, doubling = _LAYERS
-        return _LOADED + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
+        loading = 0.0 if size.loaded else _LOADED
+        return loading + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
     return _TREE * 2.0 ** min(n / _BRANCHING[size.spectral], 1000.0), f"{n} undecided neurons"
 
 
@@ -118,12 +122,13 @@ ANYTIME = "branch-and-bound"
 """The method whose interval is of use before its end: where nobody is expected to end in time, it is asked."""
 
 
-def choose(problem: Problem, seconds: float = math.inf) -> tuple[str, str]:
+def choose(problem: Problem, seconds: float = math.inf, loaded: bool = False) -> tuple[str, str]:
     """The name of the exact method that promises to be the fastest, and the reason.
 
-    Where none is expected to end within so many seconds it is the one whose interval is worth most by then.
+    Where none is expected to end within so many seconds it is the one whose interval is worth most by then. `loaded`
+    says whether the search by layers is there already: in a process that has used it, or in the course of a batch.
     """
-    size = Size.of(problem)
+    size = Size.of(problem, loaded)
     guesses = {name: rule(size) for name, rule in RULES.items()}
     best = min(guesses, key=lambda name: guesses[name][0])
     words = "; ".join(f"{name} about {seconds:.1g} s ({why})" for name, (seconds, why) in guesses.items())
@@ -132,6 +137,6 @@ def choose(problem: Problem, seconds: float = math.inf) -> tuple[str, str]:
     return best, f"{best} was chosen: {words}"
 
 
-def expected(name: str, problem: Problem) -> float:
+def expected(name: str, problem: Problem, loaded: bool = False) -> float:
     """How many seconds an exact method may take; inf beyond floats, and for methods without a rule."""
-    return RULES[name](Size.of(problem))[0] if name in RULES else math.inf
+    return RULES[name](Size.of(problem, loaded))[0] if name in RULES else math.inf

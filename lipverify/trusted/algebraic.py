@@ -74,30 +74,41 @@ class ExactNorm:
         return float_up(self.enclosure[1])
 
     def exceeds(self, other: ExactNorm) -> bool:
-        """Whether L > other: exactly when one square is rational, between two others as far as 53 bits tell."""
+        """Whether L > other, exactly."""
         if self.square is not None and other.square is not None:
             return self.square > other.square
         if self.enclosure != other.enclosure or self.polynomial == other.polynomial:
             return self.enclosure > other.enclosure
-        mine, theirs = self.settled().square, other.settled().square
-        if mine is not None and theirs is not None:
-            return mine > theirs
-        if theirs is not None:
-            return not _at_most(self.polynomial)(theirs)
-        return mine is not None and _at_most(other.polynomial)(mine)
+        mine, theirs = self.settled(), other.settled()
+        if mine.square is not None and theirs.square is not None:
+            return mine.square > theirs.square
+        if theirs.square is not None:
+            return not _at_most(mine.polynomial)(theirs.square)
+        if mine.square is not None:
+            return _at_most(theirs.polynomial)(mine.square)
+        low, high = self.enclosure
+        return mine.polynomial != theirs.polynomial and _larger(mine.polynomial, theirs.polynomial, low**2, high**2)
 
     def settled(self) -> ExactNorm:
-        """The same number, with `square` (and `root`) given whenever they are rational."""
+        """The same number in its one form: by `square` (and `root`) if they are rational, else a minimal polynomial."""
+        return self._settled
+
+    @cached_property
+    def _settled(self) -> ExactNorm:
         if self.square is not None:
             return self
         at_most = _at_most(self.polynomial)
         _, factors = fmpz_poly(list(self.polynomial)).factor()
-        for factor, _ in factors:
-            if factor.degree() == 1:
-                square = Fraction(-int(factor[0]), int(factor[1]))
-                if at_most(square):
-                    return ExactNorm.square_root(square)
-        return self
+        irreducible = [tuple(int(c) for c in factor) for factor, _ in factors]
+        for c in irreducible:
+            if len(c) == 2 and at_most(Fraction(-c[0], c[1])):
+                return ExactNorm.square_root(Fraction(-c[0], c[1]))
+        largest, *rest = (c for c in irreducible if len(c) > 2)
+        total = Fraction(-self.polynomial[-2], self.polynomial[-1])  # of the roots
+        for c in rest:
+            if _larger(c, largest, Fraction(0), total):
+                largest = c
+        return ExactNorm(None, None, largest)
 
 
 ZERO = ExactNorm.rational(Fraction(0))
@@ -134,6 +145,17 @@ def _at_most(coefficients: tuple[int, ...]) -> Callable[[Fraction], bool]:
         return True
 
     return test
+
+
+def _larger(mine: tuple[int, ...], theirs: tuple[int, ...], low: Fraction, high: Fraction) -> bool:
+    """Whether S > T for the largest roots in [low, high] of two different irreducible polynomials, by bisection."""
+    above, below = _at_most(mine), _at_most(theirs)
+    while True:
+        middle = (low + high) / 2
+        first, second = above(middle), below(middle)
+        if first != second:
+            return second
+        low, high = (low, middle) if first else (middle, high)
 
 
 def _isolate(coefficients: tuple[int, ...], at_most: Callable[[Fraction], bool]) -> tuple[Fraction, Fraction]:

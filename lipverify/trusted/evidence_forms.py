@@ -23,7 +23,7 @@ class Memory(NamedTuple):
     signs
         Those states, shape (n,).
     ready
-        How many layers have forms, how many have lines, and the front of the lines.
+        How many layers have forms, and how many have lines.
     form, shift
         Of the pre-activations up to the front, shapes (n, d) and (n,).
     line
@@ -46,7 +46,7 @@ class Memory(NamedTuple):
         """Nothing is known yet."""
         (depth, m), n, d = flat.bias.shape, len(flat.linear), len(flat.lower)
         z = np.zeros
-        return cls(z(n, np.int8), z(3, np.intp), z((n, d)), z(n), z((depth, 4, m)), z(m), z(m), z(d))
+        return cls(z(n, np.int8), z(2, np.intp), z((n, d)), z(n), z((depth, 4, m)), z(m), z(m), z(d))
 
 
 @inner_in_order
@@ -86,8 +86,7 @@ def look(flat, signs, front, memory):  # type: ignore[no-untyped-def]
     for k in range(begin, front + 1):
         layer_forms(flat, signs, k, memory)
     memory.ready[0] = max(front + 1, begin)
-    memory.ready[1] = min(memory.ready[1], same) if memory.ready[2] == front else 0
-    memory.ready[2] = front
+    memory.ready[1] = min(memory.ready[1], same)  # another front: its layer, or one below, differs
     for i in range(len(signs)):
         memory.signs[i] = signs[i]
 

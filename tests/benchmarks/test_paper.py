@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import torch
 import lipverify as lv
 from lipverify.bench import run
 from lipverify.bench.paper import cnn, ideal, mlp, mlp_section
+from lipverify.bench.paper.networks import kept
 from lipverify.bench.paper.page import Options, number, prose, table
+from lipverify.evaluate import forward_exact
 
 
 def test_pairs_multiply_to_the_network() -> None:
@@ -49,10 +52,11 @@ def test_the_ideal_case_against_brute_force(ratio: float) -> None:
 
 def test_a_study_holds_estimates_to_the_truth() -> None:
     """lower ≤ exact ≤ upper on a tiny trained network, against an enumeration that is not the bench's own."""
-    study = mlp.study(3, width=4, samples=40, steps=40, grid=8, seed=1, seconds=5.0)
     points, values = mlp.sample(40, seed=1)
-    net, loss = mlp.train(points, values, 3, 4, 40, seed=1)
-    assert loss == study.loss
+    net = mlp.train(points, values, 3, 4, 40, seed=1)
+    study = mlp.study(net, points, values, grid=8, seed=1, seconds=5.0)
+    errors = [float(forward_exact(net, [Fraction(v) for v in x])[0]) - y for x, y in zip(points, values, strict=True)]
+    assert study.loss == pytest.approx(sum(e * e for e in errors) / 40)
     regions = list(lv.regions(net))
     norms = [math.hypot(*map(float, region.weight[0])) for region in regions]
     assert study.everywhere.regions == len(regions)
@@ -67,15 +71,29 @@ def test_a_study_holds_estimates_to_the_truth() -> None:
         assert 0 < study.rows[name].value <= study.square.upper
     lines = mlp_section.page([study], 4).lines
     assert any(line.startswith("| 3 |") for line in lines)
-    assert not any("paper |" in line for line in lines)
+    assert not any("paper |" in line or "kept" in line for line in lines)
     cited = mlp_section.page([study], mlp_section.WIDTH).lines
     assert not any("3, paper" in line for line in cited)  # the paper has no row for 3 layers
 
 
 def test_training_is_deterministic() -> None:
     points, values = mlp.sample(20, seed=3)
-    assert mlp.train(points, values, 3, 4, 10, seed=3)[0] == mlp.train(points, values, 3, 4, 10, seed=3)[0]
-    assert mlp.train(points, values, 3, 4, 10, seed=3)[0] != mlp.train(points, values, 3, 4, 10, seed=4)[0]
+    assert mlp.train(points, values, 3, 4, 10, seed=3) == mlp.train(points, values, 3, 4, 10, seed=3)
+    assert mlp.train(points, values, 3, 4, 10, seed=3) != mlp.train(points, values, 3, 4, 10, seed=4)
+
+
+def test_the_networks_that_are_kept_are_those_of_the_page() -> None:
+    """Of the paper's shapes, in multiples of 2^-8, and fitted as well as the page says."""
+    networks = kept()
+    assert tuple(networks) == mlp.LAYERS
+    points, values = mlp.sample(mlp.SAMPLES, mlp.SEED)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "paper.md").read_text(encoding="utf-8")
+    facts = page[page.index("| layers | regions, plane") :]
+    for layers, net in networks.items():
+        assert (net.input_dim, *net.hidden, net.output_dim) == (2, *[mlp.WIDTH] * (layers - 1), 1)
+        assert all((array * 2.0**mlp.BITS % 1 == 0).all() for array in (*net.weights, *net.biases))
+        (line,) = [x for x in facts.splitlines() if x.startswith(f"| {layers} |")]
+        assert f"| {mlp.loss(net, points, values):.1e} |" in line
 
 
 def test_the_page_is_made_of_plain_markdown() -> None:

@@ -24,6 +24,7 @@ from lipverify.testing.suite import suite
 from lipverify.testing.tightness import upper_methods
 from tests.cli.conftest import Answer as Said
 from tests.cli.conftest import lipverify
+from tests.conftest import long_only
 
 __all__ = ["lipverify"]  # fixture
 
@@ -64,7 +65,7 @@ def test_rows_are_what_the_verbs_say(tmp_path: Path) -> None:
     assert {row.outcome for row in found if row.job.method == "lipsdp"} == {Outcome.ANSWERED, Outcome.REFUSED}
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=long_only)])
 def test_what_the_store_knows_is_not_asked_again(tmp_path: Path, jobs: int) -> None:
     whole = lv.campaign(SMALL, store=tmp_path / "whole")
     seen: list[int] = []

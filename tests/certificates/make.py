@@ -206,6 +206,9 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
     def nothing(_: Case) -> None:
         pass
 
+    def directly(certificate: Case) -> None:  # so that the tree is what fails, not what it would have to reach
+        certificate["enough"] = None
+
     box = {"box": {"lower": ["-1"], "upper": ["1"]}}
     hand = "identity-by-hand"
     linear = lv.Network([[[-1], [1]], [[1, 5]]], None, [[[1, 1], [0, 1]]])
@@ -285,7 +288,7 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             hand, "a lower bound 1e-9 too high", nothing, lower="1.000000001", upper="1.000000001"
         ),
         "upper-too-low": changed(hand, "an upper bound 1e-9 too low", nothing, lower="0", upper="0.999999999"),
-        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", nothing, lower="0", upper="2.2360679"),
+        "corner-too-low": changed("c-corner-p2", "an upper bound below √5", directly, lower="0", upper="2.2360679"),
         "matrix-too-low": changed(
             "matrix-p2",
             "a spectral norm 1e-6 too low",
@@ -308,7 +311,11 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             steps([*IDENTITY_TREE[:2], ["slopes"], ["empty", [[0, 1], [1, 1]]], *IDENTITY_TREE[4:]]),
             upper="1",
         ),
-        "split-twice": changed(hand, "a neuron is split twice", steps([["split", 0], ["split", 0], *[["slopes"]] * 3])),
+        "split-twice": changed(
+            hand,
+            "a neuron is split twice",
+            steps([["split", 0], ["split", 0], *IDENTITY_TREE[1:4], *IDENTITY_TREE[4:], *IDENTITY_TREE[4:]]),
+        ),
         "implied-wrong-sign": changed(
             hand,
             "the other sign is implied",
@@ -344,6 +351,15 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
             "0",
             "1",
             "neuron 0 is linear and has no sign, so its row is no half-space; L = 4",
+        ),
+        "constant-facet": by_hand(
+            IDENTITY,
+            ["1/2"],
+            [["empty", [[-1, 1]]]],
+            "0",
+            "0",
+            "0·x ≤ 0 is a facet that holds everywhere and is > 0 nowhere",
+            polytope={"A": [["0"], ["1"], ["-1"]], "b": ["0", "1", "1"]},
         ),
         "facet-without-box": changed(
             hand,
@@ -381,22 +397,31 @@ def lies(good: dict[str, Case]) -> dict[str, Case]:
         ),
         "slopes-too-wide": changed(hand, "the ranges of slopes allow 2", steps([["slopes"]])),
         "slopes-of-another-norm": changed(
-            "deep-p1", "a proof for p = 1 against p = inf", nothing, p="inf", lower="0", upper="1"
+            "deep-p1", "a proof for p = 1 against p = inf", directly, p="inf", lower="0", upper="1"
         ),
-        "sdp-weak": by_hand(CUT, ["1", "0", "0"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
+        "sdp-weak": by_hand(CUT, ["1", "2", "4"], [["sdp", 0, [0, 0, 0]]], "0", "1", "multipliers that prove nothing"),
         "sdp-norm": by_hand(
-            MATRIX, ["1", "1"], [["sdp", 0, [99, 99, 99]]], "0", "100", "the rule is for p = 2", p="inf"
+            LINEAR,
+            ["1", "1"],
+            [["sdp", 0, []]],
+            "0",
+            "6",
+            "the rule is for p = 2; L = 7 here, and 5.06 for p = 2",
+            p="inf",
+        ),
+        "sdp-mixed-norm": by_hand(
+            LINEAR, ["1", "1"], [["sdp", 0, []]], "0", "51/10", "not for p = 2 and q = 1 either", p="2:1"
         ),
         "other-network": changed(hand, "a proof of another network", nothing)
         | {"network": record(lv.Network([[[1], [-1]], [[2, -2]]]))},
-        "neuron-permuted": changed("facet-below", "the neurons in another order", nothing)
+        "neuron-permuted": changed("facet-below", "the neurons in another order", directly)
         | {
             "network": record(lv.Network([[[-1], [1]], [[3, 1]]], [[1, -1], [0]])),
             "box": {"lower": ["-1"], "upper": ["1"]},
             "upper": "1",
             "lower": "0",
         },
-        "other-domain": changed("facet-below", "a proof on another box", nothing)
+        "other-domain": changed("facet-below", "a proof on another box", directly)
         | {"box": {"lower": ["0"], "upper": ["2"]}, "upper": "2", "lower": "0"},
         "no-domain": changed(
             "facet-above", "a proof on a box, claimed everywhere", lambda c: c.__setitem__("witness", ["3/2"])

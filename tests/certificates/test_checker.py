@@ -121,6 +121,24 @@ def test_rounding_never_proves_too_much(A: list[list[int]], bits: list[int], exc
     assert checker.semidefinite(Z) == oracle.semidefinite(tuple(tuple(map(Fraction, row)) for row in Z))
 
 
+@settings(max_examples=examples(200))
+@given(squares, st.integers(0, 40))
+def test_elimination_in_rounded_integers_never_proves_too_much(A: list[list[int]], shift: int) -> None:
+    Z = [[A[i][j] + A[j][i] + shift * (i == j) for j in range(len(A))] for i in range(len(A))]
+    if checker.eliminated(Z, rounded=True):
+        assert oracle.semidefinite(tuple(tuple(map(Fraction, row)) for row in Z))
+
+
+def test_what_rounding_takes_away_is_charged() -> None:
+    """In the first matrix 1·1 / 2 is rounded to 0; in the second one 0.9 are taken from what is off the diagonal."""
+    assert not checker.eliminated([[2, 1], [1, 0]], rounded=True)
+    unit, top = 1 << 240, 1 << checker.PRECISION
+    across = (top - 1) * unit + 9 * unit // 10
+    Z = [[top * unit // 2, across], [across, (2 * top - 2) * unit]]
+    assert Z[0][0] * Z[1][1] < across**2
+    assert not checker.semidefinite(Z)
+
+
 def test_a_zero_pivot_needs_a_zero_row() -> None:
     assert checker.semidefinite([[1, 1, 1], [1, 1, 1], [1, 1, 2]])
     assert not checker.semidefinite([[1, 1, 1], [1, 1, 2], [1, 2, 9]])
@@ -162,6 +180,16 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
     assert checker.main(arguments) == 1
 
 
+def test_a_file_that_goes_on_behind_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = write(HONEST, tmp_path)
+    path = tmp_path / "certificate.json"
+    monkeypatch.setattr(checker, "MOST_BYTES", 1000)
+    path.write_bytes(path.read_bytes().ljust(1000))
+    assert checker.main(arguments) == 0
+    path.write_bytes(path.read_bytes().ljust(1002))
+    assert checker.main(arguments) == 1
+
+
 @pytest.mark.parametrize(("name", "limit"), [("MOST_NEURONS", 1), ("MOST_ENTRIES", 3)])
 def test_networks_beyond_the_limits_are_refused(
     name: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -191,6 +219,7 @@ def test_hard_norms_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         {"weights": [[[]], [["0x1p0"]]]},
         {"weights": [[["0x1p0"], ["0x1p0", "0x1p0"]], [["0x1p0", "0x1p0"]]]},
         {"weights": [[["0x1p0"], ["0x1p0"]], [["0x1p0"]]]},
+        {"weights": [[[]]], "biases": [["0"]], "slopes": []},
         {"biases": [[]]},
         {"slopes": []},
         {"slopes": [[["0x1p0"]]]},

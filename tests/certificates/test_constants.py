@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 import lipverify as lv
+from lipverify.bench.paper.mlp import SQUARE
+from lipverify.bench.paper.mlp_section import PROVED
+from lipverify.bench.paper.networks import kept
 from lipverify.testing.suite import Case, Exacts, suite
-from tests.certificates.constants import FOLDER, LARGE, PUBLISHED, file_of
+from tests.certificates.constants import FOLDER, LARGE, PAPER, PUBLISHED, file_of
 
 CASES = suite()
 KNOWN = Exacts()
@@ -46,6 +50,23 @@ def test_a_table_says_what_is_proved(page: str) -> None:
         assert [f"{float(x):.{digits}g}" for x in PUBLISHED[name]] == [said[name]] * 2
 
 
+@pytest.mark.parametrize("layers", PROVED)
+def test_constants_of_the_papers_page_are_proved(layers: int) -> None:
+    """Both ends round to the digits that the page prints; where it says so the lower end alone is proved."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "paper.md").read_text(encoding="utf-8")
+    (plane, square), *_ = re.findall(rf"^\| {layers} \|.*\| \*\*(.+?)\*\* \| \*\*(.+?)\*\* \|", page, re.MULTILINE)
+    net = kept()[layers]
+    for where, domain, digits in (("plane", lv.Everywhere(), plane), ("square", SQUARE, square)):
+        half = Fraction(1, 2 * 10 ** len(digits.partition(".")[2]))
+        low, high = Fraction(digits) - half, Fraction(digits) + half
+        upper = high if PROVED[layers] == "both ends" else None
+        lv.check(net, PAPER[layers, where], domain=domain, lower=low, upper=upper)
+        with pytest.raises(lv.CertificateError):
+            lv.check(net, PAPER[layers, where], domain=domain, lower=high)
+    assert re.search(rf"^\| {layers} \|.*\| {PROVED[layers]} \|$", page, re.MULTILINE)
+
+
 def test_there_is_no_other_proof() -> None:
     expected = {file_of(case).name for case in CASES} | {f"{name}.json.gz" for name in PUBLISHED}
+    expected |= {path.name for path in PAPER.values()}
     assert {path.name for path in FOLDER.iterdir()} == expected

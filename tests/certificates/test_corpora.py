@@ -46,6 +46,11 @@ def test_what_is_no_certificate_is_refused(name: str, tmp_path: Path, capsys: py
     [
         ("constant-row", "row 3 is constant, and bounds nothing"),
         ("circular", "step 11: the form of neuron 3 is not known here"),
+        ("constant-facet", "row -1 is constant, and bounds nothing"),
+        ("sdp-norm", "the rule is for p = 2"),
+        ("sdp-weak", "the matrix is not shown to be positive semidefinite"),
+        ("sdp-mixed-norm", "the rule is for p = 2"),
+        ("split-twice", "neuron 0 is decided already"),
         ("closed-region", "on the boundary of neuron 0"),
         ("linear-row", "neuron 0 has no sign here"),
         ("facet-witness", "not inside facet 1"),

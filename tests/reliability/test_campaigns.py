@@ -20,7 +20,7 @@ import pytest
 
 import lipverify as lv
 from lipverify.campaigns.store import Store
-from tests.conftest import examples
+from tests.conftest import examples, long_only
 
 SPEC: dict[str, Any] = {
     "networks": [{"random": [2, 4, 1], "seeds": list(range(12))}],
@@ -66,11 +66,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def test_kill_9_at_random_moments(tmp_path: Path, whole: list[Any]) -> None:
     store, chance = tmp_path / "store", random.Random(24)
     kills = 0
-    for _ in range(examples(2, long=40)):
+    for _ in range(examples(1, long=40)):
         process = start(store)
         assert process.stdout is not None
         for line in process.stdout:  # so many rows more, then some part of the next
-            if line.strip() != "begun" and chance.random() < 0.15:
+            if line.strip() != "begun" and chance.random() < 0.1:
                 break
         time.sleep(chance.random() * 0.01)
         process.kill()
@@ -98,6 +98,7 @@ def test_a_kill_while_the_store_is_made_leaves_none(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
+@long_only
 def test_a_worker_killed_in_the_middle(tmp_path: Path, whole: list[Any]) -> None:
     killed: list[int] = []
 

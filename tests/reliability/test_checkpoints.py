@@ -72,8 +72,8 @@ def reports_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pieces_make_the_whole(tmp_path: Path, p: Any, domain: Any) -> None:
     problem = Problem(NET, norm_pair(p), lv.Everywhere() if domain is None else domain)
     whole = lv.exact(NET, "enumeration", p=p, domain=domain)
-    found, stops = in_pieces(problem, tmp_path / "search", [2, 9, 4, 17, 1, 5, 2])
-    assert stops >= 5
+    found, stops = in_pieces(problem, tmp_path / "search", [9, 4, 17, 1, 5])
+    assert stops == 5
     assert found.status is lv.Status.EXACT
     assert found.enclosure == whole.enclosure
     again = list(alone(tmp_path / "search").run(problem, Budget()))  # it is over, and says so again
@@ -81,7 +81,7 @@ def test_pieces_make_the_whole(tmp_path: Path, p: Any, domain: Any) -> None:
     assert again[-1].nodes == found.nodes
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(12))
 @given(net=networks(slopes=True), pieces=st.lists(st.integers(1, 6), max_size=6), p=st.sampled_from([1, 2, math.inf]))
 def test_pieces_make_the_whole_of_any_network(
     tmp_path_factory: pytest.TempPathFactory, net: lv.Network, pieces: list[int], p: Any
@@ -106,7 +106,7 @@ def test_these_tests_would_notice_a_lost_node(tmp_path: Path) -> None:
 PROGRAM = """
 import sys, lipverify as lv
 from lipverify.testing.suite import random_network
-bound = lv.exact(random_network((3, 10, 10, 1), 3), checkpoint=sys.argv[1], resume=True,
+bound = lv.exact(random_network((3, 8, 8, 1), 3), checkpoint=sys.argv[1], resume=True,
                  on_progress=lambda b: print(b.lower, b.upper, flush=True))
 print(bound.status.name, *bound.enclosure)
 """
@@ -114,7 +114,7 @@ print(bound.status.name, *bound.enclosure)
 
 def test_kill_9_in_the_middle_of_a_solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    path, net = tmp_path / "search", random_network((3, 10, 10, 1), 3)
+    path, net = tmp_path / "search", random_network((3, 8, 8, 1), 3)
     for _ in range(examples(1, long=20)):
         process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path)], stdout=subprocess.PIPE, text=True)
         limit = time.monotonic() + 60

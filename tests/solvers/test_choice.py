@@ -55,6 +55,12 @@ def test_the_search_by_layers_is_for_bounded_domains() -> None:
     assert choose(Problem(network(8, 4, 1), norm_pair(INF), lv.Box([-1] * 8, [1] * 8)))[0] != "branch-and-bound"
 
 
+def test_what_is_loaded_need_not_be_waited_for() -> None:
+    problem = Problem(network(8, 8, 8, 1), norm_pair(INF), lv.Box([-1] * 8, [1] * 8))
+    assert choose(problem)[0] == "milp"
+    assert choose(problem, loaded=True)[0] == "branch-and-bound"
+
+
 def test_neurons_that_a_box_decides_do_not_count() -> None:
     net = lv.Network([np.eye(2), [[1, 1]]], [[5, 0], None])
     assert Size.of(Problem(net, norm_pair(2), lv.Box([-1, -1], [1, 1]))).undecided == (1,)

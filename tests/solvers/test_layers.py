@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +38,7 @@ from tests.solvers.promises import hold_to_the_oracle
 from tests.solvers.test_enumeration import CASES, SMALL, Case
 
 INF = math.inf
+ROOT = Path(__file__).parents[2]
 NORMS: tuple[Any, ...] = (1, INF, (1, INF))
 
 
@@ -299,11 +304,11 @@ def test_a_lying_engine_on_degenerate_networks(data: st.DataObject, lie: str, p:
 # Any moment ----------------------------------------------------------------------------------------
 
 
-def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting) -> Iterator[lv.Bound]:
+def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting, rel_gap: float = 0.0) -> Iterator[lv.Bound]:
     """Every interval that the search reports."""
     problem = Problem(net, norm_pair(p), domain)
     options = BranchAndBound((SlopePasses(),), engines=engines)
-    return ByLayers(options, engines, problem, Budget(), INF).run()
+    return ByLayers(options, engines, problem, Budget(rel_gap=rel_gap), INF).run()
 
 
 @pytest.mark.parametrize("lie", [None, "no multipliers", "all is open"])
@@ -324,6 +329,41 @@ def test_stopping_at_any_moment_leaves_a_valid_interval(sizes: tuple[int, ...], 
         before, count = bound, count + 1
     assert before.status is lv.Status.EXACT
     assert count >= 3
+
+
+@pytest.mark.parametrize("sizes", [(2, 4, 4, 2), (2, 5, 1), (2, 2, 2)])
+def test_a_gap_that_is_given_up_takes_nothing_back(sizes: tuple[int, ...]) -> None:
+    """An incumbent is found below a node whose bound is already within the gap of it."""
+    for seed in range(8, 40):
+        rng = np.random.default_rng(seed)
+        shapes = [(b, a) for a, b in itertools.pairwise(sizes)]
+        weights = [rng.integers(-2, 3, size=shape).astype(float) for shape in shapes]
+        net = lv.Network(weights, [rng.integers(-2, 3, size=b) / 2 for b, _ in shapes])
+        bounds = list(moments(net, INF, BOXES[sizes[0]], Waiting(), 0.3))
+        assert all(after.upper <= before.upper for before, after in itertools.pairwise(bounds))
+        assert bounds[-1].upper <= 1.3 * bounds[-1].lower or bounds[-1].status is lv.Status.EXACT
+
+
+BEYOND = """
+import sys, lipverify as lv
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from tests import extremes
+
+CompiledEngines().ready()
+CompiledEngines().wait()
+for seed in map(int, sys.argv[1:]):
+    case = extremes.case(seed)
+    lv.exact(case.net, "branch-and-bound", p=case.pair, domain=case.domain)
+"""
+
+
+def test_nothing_is_written_beyond_an_array() -> None:
+    """Where NaN left no neuron to branch on, the same one was cut again until its rows had no room; interpreted, numpy
+    looks at every index."""
+    command = [sys.executable, "-W", "ignore", "-c", BEYOND, "1026539"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_relative_gap_is_enough() -> None:

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +96,7 @@ def test_irrational_spectral_norms_are_enclosed_by_neighbours(rows: list[list[in
 def test_the_golden_ratio() -> None:
     norm = largest_root_norm([1, -3, 1])  # S = (3 + √5)/2, so L = (1 + √5)/2
     assert norm.square is None
-    assert norm.settled() is norm
+    assert norm.settled() == norm
     assert norm.root is None
     assert norm.upper == math.nextafter(norm.lower, 2)
     low, high = norm.enclosure
@@ -133,3 +133,35 @@ def test_beyond_the_range_of_floats(square: Fraction) -> None:
 @given(POSITIVE, POSITIVE)
 def test_order(first: Fraction, second: Fraction) -> None:
     assert ExactNorm.square_root(first).exceeds(ExactNorm.square_root(second)) == (first > second)
+
+
+def near_two(steps: int, *more: int) -> ExactNorm:
+    """√(2 + steps·2⁻²⁰⁰·√2), with further factors x − root of the polynomial that says so."""
+    unit = Fraction(2) ** -200
+    coefficients = [4 - 2 * (steps * unit) ** 2, Fraction(-4), Fraction(1)]  # (x − 2)² − 2 (steps·unit)²
+    for root in more:
+        shifted = [Fraction(0), *coefficients]
+        coefficients = [a - root * b for a, b in zip(shifted, [*coefficients, Fraction(0)], strict=True)]
+    return largest_root_norm([int(c * 4**200) for c in coefficients])
+
+
+def test_what_53_bits_do_not_tell_apart_is_ordered_all_the_same() -> None:
+    """By irrational numbers, a rational one among them, and each also by a multiple of its polynomial."""
+    two = ExactNorm.square_root(Fraction(2) + Fraction(3, 2**200))  # between 2 + 2·2⁻²⁰⁰·√2 and 2 + 3·2⁻²⁰⁰·√2
+    ordered = [near_two(1), near_two(2), two, near_two(3), near_two(4)]
+    again = [near_two(1, 1), near_two(2, 0, 1), two, near_two(3, 1, 1), near_two(4)]
+    assert len({number.enclosure for number in ordered}) == 1
+    for i, x in enumerate(ordered):
+        for j, y in enumerate(again):
+            assert x.exceeds(y) == (i > j)
+            assert y.exceeds(x) == (j > i)
+        assert x.settled() == again[i].settled()
+
+
+def test_the_largest_of_many_factors_is_found() -> None:
+    """Of (x² − 4x + 2)(x² − 6x + 7): 2 + √2 and 3 + √2; in each order, and with a rational root between them."""
+    one, other = fmpz_poly([2, -4, 1]), fmpz_poly([7, -6, 1])
+    for product in (one * other, other * one * fmpz_poly([-4, 1]), one * one * other):
+        found = largest_root_norm([int(c) for c in product]).settled()
+        assert found.polynomial == (7, -6, 1)
+    assert largest_root_norm([int(c) for c in other * fmpz_poly([-5, 1])]).settled().square == 5

@@ -17,11 +17,12 @@ import lipverify as lv
 from lipverify.arrays import Signs
 from lipverify.rationals import Never
 from lipverify.testing import networks
+from lipverify.trusted import evidence_forms
 from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
-from lipverify.trusted.evidence_replay import replay
+from lipverify.trusted.evidence_replay import granted, replay
 from tests import oracle
 from tests.conftest import examples
 
@@ -74,6 +75,7 @@ CLAIMS = {
     "infinity": Claim((-1, 0, 1, 0, 0), 1, -1, (np.inf, 0, 0, 0, 0), False),
     "the sign of a linear neuron, no constraint": Claim((0, 0, 1, 0, 0), 0, 1, (0, 0, 1, 0, 0), False),
     "a linear neuron": Claim((1, 1, 1, 0, 0), 2, 1, (0, 1, 0, 0, 0), False),
+    "a linear neuron, strictly": Claim((-1, 0, 1, 0, 0), 2, -1, (1, 0, 0, 0, 0), False),
     "it only touches 0": Claim((-1, -1, 1, 0, 0), 0, -1, (1, 0, 0, 0, 0), False),
     # −1 < x ≤ … is not needed: for x ≤ 0 relu(y1) = relu(y2) = 0 and z = x − 5
     "above the front": Claim((-1, 0, 1, 0, 0), 3, -1, (1, 0, 0, 0, 0), True),
@@ -193,6 +195,66 @@ def test_accepted_signs_are_true_at_every_point(data: st.DataObject) -> None:
             assert (patterns[agree, neuron] == sign).all()
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("sizes", [(1, 2, 2, 2, 1), (1, 3, 2, 1), (2, 2, 3, 2, 1)], ids=str)
+def test_a_neuron_that_just_changes_its_sign_has_none(sizes: tuple[int, ...], seed: int) -> None:
+    """Biases are moved until a neuron is positive, or negative, at one of many points and hardly anywhere else.
+
+    It must not be said to have the other sign, above the front or at it; much further down, or up, it often is.
+    """
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(sizes))
+    weights, biases = [rng.normal(size=(m, n)) for n, m in pairs], [0.5 * rng.normal(size=m) for _, m in pairs]
+    slopes = [
+        np.array([((0.0, 1.0), (1.0, -0.5), (-0.25, 0.5))[rng.integers(3)] for _ in range(n)]) for n in sizes[1:-1]
+    ]
+    points = rng.uniform(-1.0, 1.0, size=(4000, sizes[0]))
+    points[:2] = [[-1.0] * sizes[0], [1.0] * sizes[0]]
+    space, count, said = box([-1.0] * sizes[0], [1.0] * sizes[0]), sum(sizes[1:-1]), 0
+    values, places = points, []
+    for k, pair in enumerate(slopes):
+        places += [(k, i) for i in range(len(pair))]
+        values = values @ weights[k].T + biases[k]
+        values = np.where(values > 0, pair[:, 1], pair[:, 0]) * values
+    for neuron, (k, i) in enumerate(places):
+        below = points
+        signs = np.zeros((len(points), count), dtype=np.int8)
+        offset = 0
+        for j in range(k + 1):
+            y = below @ weights[j].T + biases[j]
+            signs[:, offset : offset + y.shape[1]] = np.sign(y)
+            offset += y.shape[1]
+            below = np.where(y > 0, slopes[j][:, 1], slopes[j][:, 0]) * y
+        for front in range(k + 1):
+            state = np.where(np.arange(count) < sum(sizes[1 : front + 1]), signs[rng.integers(len(points))], 0)
+            here = ((signs == state) | (state == 0)).all(axis=1)
+            for sign in (1, -1):
+                top = (-sign * y[here, i]).max()
+                for gap in (1e-9, -0.3):
+                    moved = [b.copy() for b in biases]
+                    moved[k][i] += sign * (top - gap)
+                    reader = FloatReader(Chain(tuple(weights), tuple(moved), tuple(slopes)), space)
+                    claim = Implied(
+                        state[None].astype(np.int8),
+                        np.zeros(1, dtype=np.intp),
+                        np.array([neuron]),
+                        np.array([sign], dtype=np.int8),
+                        np.zeros((1, count)),
+                    )
+                    (found,) = reader.implied(claim)
+                    assert not found or gap < 0
+                    said += found
+    assert said > 2
+
+
+@pytest.mark.parametrize("name", ["larger", "smaller"])
+def test_nan_stays_nan(name: str) -> None:
+    function = getattr(evidence_forms, name)
+    function = getattr(function, "py_func", function)
+    assert np.isnan([function(NAN, 1.0), function(1.0, NAN), function(NAN, np.inf), function(-np.inf, NAN)]).all()
+    assert {function(1.0, 2.0), function(2.0, 1.0)} == {2.0 if name == "larger" else 1.0}
+
+
 def signs_at(net: lv.Network, x: list[Fraction]) -> list[int]:
     """The signs of all pre-activations at a point, exactly; 0 for 0."""
     found: list[int] = []
@@ -285,6 +347,45 @@ def test_the_sign_tree_closes_the_gap(sizes: tuple[int, ...], seed: int) -> None
             assert reader.pruned(Pruned(states, head, float(truth) * (1 + 1e-9), 1)).tolist() == [False]
             break
     assert loose or len(sizes) > 3 or seed > 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("sizes", [(3, 4, 1), (2, 3, 3, 1), (3, 2, 3, 2, 2)], ids=str)
+def test_a_hint_of_a_sign_tree_proves_nothing(sizes: tuple[int, ...], seed: int) -> None:
+    """Whatever choices are named, an entry twice or the slopes where v is a point: below the truth nothing closes."""
+    rng = np.random.default_rng(seed)
+    net = lv.Network([rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)])
+    d, n = sizes[0], sum(sizes[1:-1])
+    reader = FloatReader(chain(net), box([-1.0] * d, [1.0] * d))
+    for decided in (0, sizes[1], n):
+        states = np.repeat(prefix(net, decided, rng)[None], 60, axis=0)
+        for head in heads_of(net):
+            truth, most = float(largest(net, states[0], head)), 2 * len(head.directions) + max(sizes)
+            trees = rng.integers(-1, most, size=(60, 12))
+            trees[::3] = rng.integers(2 * len(head.directions), most, size=(20, 12))  # slopes alone
+            trees[1::3] = rng.integers(-1, 2, size=(20, 12))  # the signs of one entry alone
+            claims = Pruned(states, head, truth * (1 - 1e-6), 10_000, trees.ravel(), np.arange(61) * 12)
+            assert not truth or not reader.pruned(claims).any()
+
+
+def test_entries_that_are_negative_count() -> None:
+    net = lv.Network([[[1.0], [2.0]], [[-0.25, -0.0625]]])
+    reader = FloatReader(chain(net), box([-1.0], [1.0]))
+    states, head = np.ones((1, 2), dtype=np.int8), Head(True, 0, (0,))
+    assert 0.375 <= reader.upper(states, head)[0] < 0.3751
+    for target, good in ((0.3749, False), (0.3751, True)):
+        assert reader.pruned(Pruned(states, head, target, 10)).tolist() == [good]
+
+
+def test_no_neuron_has_no_sign() -> None:
+    """An empty cell is not what `implied` is asked about."""
+    states = np.array([[-1, 1, 1, 0, 0]], dtype=np.int8)
+    where, multipliers = np.zeros(1, dtype=np.intp), np.array([[1.0, 1.0, 0.0, 0.0, 0.0]])
+    reader = FloatReader(chain(NET), SPACE)
+    assert reader.empty(Empty(states, where, multipliers)).all()
+    for sign in (1, -1):
+        claim = Implied(states, where, np.array([-1]), np.array([sign], dtype=np.int8), multipliers)
+        assert not reader.implied(claim).any()
 
 
 def test_huge_numbers_are_refused() -> None:
@@ -381,3 +482,25 @@ def test_a_parent_comes_before_its_children() -> None:
 )
 def test_claims_that_do_not_fit(changes: dict[str, list[int]]) -> None:
     assert not replay(np.array([0, 0, 0, 1], dtype=np.int8), moves(**changes)).sound[1]
+
+
+@pytest.mark.parametrize(
+    ("splits", "lost", "good", "fallen"),
+    [
+        ("1101000", "0000000", "1111111", []),
+        ("1001000", "0000000", "1110000", []),  # node 1 is no split: neither its children count nor theirs
+        ("1101000", "0001000", "1110100", [3]),
+        ("1101000", "0100000", "1010000", [1]),
+        ("1101000", "1100000", "0000000", [0]),
+    ],
+)
+def test_what_stands_on_splits_alone_is_granted(splits: str, lost: str, good: str, fallen: list[int]) -> None:
+    parents = np.array([-1, 0, 0, 1, 1, 3, 3])
+    found, ends = granted(parents, *(np.array([c == "1" for c in text]) for text in (splits, lost)))
+    assert "".join("01"[int(v)] for v in found) == good
+    assert ends.tolist() == fallen
+
+
+def test_a_parent_that_comes_later_grants_nothing() -> None:
+    found, _ = granted(np.array([-1, 2, 0]), np.ones(3, dtype=bool), np.zeros(3, dtype=bool))
+    assert found.tolist() == [True, False, True]

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lipverify.bench.paper.mlp import LAYERS, LOWER, SQUARE, UPPER, Study, study
+from lipverify.bench.paper.mlp import (
+    BITS,
+    LAYERS,
+    LOWER,
+    SAMPLES,
+    SEED,
+    SQUARE,
+    STEPS,
+    UPPER,
+    WIDTH,
+    Study,
+    sample,
+    study,
+    train,
+)
+from lipverify.bench.paper.networks import kept
 from lipverify.bench.paper.page import Options, Section, number, prose, table, write_figure
 from lipverify.comparison import Row
+from lipverify.network import Network
 
-WIDTH = 20
 PAPER = {
     4: (648.2, 33.04, 21.47, 21.47, 4.36, 4.55, 6.56),
     5: (4283.1, 134.4, 72.87, 72.87, 6.77, 5.8, 7.1),
@@ -16,6 +31,8 @@ PAPER = {
     10: (7343800, 19248.2, 2463.44, 2463.36, 10.04, 5.77, 17.1),
 }
 """arXiv:1805.10965: Frobenius, AutoLip, SeqLip, greedy, dataset, annealing, grid."""
+PROVED = {4: "both ends", 5: "lower ends", 7: "lower ends", 10: "lower ends"}
+"""By layers: of which ends of both constants there are proofs in tests/certificates/constants."""
 BELOW = ("dataset", "annealing", "grid", *(name for name in LOWER if name != "annealing"))
 FIGURE = "paper-mlp.svg"
 INK, GREY = "#24292f", "#8c959f"
@@ -31,19 +48,28 @@ COLOURS = {  # Okabe and Ito's
 
 
 def section(options: Options) -> Section:
-    """Train, enumerate, estimate; two tables and a figure."""
-    sizes = {"width": 6, "samples": 100, "steps": 100, "grid": 20} if options.quick else {}
-    depths = (3, 4) if options.quick else LAYERS
-    return page([run(depth, options, **sizes) for depth in depths], sizes.get("width", WIDTH))
+    """Train, enumerate, estimate; two tables and a figure. Those of the page are the networks that are kept."""
+    if options.quick:
+        return page([run(depth, options, width=6, samples=100, steps=100, grid=20) for depth in (3, 4)], 6)
+    networks = kept() if options.seed == SEED else {}
+    return page([run(depth, options, networks.get(depth)) for depth in LAYERS], WIDTH, proofs=bool(networks))
 
 
 def run(
-    layers: int, options: Options, *, width: int = WIDTH, samples: int = 1000, steps: int = 1500, grid: int = 100
+    layers: int,
+    options: Options,
+    net: Network | None = None,
+    *,
+    width: int = WIDTH,
+    samples: int = SAMPLES,
+    steps: int = STEPS,
+    grid: int = 100,
 ) -> Study:
-    """One depth."""
-    return study(
-        layers, width=width, samples=samples, steps=steps, grid=grid, seed=options.seed, seconds=options.seconds
-    )
+    """One depth; a network is trained if none is given."""
+    points, values = sample(samples, options.seed)
+    if net is None:
+        net = train(points, values, layers, width, steps, options.seed)
+    return study(net, points, values, grid=grid, seed=options.seed, seconds=options.seconds)
 
 
 ESTIMATES = ("Frobenius", "AutoLip", "SeqLip", "Greedy")
@@ -51,18 +77,19 @@ SEARCHES = ("dataset", "annealing", "grid", "ascent", "local search")
 FACTS = ("layers", "regions, plane", "regions, square", "SeqLip's pairs closed", "mean squared error", "variance")
 
 
-def page(studies: list[Study], width: int) -> Section:
-    """The section that reports some studies."""
+def page(studies: list[Study], width: int, *, proofs: bool = False) -> Section:
+    """The section that reports some studies; `proofs` if they are of the networks that are kept."""
     convention = (
         f"ReLU networks of width {width}, fitted to a sample of a Gaussian process on the square {SQUARE}. “Layers” "
         "counts affine maps: 4 layers are 3 hidden ones. Two inputs make the number of activation regions polynomial: "
         "the exact constants below come from enumerating all of them."
     )
-    proofs = (
-        "No stored proofs stand behind these constants. The weights come from training in floats, whose last bits "
-        "differ from one processor to another, and so do the constants, from the third digit on; and a proof has "
-        "some steps for every region, 0.6 MB (packed) for 4 layers over the plane. `lipverify.exact(…, certify=True)` "
-        "writes such a proof, and a test has it proved and checked on small networks of this kind."
+    stored = (
+        f"The networks are kept with the program (lipverify/bench/paper/networks.json), their weights rounded to "
+        f"multiples of 2^-{BITS} after training: training in floats gives other last bits on another processor, and so "
+        "other constants. Proofs of the constants are kept too and checked by the tests, as far as they are small "
+        "(below, “proof kept of”): a lower end needs one point, an upper end some steps for every region, which is "
+        "too much from 5 layers on. `lipverify.exact(…, certify=True)` writes such a proof."
     )
     sides = (
         "Upper bounds hold everywhere, so they stand beside the constant over the whole plane. Lower bounds look at "
@@ -81,7 +108,7 @@ def page(studies: list[Study], width: int) -> Section:
             "",
             *prose(convention),
             *prose(sides),
-            *prose(proofs),
+            *(prose(stored) if proofs else ()),
             *table(
                 ["layers", *ESTIMATES, "**exact, plane**", "**exact, square**", *SEARCHES],
                 [line for s in studies for line in _values(s, PAPER.get(s.layers) if width == WIDTH else None)],
@@ -93,7 +120,10 @@ def page(studies: list[Study], width: int) -> Section:
                 [[str(s.layers), *(_ratio(s.rows[name]) for name in (*UPPER, *BELOW))] for s in studies],
             ),
             "",
-            *table(FACTS, [_facts(s) for s in studies]),
+            *table(
+                [*FACTS, "proof kept of"] if proofs else FACTS,
+                [[*_facts(s), *([PROVED[s.layers]] if proofs else [])] for s in studies],
+            ),
             "",
             f"![Estimates and exact constants by depth]({FIGURE})",
         ],

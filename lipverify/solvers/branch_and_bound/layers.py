@@ -249,7 +249,7 @@ class LayerSearch:
         rest = good & ~(tree.splits & (fates == SPLIT))
         closed = rest & found.closed
         if closed.any() and found.goal > self._closing.enough:
-            self._closing.settle(found.goal)
+            self._closing.settle(min(found.goal, node.upper))  # the goal rose with the dive's own points
         self.counts.pruned += int(closed.sum())
         rest &= ~closed
         fates = np.where(rest & (fates == PRUNED), OPEN, fates)  # refused: the engine hoped for a better incumbent
