@@ -150,8 +150,11 @@ def _multipliers(cvxpy: Any, forms: JointForms, method: JointSDP, margin: float,
     products = cvxpy.Variable(len(first), nonneg=True)
     upper = cvxpy.reshape(spread @ products, (m, m), order="C")
     halves = left.T @ cvxpy.diag(equal / 2) @ right
-    fixed = gradient.T @ gradient + margin * np.eye(forms.size)
-    Z = square * (scale.T @ scale) - halves - halves.T - positive.T @ (upper + upper.T) @ positive - fixed
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit, fixed = scale.T @ scale, gradient.T @ gradient + margin * np.eye(forms.size)
+    if not (np.isfinite(unit).all() and np.isfinite(fixed).all()):
+        return None
+    Z = square * unit - halves - halves.T - positive.T @ (upper + upper.T) @ positive - fixed
     programme = cvxpy.Problem(cvxpy.Minimize(square), [Z >> 0])
     limit = {_LIMITS[method.solver]: seconds} if method.solver in _LIMITS and seconds < math.inf else {}
     with warnings.catch_warnings():
