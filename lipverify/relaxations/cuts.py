@@ -16,7 +16,7 @@ import numpy as np
 
 from lipverify.arrays import Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations.split import Oriented
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.rounding import sum_error
 
 _LEAST, _MOST = 2.0**-100, 2.0**100  # of |c_i| between which nothing of a cut underflows or overflows
 
@@ -174,6 +174,6 @@ def taken_by(chain: Oriented, signs: Signs, size: int, cuts: Cuts, weights: Vect
     mid = half + half.T
     left, right = np.abs(left), np.abs(right)
     rows = left.T @ (weights * right.sum(axis=1)) + right.T @ (weights * left.sum(axis=1))
-    roundings = gamma(4 * (len(cuts) + size) + 64)
-    rad = roundings * (0.5 * rows + np.abs(mid).sum(axis=1)) + TINY * _MOST * _MOST * (len(cuts) + 1) * size
+    mass = 0.5 * rows + np.abs(mid).sum(axis=1)
+    rad = sum_error(mass, 4 * (len(cuts) + size) + 64, int(_MOST * _MOST) * (len(cuts) + 1) * size)
     return Taken(mid, rad)

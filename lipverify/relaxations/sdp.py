@@ -20,7 +20,7 @@ from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations import barrier
 from lipverify.relaxations.cuts import Cuts, taken_by
 from lipverify.relaxations.split import Forms, Oriented, propagate
-from lipverify.trusted.rounding import U
+from lipverify.trusted.rounding import sum_error
 from lipverify.trusted.semidefinite import is_positive
 from lipverify.watch import tick
 
@@ -209,5 +209,5 @@ def is_nonnegative(
             if taken is None:
                 return False
             Z = Z - taken.mid
-            radius = radius + taken.rad + 4 * U * np.abs(Z).sum(axis=1)
+            radius = radius + taken.rad + sum_error(np.abs(Z).sum(axis=1), 4)
         return is_positive(Z, radius)

@@ -23,7 +23,7 @@ LARGEST = {"product-norm": 2, "closed-patterns": 3, "transposed-seqlip": 4}
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_mutant_is_caught_within_200_examples_and_shrunk(name: str, seed: int) -> None:
     mutant = MUTANTS[name]
-    hard = {"max_examples": 200, "seed": seed, "workers": 1} | mutant.options
+    hard = {"max_examples": 200, "seed": seed, "jobs": 1} | mutant.options
     report = audit(mutant.estimator, side=mutant.side, **hard)
     found = report.counterexample
     assert found is not None, mutant.mistake
