@@ -16,6 +16,7 @@ FLAGS = (
     "example_input",
     "input",
     "input_shape",
+    "jobs",
     "key",
     "layers",
     "max_examples",
@@ -26,7 +27,6 @@ FLAGS = (
     "seed",
     "time_limit",
     "transposed",
-    "workers",
 )
 _NAMES = "|".join(FLAGS)
 _VALUE = r"(?:'[^']*'|\[[^\]]*\]|\([^)]*\)|True|False|[\w.+-]+)"
