@@ -58,12 +58,14 @@ class Sizes(NamedTuple):
             size, n = np.abs(chain.weights[k]), chain.weights[k].shape[1]
             lost = TINY * (n + 4) * (1 + size.sum(axis=1))
             up = 1 + gamma(4 * n + 16)
+            # W δ is rounded before it meets a form: what underflows there is a multiple of that form.
+            magnified, magnified_shift = TINY * 2 * form.sum(axis=0), TINY * 2 * float(shift.sum())
             form, error = (size @ (steep[k - 1][:, None] * x) * up for x in (form, error))
             shift, shift_error = (size @ (steep[k - 1] * x) * up for x in (shift, shift_error))
             form = form + lost[:, None]
             shift = (shift + np.abs(chain.biases[k]) + lost) * up
-            error = (error + gamma(n + 8) * form + lost[:, None]) * up
-            shift_error = (shift_error + gamma(n + 8) * shift + lost) * up
+            error = (error + gamma(n + 8) * form + lost[:, None] + magnified) * up
+            shift_error = (shift_error + gamma(n + 8) * shift + lost + magnified_shift) * up
             for kept, new in ((forms, form), (errors, error), (shifts, shift), (shift_errors, shift_error)):
                 kept.append(new)
         all_forms, all_errors = np.concatenate(forms), np.concatenate(errors)
@@ -71,7 +73,8 @@ class Sizes(NamedTuple):
         value = (all_forms @ reach + np.concatenate(shifts) + lost) * up
         value_error = (all_errors @ reach + np.concatenate(shift_errors) + lost * (all_errors.any(axis=1))) * up
         depth, terms = len(chain.widths) + 2, sum(chain.widths) + len(reach)
-        relaxed = 4 * depth * gamma(terms + 30 * depth) * value + value_error + TINY * (terms + 8) * (1 + value)
+        met = float(((1 + np.concatenate(steep)) * value).sum())  # what a coefficient that underflowed may be of
+        relaxed = 4 * depth * gamma(terms + 30 * depth) * value + value_error + TINY * (terms + 8) * (1 + met)
         rows = np.abs(space.rows) @ reach + np.abs(space.shifts)
         return cls(all_forms, all_errors, value, value_error, relaxed, rows, np.concatenate(steep))
 
@@ -142,11 +145,12 @@ class Charges(NamedTuple):
         for t in range(len(layers) - 2, -1, -1):
             link = np.abs(chain.weights[layers[t] + 1].T if head.upward else chain.weights[layers[t]])
             size = (link @ (steep[t + 1] * size)) * (1 + gamma(4 * link.shape[1] + 16))
-            size = size + TINY * (link.shape[1] + 4)
-            slack = rounding * size + TINY * (total + 8)
+            met = 1 + link.sum(axis=1)  # what a product of a slope that underflowed is multiplied by
+            size = size + TINY * (link.shape[1] + 4) * met
+            slack = rounding * size + TINY * (total + 8) * met
             n, k = len(size), layers[t]
             self.size[front, k, :n], self.slack[front, k, :n] = size, slack
-            self.more[front, k, :n] = slack + lost * (1 + link.sum(axis=1))
+            self.more[front, k, :n] = slack + lost * met
             lost = lost + TINY * (total + 8) * (1 + 4 * float((steep[t] * size).sum()))
         reach = start @ (steep[0] * size)
         entry = rounding * reach + (start_error @ (steep[0] * size)) * (1 + rounding)

@@ -37,6 +37,35 @@ def box(lower: list[float], upper: list[float]) -> Space:
     return Space(np.array(lower), np.array(upper), np.zeros((0, len(lower))), np.zeros(0))
 
 
+# Where floats end ----------------------------------------------------------------------------------
+
+# W_2 δ W_1 x + b is 2⁻⁷⁰⁰ x − 2⁻⁷¹⁰ for x > 0, and 0 − 2⁻⁷¹⁰ to whoever multiplies 2⁻⁶⁰⁰ by 2⁻⁷⁰⁰ first.
+FAINT = lv.Network(
+    [[[2.0**600]], [[2.0**-600]], [[1.0]]],
+    [[0.0], [-(2.0**-710)], [0.0]],
+    [[[0.0, 2.0**-700]], [[0.0, 1.0]]],
+)
+
+
+@pytest.mark.parametrize("state", [(1, 0), (0, 0)])
+def test_what_underflows_and_is_magnified_shows_no_sign(state: tuple[int, int]) -> None:
+    reader = FloatReader(chain(FAINT), box([-1.0], [1.0]))
+    states = np.array([state], dtype=np.int8)
+    neuron, sign = np.array([1]), np.array([-1], dtype=np.int8)
+    assert not reader.implied(Implied(states, np.array([0]), neuron, sign, np.zeros((1, 2))))[0]
+
+
+@pytest.mark.parametrize("upward", [False, True])
+@pytest.mark.parametrize("state", [(1, 1), (1, 0), (0, 1), (0, 0)])
+@pytest.mark.parametrize("last", [1.0, 2.0**400])
+def test_what_underflows_and_is_magnified_bounds_no_norm(state: tuple[int, int], upward: bool, last: float) -> None:
+    net = lv.Network([FAINT.weights[0], FAINT.weights[1], [[last]]], FAINT.biases, FAINT.slopes)
+    reader = FloatReader(chain(net), box([-1.0], [1.0]))
+    states, head, truth = np.array([state], dtype=np.int8), Head(upward, 0, (0,)), 2.0**-700 * last
+    assert reader.upper(states, head)[0] >= truth
+    assert not reader.pruned(Pruned(states, head, truth / 2, 100))[0]
+
+
 # Claims of signs -----------------------------------------------------------------------------------
 
 # y1 = x, y2 = x − 1 and, linear, y3 = x − 1 on x in [−2, 2]; above, z = relu(y1) + 3 relu(y2) + y3 − 4 and its opposite
