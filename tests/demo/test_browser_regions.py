@@ -235,7 +235,7 @@ def test_a_link_restores_network_norm_and_box(tab: Any) -> None:
     tab.get_by_label("a box").check()
     tab.get_by_label("largest x₂").fill("3")
     answer(tab, "L_∞ = 3.5 = 7/2")
-    tab.wait_for_timeout(400)
+    tab.wait_for_function("new URLSearchParams(location.search).get('rb') === '-1,1,-1,3'")
     tab.goto(tab.url)
     answer(tab, "L_∞ = 3.5 = 7/2")
     assert cell(tab, "w1.0.0").input_value() == "1/2"
