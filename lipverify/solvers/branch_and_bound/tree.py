@@ -28,6 +28,7 @@ from lipverify.search.node_bound import Estimate, NodeBound
 from lipverify.search.tree import expand
 from lipverify.solvers.branch_and_bound.checkpoint import Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
+from lipverify.solvers.branch_and_bound.mirror import mirrored_neurons
 from lipverify.solvers.branch_and_bound.node import Node
 from lipverify.solvers.branch_and_bound.stability import Stability
 from lipverify.trusted.rounding import MAX
@@ -156,10 +157,21 @@ class Tree:
         equal = [s[:, 0] == s[:, 1] for s in self._net.slopes]
         signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
         fate, root = self._consider(self._cells.root(), signs, None, self._root_upper)
+        if root is not None:
+            fate, root = self._without_mirror_images(fate, root)
         if root is None:
             self._effort.count(fate)
         else:
             self._frontier.push([root])
+
+    def _without_mirror_images(self, fate: Fate, root: Node) -> tuple[Fate, Node | None]:
+        """One side of the root, where the other is its mirror image; else the root."""
+        choices = np.intersect1d(mirrored_neurons(self._problem), root.cell.undecided)
+        if not len(choices):
+            return fate, root
+        signs = root.signs.copy()
+        signs[choices[np.argmax(root.estimate.scores[choices])]] = 1
+        return self._consider(root.cell, signs, root.estimate, root.upper)
 
     def still_open(self, node: Node) -> bool:
         """Whether the incumbent, which may have improved, leaves a node open."""
