@@ -36,6 +36,7 @@ from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.relaxations.cutting import Triangles
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.solvers.apart import Apart
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
@@ -53,7 +54,7 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> BranchAndBound:
-    bounds = (SlopePasses(spectral=False), SplitSDP())
+    bounds = (SlopePasses(spectral=False), SplitSDP(cuts=Triangles()))
     return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 

@@ -24,7 +24,7 @@ from lipverify.search.effort import Effort, Question
 from lipverify.search.fate import Fate
 from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
-from lipverify.search.node_bound import Estimate, NodeBound
+from lipverify.search.node_bound import Estimate, NodeBound, Tightens
 from lipverify.search.tree import expand
 from lipverify.solvers.branch_and_bound.checkpoint import Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
+_ROOM = (
+    2e-5  # between the incumbent and what the grid makes enough: without it, cuts would have to close the gap itself
+)
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
@@ -175,9 +178,24 @@ class Tree:
 
     def still_open(self, node: Node) -> bool:
         """Whether the incumbent, which may have improved, leaves a node open."""
+        if node.promise > self._goal > self._incumbent.lower * (1 + _ROOM):
+            self._tighten(node)
         if node.promise <= self._goal:
             self._certify(node)
         return not self._closing.closes(node.upper)
+
+    def _tighten(self, node: Node) -> None:
+        """Make a node's bounds better before it is taken apart, where there is a way."""
+        for name, bound in self._bounds:
+            before = node.estimate.state.get(name)
+            if before is None or not isinstance(bound, Tightens):
+                continue
+            found = bound.tightened(before, self._goal)
+            if found is not before:
+                states = {**node.estimate.state, name: found}
+                node.estimate = Estimate(min(node.estimate.upper, found.upper), found.scores, states)
+                node.neuron = self._options.rule.choose(found.scores, node.signs, node.cell.undecided)
+                node.fresh = False
 
     def children(self, node: Node) -> Iterator[tuple[Fate, Node | None]]:
         """Both sides of a node's neuron."""
