@@ -29,6 +29,7 @@ from lipverify.testing.campaign import (
 )
 from lipverify.testing.reduction import reduced
 from lipverify.testing.verdicts import FINDINGS, Verdict
+from lipverify.watch import listening
 
 _WORTH = 3.0  # seconds of work that are worth starting processes for
 _KINDS = 6  # kinds of findings that are shrunk
@@ -119,6 +120,7 @@ def _reduce(plan: Plan, seen: Observation, least: float = 1.0) -> Observation:
     def shows(net: Network) -> bool:
         return time.monotonic() < deadline and alike(ask(net))
 
-    net = reduced(seen.network, seen.domain, shows)
-    last = ask(net)
+    with listening():
+        net = reduced(seen.network, seen.domain, shows)
+        last = ask(net)
     return last if alike(last) else seen
