@@ -47,6 +47,7 @@ class End(enum.Enum):
     COMPLETE = "all was asked"
     TIME_LIMIT = "stopped by the time limit"
     INTERRUPTED = "stopped by Ctrl-C"
+    LOST = "the processes that asked ended again and again"
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,15 @@ class Survey:
     ----------
     greatest
         The violation by the greatest factor, the smallest network of several; None without any.
+    lost
+        How many questions went with the processes that asked them.
     """
 
     samples: tuple[Sample, ...]
     firsts: tuple[Observation, ...]
     end: End
     greatest: Observation | None = None
+    lost: int = 0
 
 
 def greater(one: Observation | None, other: Observation | None) -> Observation | None:
