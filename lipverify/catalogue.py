@@ -34,6 +34,7 @@ from lipverify.estimators.seqlip_joint import SeqLipJoint
 from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
+from lipverify.fanout import ALONE, Team
 from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
 from lipverify.relaxations.cutting import Triangles
@@ -92,6 +93,9 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     }
 )
 
+
+SHARED = ("enumeration", "branch-and-bound")
+"""The exact methods that other processes can take parts of."""
 
 SHORT = (
     "autolip",
@@ -158,7 +162,12 @@ class Choice:
 
 
 def resolve(
-    method: str | Method, side: Side, problem: Problem, seconds: float = math.inf, checkpoint: Checkpoint | None = None
+    method: str | Method,
+    side: Side,
+    problem: Problem,
+    seconds: float = math.inf,
+    checkpoint: Checkpoint | None = None,
+    team: Team = ALONE,
 ) -> Choice:
     """The method object meant by a name, "auto", or an object, for one side and so many seconds.
 
@@ -168,12 +177,15 @@ def resolve(
     Raises
     ------
     InvalidArgument
-        When there is no such method, it works on another side, or it is wanted to write checkpoints and cannot.
+        When there is no such method, it works on another side, or it is to write checkpoints, or to share its work out,
+        and cannot.
     """
     if checkpoint is not None:
         if method not in ("auto", BranchAndBound.name):
             raise InvalidArgument(f"checkpoints are written by {BranchAndBound.name!r}, not by {method!r}")
-        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint), problem)
+        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint, team=team), problem)
+    if not team.alone:
+        return _shared(method, problem, seconds, team)
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":
@@ -231,6 +243,29 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
         return _in_company(_apart(METHODS[name](), problem), problem, words)
     able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
     return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
+
+
+_ALONE = 2.0  # seconds that are not worth other processes
+
+
+def _shared(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
+    """An exact method whose work is shared out; where "auto" takes one that ends soon, that one as it is."""
+    loaded = CompiledEngines().loaded()
+    if isinstance(method, (Enumeration, BranchAndBound)):
+        return Choice(replace(method, team=team))
+    name, reason = method, ""
+    if name == "auto":
+        name, reason = choose(problem, seconds, loaded)
+        if name not in SHARED and expected(name, problem, loaded) < _ALONE:
+            return _in_company(METHODS[name](), problem, reason)
+        if name not in SHARED:
+            name = min(SHARED, key=lambda name: expected(name, problem, loaded))
+            reason = f"{name} shares its work out; in one process {reason}"
+    if not isinstance(name, str) or name not in SHARED:
+        raise InvalidArgument(f"one question is shared out by {' and '.join(SHARED)} only; got {method!r}")
+    made = METHODS[name]()
+    assert isinstance(made, (Enumeration, BranchAndBound))
+    return _in_company(replace(made, team=team), problem, reason)
 
 
 def _on_side(method: Method, side: Side) -> Method:
