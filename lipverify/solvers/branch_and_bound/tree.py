@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 
 _LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
-_ROOM = (
-    2e-5  # between the incumbent and what the grid makes enough: without it, cuts would have to close the gap itself
-)
+_ROOM = 2e-5  # between the incumbent and what is enough: with less, cuts would have to close the gap itself
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
