@@ -16,8 +16,9 @@ from lipverify.batches import Batch, each
 from lipverify.bound import Bound, Status
 from lipverify.catalogue import expect_more, resolve, write_program
 from lipverify.domain import Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
+from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain, WorkerLost
 from lipverify.evaluate import forward_exact, jacobian_exact
+from lipverify.fanout import ALONE, Team
 from lipverify.fixed_inputs import Restriction, restrict
 from lipverify.geometry.walk import Walk
 from lipverify.network import Lowering, Network
@@ -56,6 +57,8 @@ def exact(
     verbose: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Bound: ...
 @overload
 def exact(
@@ -117,7 +120,8 @@ def exact(
     verbose
         Show on stderr what is going on.
     jobs
-        For a list of domains: so many processes share the rows, which are the same for every number.
+        So many processes share the work: the rows of a list of domains, or the parts of one search by enumeration or
+        branch and bound. Constants are the same for every number. The proof of `certify` is written by this process.
     cluster
         The same with the workers of a dask scheduler, "tcp://HOST:PORT", or of one started here, "local:N".
     checkpoint
@@ -144,6 +148,7 @@ def exact(
             more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     saved = _checkpoint(checkpoint, resume)
+    team = Team(jobs, cluster)
     if isinstance(domain, (list, tuple)):
         if saved is not None:
             raise InvalidArgument("a checkpoint is that of one search; these are many domains")
@@ -152,10 +157,9 @@ def exact(
             _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
         )
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
-    _require_one(jobs, cluster)
     budget = budget_of(time_limit, seed, rel_gap)
     if not certify:
-        return drive(net, method, "exact", p, domain, budget, on_progress, saved)
+        return drive(net, method, "exact", p, domain, budget, on_progress, saved, team)
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -165,7 +169,7 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved)
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved, team)
         return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
@@ -402,12 +406,13 @@ def drive(
     budget: Budget,
     on_progress: Progress | None,
     checkpoint: Checkpoint | None = None,
+    team: Team = ALONE,
 ) -> Bound:
     """Run a method within a budget, and return its last bound with the reason why it is the last."""
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds, checkpoint)
+    choice = resolve(method, side, problem, budget.seconds, checkpoint, team)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
@@ -441,6 +446,8 @@ def drive(
             raise Interrupted(finished(latest)) from stop
         except MemoryError:
             return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": "out of memory"}))
+        except WorkerLost as lost:
+            return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": str(lost)}))
         except SystemError as error:  # a second Ctrl-C inside of compiled code
             if not asked.stopped:
                 raise
