@@ -37,7 +37,9 @@ from lipverify.estimators.seqlip_sdp import SeqLipSdp
 from lipverify.fanout import ALONE, Team
 from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.relaxations.cutting import Triangles
 from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.apart import Apart
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -45,6 +47,7 @@ from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.choice import choose, expected
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
+from lipverify.solvers.parts import independent
 
 
 def _enumeration() -> Method:
@@ -52,7 +55,7 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> BranchAndBound:
-    bounds = (SlopePasses(spectral=False), SplitSDP())
+    bounds = (SlopePasses(spectral=False), SplitSDP(cuts=Triangles()))
     return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 
@@ -191,7 +194,10 @@ def resolve(
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
     named = _on_side(METHODS[method](), side)
-    return _in_company(named, problem) if side == "exact" else Choice(named)
+    if side != "exact":
+        return Choice(named)
+    counts_regions = isinstance(named, Enumeration)  # of the whole, by name
+    return _in_company(named if counts_regions else _apart(named, problem), problem)
 
 
 def expect_more(problem: Problem) -> None:
@@ -203,7 +209,14 @@ def expect_more(problem: Problem) -> None:
 
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
     company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
-    return Choice(method, reason, company, expected(method.name, problem, CompiledEngines().loaded()))
+    parts = independent(problem)
+    seconds = expected(method.name, parts.hardest if parts else problem, CompiledEngines().loaded())
+    return Choice(method, reason, company, len(parts.parts) * seconds if parts else seconds)
+
+
+def _apart(method: Method, problem: Problem) -> Method:
+    """The method, on one part after the other where the problem has independent ones."""
+    return Apart(method) if independent(problem) else method
 
 
 _ABOUT_A_SECOND = 1.5e7  # outputs (p = 1: inputs) times the cube of what GeoLIP's matrices have for rows
@@ -223,8 +236,11 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "lower":
         return Choice(LocalSearch())
     if side == "exact":
-        name, why = choose(problem, seconds, CompiledEngines().loaded())
-        return _in_company(METHODS[name](), problem, why)
+        parts = independent(problem)
+        hardest = parts.hardest if parts else problem
+        name, why = choose(hardest, seconds, CompiledEngines().loaded())
+        words = f"{len(parts.parts)} independent parts; for the largest {why}" if parts else why
+        return _in_company(_apart(METHODS[name](), problem), problem, words)
     able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
     return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
 

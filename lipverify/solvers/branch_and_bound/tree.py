@@ -25,10 +25,11 @@ from lipverify.search.effort import Effort, Question
 from lipverify.search.fate import Fate
 from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
-from lipverify.search.node_bound import Estimate, NodeBound
+from lipverify.search.node_bound import Estimate, NodeBound, Tightens
 from lipverify.search.tree import expand
 from lipverify.solvers.branch_and_bound.checkpoint import OpenNode, Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
+from lipverify.solvers.branch_and_bound.mirror import mirrored_neurons
 from lipverify.solvers.branch_and_bound.node import Node
 from lipverify.solvers.branch_and_bound.stability import Stability
 from lipverify.trusted.rounding import MAX
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
+_ROOM = 2e-5  # between the incumbent and what is enough: with less, cuts would have to close the gap itself
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
@@ -234,16 +236,42 @@ class Tree:
         equal = [s[:, 0] == s[:, 1] for s in self._net.slopes]
         signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
         fate, root = self._consider(self._cells.root(), signs, None, self._root_upper)
+        if root is not None:
+            fate, root = self._without_mirror_images(fate, root)
         if root is None:
             self._effort.count(fate)
         else:
             self._frontier.push([root])
 
+    def _without_mirror_images(self, fate: Fate, root: Node) -> tuple[Fate, Node | None]:
+        """One side of the root, where the other is its mirror image; else the root."""
+        choices = np.intersect1d(mirrored_neurons(self._problem), root.cell.undecided)
+        if not len(choices):
+            return fate, root
+        signs = root.signs.copy()
+        signs[choices[np.argmax(root.estimate.scores[choices])]] = 1
+        return self._consider(root.cell, signs, root.estimate, root.upper)
+
     def still_open(self, node: Node) -> bool:
         """Whether the incumbent, which may have improved, leaves a node open."""
+        if node.promise > self._goal > self._incumbent.lower * (1 + _ROOM):
+            self._tighten(node)
         if node.promise <= self._goal:
             self._certify(node)
         return not self._closing.closes(node.upper)
+
+    def _tighten(self, node: Node) -> None:
+        """Make a node's bounds better before it is taken apart, where there is a way."""
+        for name, bound in self._bounds:
+            before = node.estimate.state.get(name)
+            if before is None or not isinstance(bound, Tightens):
+                continue
+            found = bound.tightened(before, self._goal)
+            if found is not before:
+                states = {**node.estimate.state, name: found}
+                node.estimate = Estimate(min(node.estimate.upper, found.upper), found.scores, states)
+                node.neuron = self._options.rule.choose(found.scores, node.signs, node.cell.undecided)
+                node.fresh = False
 
     def children(self, node: Node) -> Iterator[tuple[Fate, Node | None]]:
         """Both sides of a node's neuron."""
