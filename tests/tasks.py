@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
+from typing import Any
 
 
 def square(k: int) -> int:
@@ -26,3 +28,15 @@ def deadly(k: int) -> int:
 
 def refused(k: int) -> int:
     raise ZeroDivisionError(f"{k} is refused")
+
+
+class DeadlyBound:
+    """An estimator that is one in the process that made it, and ends every other."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def __call__(self, net: Any, *, p: Any, domain: Any) -> float:
+        if os.getpid() != self.home:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return math.inf

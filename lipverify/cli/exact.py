@@ -26,6 +26,8 @@ lipverify exact model.json --certificate proof.json.gz
 
 lipverify exact model.json --checkpoint search.json --resume
 
+lipverify exact model.json --jobs 2
+
 lipverify exact model.json --boxes boxes.txt --jobs 2 --json
 """
 

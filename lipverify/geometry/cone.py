@@ -112,6 +112,11 @@ class Cone:
         return self._half_spaces.rows
 
     @property
+    def blocks(self) -> int:
+        """How many blocks there are, the domain's included."""
+        return len(self._blocks)
+
+    @property
     def lps(self) -> int:
         """How many LPs were solved."""
         return self._lp.solved + self._climbs

@@ -27,6 +27,7 @@ from lipverify.norms import NormPair
 from lipverify.testing.estimators import AuditSide, Claim, Estimator, claim
 from lipverify.testing.strategies import networks
 from lipverify.testing.verdicts import FINDINGS, Verdict, excess, judge, ratio, truth
+from lipverify.watch import listening, tick
 
 Where: TypeAlias = Domain | st.SearchStrategy[Domain] | Callable[[int], Any] | None
 """A domain, a strategy for domains, or a function from the number of inputs to either."""
@@ -46,6 +47,7 @@ class End(enum.Enum):
     COMPLETE = "all was asked"
     TIME_LIMIT = "stopped by the time limit"
     INTERRUPTED = "stopped by Ctrl-C"
+    LOST = "the processes that asked ended again and again"
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,15 @@ class Survey:
     ----------
     greatest
         The violation by the greatest factor, the smallest network of several; None without any.
+    lost
+        How many questions went with the processes that asked them.
     """
 
     samples: tuple[Sample, ...]
     firsts: tuple[Observation, ...]
     end: End
     greatest: Observation | None = None
+    lost: int = 0
 
 
 def greater(one: Observation | None, other: Observation | None) -> Observation | None:
@@ -158,6 +163,7 @@ def greater(one: Observation | None, other: Observation | None) -> Observation |
 
 def observe(plan: Plan, family: str, net: Network, domain: Domain, *, again: bool) -> Observation:
     """Ask one question, twice if `again`, and judge the answer."""
+    tick()
     start = time.perf_counter()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what an estimator prints would spoil an answer in JSON
@@ -217,9 +223,10 @@ def survey(plan: Plan, shard: int, examples: int) -> Survey:
 
 
 def ended(work: Callable[[], None]) -> End:
-    """Do the work, and say how it ended."""
+    """Do the work, and say how it ended. Ctrl-C comes between two questions: Hypothesis has callbacks that lose it."""
     try:
-        work()
+        with listening():
+            work()
     except OutOfTime:
         return End.TIME_LIMIT
     except KeyboardInterrupt:
@@ -237,7 +244,8 @@ def shrink(plan: Plan, shard: int, examples: int, kind: Kind) -> Observation | N
             found.append(seen)
             raise _Found
 
-    with contextlib.suppress(_Found, Flaky, OutOfTime):  # an estimator that changes its mind cannot be replayed
+    # An estimator that changes its mind cannot be replayed.
+    with listening(), contextlib.suppress(_Found, Flaky, OutOfTime):
         _run(plan, shard, examples, ask, (Phase.generate, Phase.shrink))
     return min(found, key=lambda seen: seen.size, default=None)
 

@@ -151,6 +151,8 @@ class Report:
         The audit's wall-clock time, and the estimator's median time per question.
     end
         Whether all was asked, or what came first.
+    lost
+        How many questions were not asked because every process that asked one of their hundred ended.
     """
 
     estimator: str
@@ -170,6 +172,7 @@ class Report:
     seconds: float
     call_seconds: float
     end: End
+    lost: int = 0
 
     @property
     def complete(self) -> bool:
@@ -231,7 +234,9 @@ class Report:
         lines += [f"{count:>7}  {verdict.value}" for verdict, count in self.counts.items() if count]
         lines.append(f"a wrong side by at most {self.rtol:g} of the exact constant counts as rounding")
         if not self.complete:
-            lines.append(f"{self.end.value}: this speaks of what was asked by then")
+            lines.append(f"{self.end.value}: this speaks of what was asked{'' if self.lost else ' by then'}")
+        if self.lost:
+            lines.append(f"{self.lost} networks were not asked, since each process that asked some of them ended")
         if not self.examples:
             lines.append("nothing was asked: this says nothing about the estimator")
         elif not self.answered:
@@ -274,8 +279,10 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready data."""
-        keys = ("estimator", "side", "domain", "rtol", "seed", "examples", "seconds", "call_seconds", "complete", "ok")
+        keys = ("estimator", "side", "domain", "rtol", "seed", "examples", "lost", "seconds", "call_seconds")
         return {key: getattr(self, key) for key in keys} | {
+            "complete": self.complete,
+            "ok": self.ok,
             "p": str(self.p),
             "counts": {verdict.name: count for verdict, count in self.counts.items()},
             "zeros": {"networks": self.zeros[0], "claimed": self.zeros[1]},

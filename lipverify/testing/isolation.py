@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.connection import Connection
@@ -16,6 +17,9 @@ from lipverify.domain import Domain
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.testing.estimators import Estimator, answer
+from lipverify.watch import tick
+
+_GLANCE = 0.05  # seconds between two looks whether somebody pressed Ctrl-C
 
 
 class ProcessEnded(RuntimeError):
@@ -87,7 +91,7 @@ class _Server:
         pipe = self._child.pipe
         try:
             pipe.send_bytes(message)
-            reply = pipe.recv_bytes() if pipe.poll(None if math.isinf(limit) else limit) else None
+            reply = pipe.recv_bytes() if _waited(pipe, limit) else None
         except (EOFError, OSError):  # the other end is closed
             raise ProcessEnded(f"the estimator ended its process: {self._child.last_words()}") from None
         except BaseException:
@@ -100,6 +104,16 @@ class _Server:
         if raised:
             raise said
         return said
+
+
+def _waited(pipe: Connection, limit: float) -> bool:
+    """Whether there is an answer within so many seconds; Ctrl-C does not wait for one."""
+    deadline = time.monotonic() + limit
+    while not pipe.poll(min(_GLANCE, max(0.0, deadline - time.monotonic()))):
+        tick()
+        if time.monotonic() >= deadline:
+            return False
+    return True
 
 
 _SERVERS: dict[tuple[bytes, str | None], _Server] = {}

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
+from lipverify.errors import WorkerLost
 from lipverify.fanout import fan_out
 from lipverify.network import Network
 from lipverify.testing.campaign import (
+    End,
     Kind,
     Observation,
     OutOfTime,
@@ -29,6 +31,7 @@ from lipverify.testing.campaign import (
 )
 from lipverify.testing.reduction import reduced
 from lipverify.testing.verdicts import FINDINGS, Verdict
+from lipverify.watch import listening
 
 _WORTH = 3.0  # seconds of work that are worth starting processes for
 _KINDS = 6  # kinds of findings that are shrunk
@@ -42,13 +45,20 @@ def surveys(
     jobs: int | None,
     cluster: str | None = None,
 ) -> Iterator[tuple[int, Survey]]:
-    """What is asked, with its place: the fixed networks, then the shards of random ones as they are done."""
+    """What is asked, with its place: the fixed networks, then the shards of random ones as they are done.
+
+    A shard whose processes end again and again costs its own questions, and not the others'.
+    """
     started = time.monotonic()
     first = _survey_fixed(plan, fixed)
     yield 0, first
     worth = (time.monotonic() - started) / max(1, len(first.samples)) * sum(numbers) > _WORTH
     tasks = [partial(survey, plan, k, n) for k, n in enumerate(numbers)]
-    with closing(fan_out(tasks, jobs=_processes(jobs, cluster, worth), cluster=cluster)) as done:
+
+    def lost(shard: int, error: WorkerLost) -> Survey:
+        return Survey((), (), End.LOST, lost=numbers[shard])
+
+    with closing(fan_out(tasks, jobs=_processes(jobs, cluster, worth), cluster=cluster, lost=lost)) as done:
         for shard, part in done:
             yield shard + 1, part
 
@@ -90,11 +100,15 @@ def smallest(
             homes.setdefault(seen.kind, shard)
     ordered = sorted(homes, key=lambda kind: FINDINGS.index(kind[0]))[:_KINDS]
     work = [partial(shrink, plan, homes[kind], numbers[homes[kind]], kind) for kind in ordered]
-    for place, seen in fan_out(work, jobs=_processes(jobs, cluster), cluster=cluster) if work else ():
+    for place, seen in fan_out(work, jobs=_processes(jobs, cluster), cluster=cluster, lost=_as_given) if work else ():
         kind = ordered[place]
         if seen is not None and seen.size < best[kind].size:
             best[kind] = seen
     return {kind: _reduce(plan, seen) for kind, seen in best.items()}
+
+
+def _as_given(place: int, error: WorkerLost) -> None:
+    """An example that nobody could make smaller stays as it is."""
 
 
 def greatest(plan: Plan, parts: Sequence[Survey], best: dict[Kind, Observation], *, small: bool) -> Observation | None:
@@ -119,6 +133,7 @@ def _reduce(plan: Plan, seen: Observation, least: float = 1.0) -> Observation:
     def shows(net: Network) -> bool:
         return time.monotonic() < deadline and alike(ask(net))
 
-    net = reduced(seen.network, seen.domain, shows)
-    last = ask(net)
+    with listening():
+        net = reduced(seen.network, seen.domain, shows)
+        last = ask(net)
     return last if alike(last) else seen

@@ -228,6 +228,7 @@ def _report(
         seconds=seconds,
         call_seconds=statistics.median(times) if times else 0.0,
         end=end,
+        lost=sum(part.lost for part in parts),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import resource
@@ -21,6 +20,7 @@ import pytest
 import lipverify as lv
 from lipverify.campaigns.store import Store
 from tests.conftest import examples, long_only
+from tests.reliability.workers import kill_a_worker
 
 SPEC: dict[str, Any] = {
     "networks": [{"random": [2, 4, 1], "seeds": list(range(12))}],
@@ -104,27 +104,12 @@ def test_a_worker_killed_in_the_middle(tmp_path: Path, whole: list[Any]) -> None
 
     def kill(progress: Any) -> None:
         if progress.done in (6, 20):
-            workers = [pid for pid, command in children(os.getpid()) if "LokyProcess" in command and pid not in killed]
-            os.kill(workers[0], signal.SIGKILL)
-            killed.append(workers[0])
+            killed.append(kill_a_worker(killed))
 
     found = lv.campaign(SPEC, store=tmp_path / "store", jobs=2, on_progress=kill)
     assert len(killed) == 2
     assert answers(found) == whole
     assert len(numbers(tmp_path / "store")) == TOTAL
-
-
-def children(pid: int) -> list[tuple[int, str]]:
-    """The processes that a process has started: their numbers and command lines."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
-            status, command = (folder / "stat").read_text(), (folder / "cmdline").read_bytes()
-            if int(status.rpartition(")")[2].split()[1]) == pid:
-                found.append((int(folder.name), command.decode(errors="replace")))
-    if not found:
-        pytest.skip("/proc does not tell here which processes there are")
-    return found
 
 
 def test_two_processes_on_one_store(tmp_path: Path, whole: list[Any]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -116,6 +119,36 @@ def test_ctrl_c_in_the_estimator_keeps_what_was_asked_before() -> None:
     with pytest.raises(InterruptedAudit) as stop:
         audit(impatient, max_examples=100, jobs=1)
     assert 20 < stop.value.report.examples < 60
+
+
+def test_ctrl_c_where_exceptions_are_lost_is_kept_for_the_next_question() -> None:
+    """In a callback of the garbage collector, of which Hypothesis has one, KeyboardInterrupt is printed and lost."""
+    asked = []
+
+    def collected(phase: str, info: dict[str, int]) -> None:
+        gc.callbacks.remove(collected)
+        signal.raise_signal(signal.SIGINT)
+
+    def unhurried(net: lv.Network, *, p: Any, domain: Any) -> float:
+        asked.append(net)
+        if len(asked) == 60:
+            gc.callbacks.append(collected)
+            gc.collect()
+        return float("inf")
+
+    with pytest.raises(InterruptedAudit) as stop:
+        audit(unhurried, max_examples=100, jobs=1)
+    assert len(asked) == 60
+    assert stop.value.report.examples > 20
+
+
+def test_ctrl_c_does_not_wait_for_an_estimator_in_another_process() -> None:
+    pressed = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    pressed.start()
+    start = time.monotonic()
+    with pytest.raises(InterruptedAudit):
+        audit(Isolated(lambda net, *, p, domain: time.sleep(60.0)), max_examples=100, jobs=1)
+    assert time.monotonic() - start < 30
 
 
 # Packages of named versions ------------------------------------------------------------------------

@@ -88,9 +88,9 @@ class Relaxation:
             return
         big, limits = links.at(low, high)
         present = links.present
-        changed = np.flatnonzero(
-            np.where(links.above, big > present, big < present) | (np.abs(big - present) > _GAIN * np.abs(present))
-        )
+        with np.errstate(invalid="ignore"):  # ∞ - ∞: a row that is infinitely wide stays so
+            gains = np.abs(big - present) > _GAIN * np.abs(present)
+        changed = np.flatnonzero(np.where(links.above, big > present, big < present) | gains)
         if not len(changed):
             return
         present[changed] = big[changed]
