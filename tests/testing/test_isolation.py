@@ -147,7 +147,7 @@ def test_ctrl_c_does_not_wait_for_an_estimator_in_another_process() -> None:
     pressed.start()
     start = time.monotonic()
     with pytest.raises(InterruptedAudit):
-        audit(Isolated(lambda net, *, p, domain: time.sleep(60.0)), max_examples=100, jobs=1)
+        audit(Isolated(lambda net, *, p, domain: time.sleep(60.0)), max_examples=100, jobs=1, time_limit=30)
     assert time.monotonic() - start < 30
 
 
