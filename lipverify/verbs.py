@@ -59,6 +59,7 @@ def exact(
     resume: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    memory: float | None = None,
 ) -> Bound: ...
 @overload
 def exact(
@@ -75,6 +76,7 @@ def exact(
     verbose: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    memory: float | None = None,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -92,6 +94,7 @@ def exact(
     cluster: str | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    memory: float | None = None,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -129,6 +132,9 @@ def exact(
         goes on from there. It is bound to network, norm and domain; a file that is there is only taken to resume from.
     resume
         Go on from the checkpoint; from the beginning where it is not there yet.
+    memory
+        Bytes that this process (each, with `jobs`) may have, or None. Beyond them branch and bound goes on depth first
+        and keeps open nodes as signs alone, which is slower; enumeration has a few regions at a time anyway.
 
     Raises
     ------
@@ -145,19 +151,19 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
+            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume, "memory": memory}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     saved = _checkpoint(checkpoint, resume)
     team = Team(jobs, cluster)
     if isinstance(domain, (list, tuple)):
         if saved is not None:
             raise InvalidArgument("a checkpoint is that of one search; these are many domains")
-        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
+        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed, "memory": memory}
         call: Callable[..., Any] = partial(
             _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
         )
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
-    budget = budget_of(time_limit, seed, rel_gap)
+    budget = budget_of(time_limit, seed, rel_gap, memory)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress, saved, team)
     network = as_network(net)
@@ -383,10 +389,13 @@ def _row(network: Network, method: str | Method, begun: float, *, p: Any, domain
     return bound
 
 
-def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
+def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0, memory: float | None = None) -> Budget:
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
-    return Budget(math.inf if time_limit is None else float(time_limit), seed, float(rel_gap))
+    if memory is not None and (isinstance(memory, bool) or not isinstance(memory, (int, float))):
+        raise InvalidArgument(f"memory must be a number of bytes > 0, or None; got {memory!r}")
+    seconds = math.inf if time_limit is None else float(time_limit)
+    return Budget(seconds, seed, float(rel_gap), memory=math.inf if memory is None else float(memory))
 
 
 def domain_of(domain: Domain | None) -> Domain:
@@ -412,7 +421,7 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds, checkpoint, team)
+    choice = resolve(method, side, problem, budget, checkpoint, team)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"
