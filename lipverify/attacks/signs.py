@@ -18,6 +18,7 @@ from lipverify.watch import tick
 _TOGETHER = 32  # ascents side by side
 _KICK = 0.2  # of the signs, at most, that the next ascent from an optimum changes
 _GAIN = 1e-12
+_PATIENCE = 0.25  # rounds without a gain for every neuron
 
 
 @final
@@ -49,16 +50,21 @@ class SignAscent:
         return cls(net) if net.is_scalar and len(net.slopes) == 1 and spectral else None
 
     def optima(self, rounds: int, rng: np.random.Generator) -> Iterator[Bools]:
-        """After every round the best pattern so far, if it has become better: shape (n,)."""
+        """After every round the best pattern so far, if it has become better: shape (n,).
+
+        Ends before so many rounds where nothing has become better for a quarter as many as there are neurons.
+        """
         n = len(self._gram)
         signs = _random(_TOGETHER, n, rng)
-        best = -np.inf
+        best, idle = -np.inf, 0
         for _ in range(rounds):
             values = self._climb(signs)
-            leader = int(values.argmax())
+            leader, idle = int(values.argmax()), idle + 1
             if values[leader] > best * (1 + _GAIN) or not np.isfinite(best):
-                best = float(values[leader])
+                best, idle = float(values[leader]), 0
                 yield signs[leader, 1:] > 0
+            if idle > _PATIENCE * n:
+                return
             # Half of the next ones start near the better half, the others anywhere.
             order = np.argsort(-values, kind="stable")
             kept = signs[order[: _TOGETHER // 2]]

@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 SUSPECT = 3
 """Pools that ended with a task among those dealt out, before it goes alone."""
-ALONE = 4
-"""Processes of its own that a task may end."""
+ALONE = 12
+"""Processes of its own that a task may end: whoever ends them for reasons of their own will have missed one by then."""
 
 
 def by_joblib(tasks: Sequence[Task[T]], jobs: int, lost: Lost[T]) -> Generator[tuple[int, T]]:

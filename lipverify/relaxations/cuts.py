@@ -136,19 +136,19 @@ def extended(S: Matrix, rows: Indices, signs: Signs, width: int, most: int, leas
     found, values = [np.zeros((0, size), dtype=np.int8)], [np.zeros(0)]
     for b, t in zip(rows, rows @ bare, strict=True):
         tick()
-        if (b == 0).sum() < 2:
-            continue
-        reach = np.where(b == 0, t, np.nan)
+        on = np.flatnonzero(b)
         # The least of first·t_l + second·t_m + first·second·S_lm over both signs, for equal ones and for others.
-        tables = plus - np.abs(reach[:, None] + reach), minus - np.abs(reach[:, None] - reach)
-        best = [int(np.nanargmin(table)) for table in tables]
+        tables = plus - np.abs(t[:, None] + t), minus - np.abs(t[:, None] - t)
+        for table in tables:
+            table[on], table[:, on] = np.inf, np.inf
+        best = [int(table.argmin()) for table in tables]
         least_same, least_other = (float(table.ravel()[k]) for table, k in zip(tables, best, strict=True))
         equal = least_same <= least_other
         value = -(float(b @ t) / 2 + min(least_same, least_other)) - int(np.abs(b).sum()) // 2 - 1
         if value > least:
             first, second = divmod(best[0] if equal else best[1], size)
             fresh = b.astype(np.int8)
-            fresh[first] = -1 if reach[first] + (reach[second] if equal else -reach[second]) > 0 else 1
+            fresh[first] = -1 if t[first] + (t[second] if equal else -t[second]) > 0 else 1
             fresh[second] = fresh[first] if equal else -fresh[first]
             found.append(fresh[None])
             values.append(np.array([value]))
