@@ -6,7 +6,7 @@
       identity.py               keys of problems: the same on every machine
       bound.py problem.py       the result record; the question, the budget, and what a method is
       arrays.py errors.py text.py  the types of arrays; what is raised; words for messages
-      rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
+      rationals.py              exact linear algebra; threads.py kernels.py memory.py: BLAS, numba, RAM; power.py: norms
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
       watch.py writing.py       where a call may be stopped; files that appear whole or not at all
       child.py                  a process beside this one, for a solver or a stranger's estimator
@@ -21,7 +21,9 @@
       solvers/                  exact methods: a file or a package each; the choice among them
       hardness/                 combinatorial problems as networks: apply and decode
       certificates/             proofs of bounds: format, writer, and a checker that stands alone
-      catalogue.py verbs.py     the table of methods; exact, upper, lower, regions; listing.py: how methods are listed
+      catalogue.py listing.py   the table of methods, and how they are listed
+      verbs.py driver.py        exact, upper, lower; one method driven within a budget
+      region.py                 the activation regions themselves
       company.py                cheap bounds beside an exact method
       batches.py                one network on many domains
       campaigns/                many questions about many networks, and one store of their answers
@@ -80,7 +82,8 @@ if TYPE_CHECKING:
     from lipverify.readers.arrays import from_arrays, from_sklearn
     from lipverify.readers.torch import from_torch
     from lipverify.readers.vnnlib import load_box, load_boxes
-    from lipverify.verbs import Region, exact, lower, regions, upper, write_model
+    from lipverify.region import Region, regions
+    from lipverify.verbs import exact, lower, upper, write_model
 
 __version__ = "0.2.0"
 
@@ -166,7 +169,7 @@ _HOMES = {
     "Network": "network",
     "OutOfRange": "errors",
     "Polytope": "domain",
-    "Region": "verbs",
+    "Region": "region",
     "Rigor": "bound",
     "Status": "bound",
     "UnsupportedDomain": "errors",
@@ -190,7 +193,7 @@ _HOMES = {
     "load_boxes": "readers.vnnlib",
     "lower": "verbs",
     "methods": "catalogue",
-    "regions": "verbs",
+    "regions": "region",
     "rounding_error": "forward_errors",
     "upper": "verbs",
     "write_model": "verbs",

@@ -34,9 +34,12 @@ from lipverify.estimators.seqlip_joint import SeqLipJoint
 from lipverify.estimators.seqlip_lbfgs import SeqLipLbfgs
 from lipverify.estimators.seqlip_lowrank import SeqLipLowRank
 from lipverify.estimators.seqlip_sdp import SeqLipSdp
+from lipverify.fanout import ALONE, Team
 from lipverify.listing import MethodInfo, Methods
 from lipverify.problem import Budget, Method, Problem, Side, supports
+from lipverify.relaxations.cutting import Triangles
 from lipverify.relaxations.split_sdp import SplitSDP
+from lipverify.solvers.apart import Apart
 from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
@@ -44,6 +47,7 @@ from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.choice import choose, expected
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
+from lipverify.solvers.parts import independent
 
 
 def _enumeration() -> Method:
@@ -51,7 +55,7 @@ def _enumeration() -> Method:
 
 
 def _branch_and_bound() -> BranchAndBound:
-    bounds = (SlopePasses(spectral=False), SplitSDP())
+    bounds = (SlopePasses(spectral=False), SplitSDP(cuts=Triangles()))
     return BranchAndBound(bounds, incumbent=LocalSearch(), ceiling=AutoLip(), engines=CompiledEngines())
 
 
@@ -89,6 +93,9 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
     }
 )
 
+
+SHARED = ("enumeration", "branch-and-bound")
+"""The exact methods that other processes can take parts of, and that keep to the memory that they may have."""
 
 SHORT = (
     "autolip",
@@ -155,9 +162,14 @@ class Choice:
 
 
 def resolve(
-    method: str | Method, side: Side, problem: Problem, seconds: float = math.inf, checkpoint: Checkpoint | None = None
+    method: str | Method,
+    side: Side,
+    problem: Problem,
+    budget: Budget | None = None,
+    checkpoint: Checkpoint | None = None,
+    team: Team = ALONE,
 ) -> Choice:
-    """The method object meant by a name, "auto", or an object, for one side and so many seconds.
+    """The method object meant by a name, "auto", or an object, for one side and a budget.
 
     An exact method that is asked for by name has the cheap bounds for company. An object is run as it is: whoever made
     it has decided what it is composed of.
@@ -165,12 +177,16 @@ def resolve(
     Raises
     ------
     InvalidArgument
-        When there is no such method, it works on another side, or it is wanted to write checkpoints and cannot.
+        When there is no such method, it works on another side, or it is to write checkpoints, or to share its work out,
+        and cannot.
     """
     if checkpoint is not None:
         if method not in ("auto", BranchAndBound.name):
             raise InvalidArgument(f"checkpoints are written by {BranchAndBound.name!r}, not by {method!r}")
-        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint), problem)
+        return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint, team=team), problem)
+    seconds, memory = (math.inf, math.inf) if budget is None else (budget.seconds, budget.memory)
+    if not team.alone or memory < math.inf:
+        return _thrifty(method, problem, seconds, team)
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":
@@ -179,7 +195,10 @@ def resolve(
         known = ", ".join(name for name, make in METHODS.items() if make().side == side)
         raise InvalidArgument(f"there is no method {method!r}; the {side} methods are: auto, {known}")
     named = _on_side(METHODS[method](), side)
-    return _in_company(named, problem) if side == "exact" else Choice(named)
+    if side != "exact":
+        return Choice(named)
+    counts_regions = isinstance(named, Enumeration)  # of the whole, by name
+    return _in_company(named if counts_regions else _apart(named, problem), problem)
 
 
 def expect_more(problem: Problem) -> None:
@@ -191,7 +210,14 @@ def expect_more(problem: Problem) -> None:
 
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
     company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
-    return Choice(method, reason, company, expected(method.name, problem, CompiledEngines().loaded()))
+    parts = independent(problem)
+    seconds = expected(method.name, parts.hardest if parts else problem, CompiledEngines().loaded())
+    return Choice(method, reason, company, len(parts.parts) * seconds if parts else seconds)
+
+
+def _apart(method: Method, problem: Problem) -> Method:
+    """The method, on one part after the other where the problem has independent ones."""
+    return Apart(method) if independent(problem) else method
 
 
 _ABOUT_A_SECOND = 1.5e7  # outputs (p = 1: inputs) times the cube of what GeoLIP's matrices have for rows
@@ -211,10 +237,38 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "lower":
         return Choice(LocalSearch())
     if side == "exact":
-        name, why = choose(problem, seconds, CompiledEngines().loaded())
-        return _in_company(METHODS[name](), problem, why)
+        parts = independent(problem)
+        hardest = parts.hardest if parts else problem
+        name, why = choose(hardest, seconds, CompiledEngines().loaded())
+        words = f"{len(parts.parts)} independent parts; for the largest {why}" if parts else why
+        return _in_company(_apart(METHODS[name](), problem), problem, words)
     able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
     return Choice(Best(able) if len(able) > 1 else able[0] if able else AutoLip())
+
+
+_ALONE = 2.0  # seconds that are not worth other processes
+
+
+def _thrifty(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
+    """An exact method that shares its work out and keeps to its memory; one that ends soon, if "auto" takes it, as it
+    is."""
+    loaded = CompiledEngines().loaded()
+    if isinstance(method, (Enumeration, BranchAndBound)):
+        return Choice(replace(method, team=team))
+    name, reason = method, ""
+    if name == "auto":
+        name, reason = choose(problem, seconds, loaded)
+        if name not in SHARED and expected(name, problem, loaded) < _ALONE:
+            return _in_company(METHODS[name](), problem, reason)
+        if name not in SHARED:
+            name = min(SHARED, key=lambda name: expected(name, problem, loaded))
+            reason = f"{name} is shared out and keeps to its memory; otherwise {reason}"
+    if not isinstance(name, str) or name not in SHARED:
+        able = " and ".join(SHARED)
+        raise InvalidArgument(f"one question is shared out, and kept to some memory, by {able} only; got {method!r}")
+    made = METHODS[name]()
+    assert isinstance(made, (Enumeration, BranchAndBound))
+    return _in_company(replace(made, team=team), problem, reason)
 
 
 def _on_side(method: Method, side: Side) -> Method:

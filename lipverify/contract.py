@@ -39,7 +39,7 @@ def require_method(method: object) -> Method:
     return method
 
 
-def bounds_of(method: Method, problem: Problem, budget: Budget) -> Iterator[Bound]:
+def bounds_of(method: Method, problem: Problem, budget: Budget) -> Generator[Bound]:
     """What a method yields, every bound held to what the method claims.
 
     Raises

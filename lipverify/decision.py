@@ -13,7 +13,8 @@ from lipverify.attacks.local_search import LocalSearch
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.catalogue import METHODS, resolve
 from lipverify.contract import bounds_of
-from lipverify.domain import Domain
+from lipverify.domain import Domain, domain_of
+from lipverify.driver import Progress, budget_of, certified, drive
 from lipverify.errors import InvalidArgument
 from lipverify.estimators.autolip import AutoLip
 from lipverify.evaluate import jacobian_exact
@@ -28,7 +29,6 @@ from lipverify.solvers.choice import choose
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
 from lipverify.trusted.rounding import float_down, up
-from lipverify.verbs import Progress, budget_of, certified, domain_of, drive
 
 if TYPE_CHECKING:
     from lipverify.readers import Model

@@ -344,6 +344,21 @@ Domain: TypeAlias = Everywhere | Box | Polytope | Ball
 _MOST_SIGNS = 10  # dimensions of an ℓ1 ball
 
 
+def domain_of(domain: Domain | None) -> Domain:
+    """The domain, None being the whole space.
+
+    Raises
+    ------
+    InvalidDomain
+        For anything else.
+    """
+    if domain is None:
+        return Everywhere()
+    if not isinstance(domain, Domain):
+        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
+    return domain
+
+
 def _radius(radius: float) -> float:
     try:
         found = float(radius)

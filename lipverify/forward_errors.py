@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipverify.arrays import Array
-from lipverify.domain import Domain
+from lipverify.domain import Domain, domain_of
 from lipverify.errors import InvalidArgument, UnsupportedDomain
 from lipverify.fixed_inputs import restrict
 from lipverify.geometry.enclosing_box import enclosing_box
@@ -17,7 +17,6 @@ from lipverify.readers import as_network
 from lipverify.relaxations.crown import crown_ranges
 from lipverify.trusted.float_formats import FORMATS, affine_error, bend_error
 from lipverify.trusted.intervals import bent, magnitude
-from lipverify.verbs import domain_of
 
 if TYPE_CHECKING:
     from lipverify.readers import Model

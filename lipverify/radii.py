@@ -22,6 +22,7 @@ from lipverify.arrays import Point, Vector
 from lipverify.bound import Bound, Rigor
 from lipverify.decision import Answer, decide
 from lipverify.domain import Ball
+from lipverify.driver import budget_of
 from lipverify.errors import InvalidArgument
 from lipverify.evaluate import forward_exact
 from lipverify.geometry.witness import certify_point
@@ -30,7 +31,7 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Problem
 from lipverify.readers import as_network
 from lipverify.trusted.rounding import float_down
-from lipverify.verbs import budget_of, exact, upper
+from lipverify.verbs import exact, upper
 
 if TYPE_CHECKING:
     from lipverify.readers import Model

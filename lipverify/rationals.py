@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from lipverify.arrays import Matrix
 from lipverify.watch import tick
@@ -177,6 +177,20 @@ def _combination(rows: Sequence[Sequence[fmpq]], chosen: list[int], form: Sequen
         return None
     found = [reduced[k, rank] for k in range(rank)]
     return {i: x for i, x in zip(chosen, found, strict=True) if x} if min(found) >= 0 else None
+
+
+def combination(rows: Sequence[Sequence[int]], form: Sequence[int], end: int) -> tuple[list[int], int] | None:
+    """Integers w ≥ 0 and v > 0 with v·form = Σ w_i rows_i in the first `end` entries.
+
+    None where the rows are not independent there, or the combination does not exist or has a negative weight.
+    """
+    columns = list(zip(*rows, form, strict=True))[:end]
+    reduced, whole, rank = fmpz_mat([column for column in columns if any(column)] or [[0] * (len(rows) + 1)]).rref()
+    if rank != len(rows) or any(reduced[k, k] != whole for k in range(rank)):
+        return None
+    sign = 1 if whole > 0 else -1
+    weights = [sign * int(reduced[k, rank]) for k in range(rank)]
+    return (weights, sign * int(whole)) if min(weights, default=0) >= 0 else None
 
 
 def _independent(

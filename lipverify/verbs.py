@@ -1,43 +1,35 @@
-"""The verbs: exact, upper, lower, regions. A verb owns the problem, the budget and the output."""
+"""The verbs: exact, upper, lower. What they are asked, checked and put to a method (`driver`)."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import cached_property, partial
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from lipverify.arrays import Pattern, Point
 from lipverify.batches import Batch, each
-from lipverify.bound import Bound, Status
-from lipverify.catalogue import expect_more, resolve, write_program
-from lipverify.domain import Domain, Everywhere
-from lipverify.errors import Interrupted, InvalidArgument, InvalidDomain
-from lipverify.evaluate import forward_exact, jacobian_exact
-from lipverify.fixed_inputs import Restriction, restrict
-from lipverify.geometry.walk import Walk
-from lipverify.network import Lowering, Network
+from lipverify.bound import Bound
+from lipverify.catalogue import expect_more, write_program
+from lipverify.domain import Domain, domain_of
+from lipverify.driver import Progress, budget_of, certified, drive
+from lipverify.errors import Interrupted, InvalidArgument
+from lipverify.fanout import Team
+from lipverify.fixed_inputs import restrict
+from lipverify.network import Network
 from lipverify.norms import norm_pair
-from lipverify.problem import Budget, Method, Problem, Side, require_supported
+from lipverify.problem import Method, Problem
 from lipverify.progress import narrated
-from lipverify.rationals import entries, fraction
 from lipverify.readers import as_network
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
-from lipverify.threads import single_threaded
-from lipverify.watch import OutOfTime, listening, tick, until
 
 if TYPE_CHECKING:
     from lipverify.readers import Model
 
-Progress: TypeAlias = Callable[[Bound], Any]
 Domains: TypeAlias = list[Any] | tuple[Any, ...]
 """Many domains, or errors in place of those that could not be read."""
 
-_PROGRESS_EVERY = 0.1  # seconds
 _LONG = 0.5  # seconds of a batch, after which loading compiled code for the rest of it is worth a core's second
 
 
@@ -56,6 +48,9 @@ def exact(
     verbose: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
+    memory: float | None = None,
 ) -> Bound: ...
 @overload
 def exact(
@@ -72,6 +67,7 @@ def exact(
     verbose: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    memory: float | None = None,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -89,6 +85,7 @@ def exact(
     cluster: str | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    memory: float | None = None,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -117,7 +114,8 @@ def exact(
     verbose
         Show on stderr what is going on.
     jobs
-        For a list of domains: so many processes share the rows, which are the same for every number.
+        So many processes share the work: the rows of a list of domains, or the parts of one search by enumeration or
+        branch and bound. Constants are the same for every number. The proof of `certify` is written by this process.
     cluster
         The same with the workers of a dask scheduler, "tcp://HOST:PORT", or of one started here, "local:N".
     checkpoint
@@ -125,6 +123,9 @@ def exact(
         goes on from there. It is bound to network, norm and domain; a file that is there is only taken to resume from.
     resume
         Go on from the checkpoint; from the beginning where it is not there yet.
+    memory
+        Bytes that this process (each, with `jobs`) may have, or None. Beyond them branch and bound goes on depth first
+        and keeps open nodes as signs alone, which is slower; enumeration has a few regions at a time anyway.
 
     Raises
     ------
@@ -141,21 +142,21 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
+            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume, "memory": memory}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     saved = _checkpoint(checkpoint, resume)
+    team = Team(jobs, cluster)
     if isinstance(domain, (list, tuple)):
         if saved is not None:
             raise InvalidArgument("a checkpoint is that of one search; these are many domains")
-        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
+        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed, "memory": memory}
         call: Callable[..., Any] = partial(
             _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
         )
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
-    _require_one(jobs, cluster)
-    budget = budget_of(time_limit, seed, rel_gap)
+    budget = budget_of(time_limit, seed, rel_gap, memory)
     if not certify:
-        return drive(net, method, "exact", p, domain, budget, on_progress, saved)
+        return drive(net, method, "exact", p, domain, budget, on_progress, saved, team)
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
@@ -165,7 +166,7 @@ def exact(
 
     half = replace(budget, seconds=budget.seconds / 2)
     try:
-        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved)
+        bound = drive(where.network, method, "exact", p, where.domain, half, on_progress, saved, team)
         return finished(certified(problem, bound, budget, on_progress))
     except Interrupted as stop:
         if stop.bound.certificate is None:
@@ -270,53 +271,6 @@ def lower(
         return drive(net, method, "lower", p, domain, budget_of(time_limit, seed), told)
 
 
-@dataclass(frozen=True)
-class Region:
-    """A full-dimensional activation region: f(x) = weight·x + offset on it, exactly.
-
-    Attributes
-    ----------
-    pattern
-        One tuple per hidden layer, True where the neuron is active.
-    point
-        A rational point in the interior of the region (and of the domain).
-    """
-
-    network: Network
-    pattern: Pattern
-    point: Point
-
-    @cached_property
-    def weight(self) -> tuple[Point, ...]:
-        """The Jacobian as Fractions, shape (n_K, n_0)."""
-        rows = entries(jacobian_exact(self.network, self.pattern))
-        return tuple(tuple(fraction(v) for v in row) for row in rows)
-
-    @cached_property
-    def offset(self) -> Point:
-        """f(point) − weight·point as Fractions, shape (n_K,)."""
-        value = forward_exact(self.network, self.point)
-        return tuple(
-            y - sum((a * x for a, x in zip(row, self.point, strict=True)), Fraction(0))
-            for y, row in zip(value, self.weight, strict=True)
-        )
-
-
-def regions(net: Model, domain: Domain | None = None) -> Iterator[Region]:
-    """Every activation region whose intersection with the domain has an interior, each once.
-
-    Two regions differ in their pattern. A neuron that is constant on a region counts as active iff it is
-    positive, one with equal slopes always.
-
-    Raises
-    ------
-    InvalidDomain
-        When the domain's dimension is not the network's.
-    """
-    network = as_network(net)
-    return _regions(network, restrict(network, domain_of(domain)))
-
-
 def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | None = None) -> None:
     """Write the mixed-integer program that method "milp" solves to a .lp or .mps file, with a legend.
 
@@ -327,31 +281,6 @@ def write_model(net: Model, path: str | Path, *, p: Any = 2, domain: Domain | No
     """
     where = restrict(as_network(net), domain_of(domain))
     write_program(Problem(where.network, norm_pair(p), where.domain), Path(path))
-
-
-def _regions(network: Network, where: Restriction) -> Iterator[Region]:
-    for leaf in Walk(where.network, where.domain).leaves():
-        yield Region(network, where.pattern(leaf.pattern), where.point(leaf.point))
-
-
-def certified(problem: Problem, bound: Bound, budget: Budget, on_progress: Progress | None) -> Bound:
-    """The bound with its certificate."""
-    from lipverify.certificates.writer import certify
-
-    with listening() as asked:
-
-        def stop() -> bool:
-            return asked.stopped or budget.expired or bool(on_progress is not None and on_progress(bound))
-
-        try:
-            with single_threaded():
-                proved = certify(problem, bound, budget.seed, stop)
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted(bound) from interrupt
-    proved = replace(proved, seconds=time.monotonic() - budget.started)
-    if asked.stopped:
-        raise Interrupted(proved)
-    return proved
 
 
 def _checkpoint(path: str | Path | None, resume: bool) -> Checkpoint | None:
@@ -377,72 +306,3 @@ def _row(network: Network, method: str | Method, begun: float, *, p: Any, domain
         where = restrict(network, domain_of(domain))
         expect_more(Problem(where.network, norm_pair(p), where.domain))
     return bound
-
-
-def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
-    if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
-        raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
-    return Budget(math.inf if time_limit is None else float(time_limit), seed, float(rel_gap))
-
-
-def domain_of(domain: Domain | None) -> Domain:
-    if domain is None:
-        return Everywhere()
-    if not isinstance(domain, Domain):
-        raise InvalidDomain(f"domain must be Everywhere, Box, Polytope, Ball or None; got {domain!r}")
-    return domain
-
-
-def drive(
-    net: Model,
-    method: str | Method,
-    side: Side,
-    p: Any,
-    domain: Domain | None,
-    budget: Budget,
-    on_progress: Progress | None,
-    checkpoint: Checkpoint | None = None,
-) -> Bound:
-    """Run a method within a budget, and return its last bound with the reason why it is the last."""
-    network = as_network(net)
-    where = restrict(network, domain_of(domain))
-    problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds, checkpoint)
-    chosen = choice.method
-    require_supported(chosen, problem)
-    rounded = f"the float64 network read from {network.source or 'the model'}"
-    subject = "; ".join(filter(None, [rounded if network.lowering is Lowering.ROUNDED else "", where.subject]))
-
-    def finished(bound: Bound) -> Bound:
-        stats = {**bound.stats, "choice": choice.reason} if choice.reason else bound.stats
-        seconds = time.monotonic() - budget.started
-        return replace(where.bound(bound), seconds=seconds, subject=subject, stats=stats)
-
-    latest = Bound(method=chosen.name, status=Status.INTERRUPTED)
-    reported = -math.inf
-    with listening() as asked:
-        try:
-            with single_threaded(), until(budget.last_call):
-                for latest in choice.run(problem, budget):
-                    if latest.status is not Status.INTERRUPTED:
-                        continue  # the last one: let the method end
-                    if 0 < latest.gap <= budget.rel_gap:
-                        return finished(latest.stopped(Status.CLOSED))
-                    if budget.expired:
-                        return finished(latest.stopped(Status.TIME_LIMIT))
-                    tick()
-                    if on_progress is not None and time.monotonic() - reported > _PROGRESS_EVERY:
-                        reported = time.monotonic()
-                        if on_progress(finished(latest)):
-                            return finished(latest)
-        except OutOfTime:
-            return finished(latest.stopped(Status.TIME_LIMIT))
-        except KeyboardInterrupt as stop:
-            raise Interrupted(finished(latest)) from stop
-        except MemoryError:
-            return finished(replace(latest, status=Status.FAILED, stats={**latest.stats, "failure": "out of memory"}))
-        except SystemError as error:  # a second Ctrl-C inside of compiled code
-            if not asked.stopped:
-                raise
-            raise Interrupted(finished(latest)) from error
-    return finished(latest)

@@ -39,7 +39,7 @@ BASE = frozenset(
         "rationals",
         "text",
     }
-    | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
+    | {"kernels", "memory", "power", "readers", "threads", "trusted", "watch", "writing"}
     | {"frames", "html", "progress", "records", "report", "tables"}
 )
 TRUSTED = frozenset({"arrays", "errors", "kernels", "rationals", "threads", "watch"})
@@ -54,10 +54,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "relaxations": GROUND - {"relaxations"},
     "engine": frozenset({"arrays", "child", "kernels", "trusted"}),
     **dict.fromkeys(METHODS, GROUND),
-    "solvers": GROUND | {"engine"},
+    "solvers": GROUND | {"engine", "fanout"},
     "certificates": GROUND | {"certificates.checker"},
     "certificates.checker": frozenset(),
-    "catalogue": GROUND | METHODS | {"certificates", "listing"},
+    "catalogue": GROUND | METHODS | {"certificates", "listing", "fanout"},
     "listing": BASE,
     "fanout": frozenset({"errors"}),
 }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lipverify.rationals import (
     Never,
     Positive,
+    combination,
     dot,
     exact_floats,
     farkas,
@@ -79,6 +80,22 @@ def test_degenerate_cones_do_not_cycle() -> None:
         shifted = [fmpq(v - 1) for v in form]
         assert verified(rows, shifted, farkas(rows, shifted))
         assert verified(rows, shifted, farkas(rows, shifted, range(len(rows))))
+
+
+@given(cones(), st.booleans())
+def test_integer_combinations_are_found_where_they_are_unique(cone: tuple[Rows, list[fmpq]], short: bool) -> None:
+    rows, form = ([[int(x.p) for x in row] for row in cone[0]], [int(x.p) for x in cone[1]])
+    end = len(form) - short
+    found = combination(rows, form, end)
+    cut, goal = [[fmpq(x) for x in row[:end]] for row in rows], [fmpq(-x) for x in form[:end]]
+    independent = not kernel([list(column) for column in zip(*cut, strict=True)], len(rows))
+    assert (found is not None) == (independent and isinstance(farkas(cut, goal), Never))
+    if found is not None:
+        weights, whole = found
+        assert whole > 0
+        assert min(weights, default=0) >= 0
+        for j in range(end):
+            assert sum(w * row[j] for w, row in zip(weights, rows, strict=True)) == whole * form[j]
 
 
 def test_small_cases_by_hand() -> None:

@@ -36,7 +36,7 @@ from lipverify.trusted.vectors import vectors_upper
 
 PACKAGE = Path(lv.__file__).resolve().parent
 OWN = ("trusted",)
-PROPOSALS = ("attacks", "engine", "relaxations/barrier.py", "relaxations/compiled.py", "relaxations/interior_point.py")
+PROPOSALS = ("attacks", "engine", "relaxations/barrier.py", "relaxations/compiled.py")
 """Floats that only propose, and are verified elsewhere, may step and factorise as they like."""
 CONSTANTS = frozenset({"gamma", "U", "TINY"})
 STEPS = frozenset({"nextafter"})

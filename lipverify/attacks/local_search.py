@@ -13,8 +13,10 @@ from lipverify.attacks.patterns import Neighbourhood, Region
 from lipverify.attacks.points import normalised, sample_points
 from lipverify.attacks.proposals import Proposals
 from lipverify.attacks.sample import batch_size, offer_early, offer_exact
+from lipverify.attacks.signs import SignAscent
 from lipverify.attacks.starts import Starts
 from lipverify.bound import Bound, Rigor, Status
+from lipverify.network import Network
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Problem, Side
 
@@ -45,6 +47,8 @@ class LocalSearch:
         How many flips of two neurons to try at a local optimum.
     programs
         How many linear programs to solve in all.
+    rounds
+        How many batches of ascents over signs to begin with, where every pattern of one hidden layer has a region.
     """
 
     patience: int = 60
@@ -52,6 +56,7 @@ class LocalSearch:
     kicks: int = 64
     pairs: int = 40
     programs: int = 6_000
+    rounds: int = 40
 
     name: ClassVar[str] = "local-search"
     side: ClassVar[Side] = "lower"
@@ -88,6 +93,12 @@ class LocalSearch:
         best = 0.0
         elite: list[Region] = []
         yield walks, around.programs
+        for region in self._by_signs(around, net, problem.norm, rng):
+            elite.append(region)
+            starts.visited.add(region.key)
+            best = _certify(proposals, [region], best)
+            yield walks, around.programs
+        elite.reverse()
         while idle < self.patience and not around.enough():
             kicked = starts.kicked(elite[int(rng.integers(len(elite)))], self.kicks, rng) if walks % 2 else None
             region = kicked or starts.fresh()
@@ -105,6 +116,16 @@ class LocalSearch:
             idle = 0 if found > best * BETTER else idle + 1
             best = found
             yield walks, around.programs
+
+    def _by_signs(
+        self, around: Neighbourhood, net: Network, norm: NormPair, rng: np.random.Generator
+    ) -> Iterator[Region]:
+        """Better and better regions where every pattern seems to have one."""
+        ascent = SignAscent.of(net, norm) if around.is_direct else None
+        for states in ascent.optima(self.rounds, rng) if ascent else ():
+            point = around.interior((states,))
+            if point is not None:
+                yield Region((states,), around.value((states,)), *point)
 
 
 def _walk(around: Neighbourhood, region: Region, pairs: int, visited: set[bytes]) -> Iterator[Region]:

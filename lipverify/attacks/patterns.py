@@ -75,6 +75,20 @@ class Neighbourhood:
         self.enough = enough
         self.programs = 0
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether points of patterns are mostly found without a linear program."""
+        return self._direct is not None
+
+    def value(self, states: tuple[Bools, ...]) -> float:
+        """‖J‖ on a pattern."""
+        net = self._net
+        with np.errstate(all="ignore"):
+            jacobian = net.weights[0]
+            for active, slopes, following in zip(states, net.slopes, net.weights[1:], strict=True):
+                jacobian = following @ (np.where(active, slopes[:, 1], slopes[:, 0])[:, None] * jacobian)
+            return float(operator_norm(np.nan_to_num(jacobian), self._pair))
+
     def flips(self, region: Region) -> list[Flip]:
         """Every single flip, best first."""
         return sorted(self._scored(region.states, ()), key=lambda flip: -flip.value)

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lipverify.bench.enumeration import random_network
+from lipverify.bench.frontier import networks
 from lipverify.bench.milp import HIDDEN, INPUTS, RADII, network
 from lipverify.bench.stdout import printed, stdout
 from lipverify.bound import Bound, Status
@@ -100,6 +101,12 @@ def untrained(data: Path | None) -> Iterator[Case]:
         yield Case("-".join(map(str, sizes)), random_network(sizes, 0), remark="random")
 
 
+def frontier(data: Path | None) -> Iterator[Case]:
+    """What others have not closed, or in a minute and more."""
+    for label, net, remark in networks(data):
+        yield Case(label, net, remark=remark)
+
+
 def boxed(data: Path | None) -> Iterator[Case]:
     """Networks of verification benchmarks on their boxes."""
     if data is not None:
@@ -121,6 +128,7 @@ SECTIONS: dict[str, Callable[[Path | None], Iterator[Case]]] = {
     "published": published,
     "cuts": cuts,
     "random": untrained,
+    "frontier": frontier,
     "boxes": boxed,
     "ladder": ladder,
 }

@@ -222,9 +222,10 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def product(A: Matrix, B: Matrix) -> Matrix:
-    """A B."""
-    columns = transposed(B)
-    return [[_dot(row, column) for column in columns] for row in A]
+    """A B; rows of zeros in B, as those of inactive neurons, cost nothing."""
+    kept = [any(row) for row in B]
+    columns = [list(itertools.compress(column, kept)) for column in zip(*B, strict=True)]
+    return [[_dot(row, column) for column in columns] for row in (list(itertools.compress(a, kept)) for a in A)]
 
 
 def semidefinite(Z: Matrix) -> bool:
@@ -280,20 +281,26 @@ class Tree:
         # Splits whose other side is still to be closed, under them one that stands for the end.
         self.waiting: list[tuple[int, Row, list[Matrix]]] = [(0, [0], [])]
 
-    def open_layers(self) -> None:
-        """The forms of the next layer, as soon as every neuron below is decided; constant neurons decide themselves."""
-        inputs, layers, first = self.net.inputs, self.net.layers, self.net.first
-        while (k := len(self.forms)) < len(layers):
-            values = [[int(i == j) for j in range(inputs + 1)] for i in range(inputs)]
-            if k > 0:
-                signs = self.signs[first[k - 1] : first[k]]
-                if 0 in signs:
-                    return
-                below = zip(layers[k - 1].slopes, signs, self.forms[-1], strict=True)
-                values = [[pair[sign > 0] * x for x in row] for pair, sign, row in below]
-            rows = product(layers[k].weight, values)
-            self.forms.append([[*row[:-1], row[-1] + b] for row, b in zip(rows, layers[k].bias, strict=True)])
-            for i, row in zip(range(first[k], len(self.signs)), self.forms[k], strict=False):
+    def entering(self, k: int) -> Matrix | None:
+        """What comes into layer k, as forms of the inputs, if every neuron below is decided and its form is open."""
+        width = self.net.inputs + 1
+        if k == 0:
+            return [[int(i == j) for j in range(width)] for i in range(width - 1)]
+        signs = self.signs[self.net.first[k - 1] : self.net.first[k]]
+        if len(self.forms) < k or 0 in signs:
+            return None
+        slopes = [pair[sign > 0] for pair, sign in zip(self.net.layers[k - 1].slopes, signs, strict=True)]
+        below = zip(slopes, self.forms[k - 1], strict=True)
+        return [row if slope == 1 else [slope * x for x in row] for slope, row in below]
+
+    def open_layers(self, end: int) -> None:
+        """The forms of the layers before `end` below which all is decided; constant neurons decide themselves."""
+        while (k := len(self.forms)) < end and (values := self.entering(k)) is not None:
+            rows = product(self.net.layers[k].weight, values)
+            for row, b in zip(rows, self.net.layers[k].bias, strict=True):
+                row[-1] += b
+            self.forms.append(rows)
+            for i, row in zip(range(self.net.first[k], len(self.signs)), self.forms[k], strict=False):
                 if self.signs[i] == 0 and not any(row[:-1]):
                     self.signs[i] = 1 if row[-1] > 0 else -1
 
@@ -307,7 +314,7 @@ class Tree:
             apart = list(map(operator.sub, point, centre))
             ensure(_dot(apart, apart) < radius**2, "witness: not inside the ball")
         for k in range(len(self.net.layers) - 1):
-            self.open_layers()
+            self.open_layers(k + 1)
             for i, row in enumerate(self.forms[k], self.net.first[k]):
                 value = _dot(row, z)
                 ensure(value != 0 or self.signs[i] == 2 or not any(row[:-1]), "witness: on the boundary of neuron", i)
@@ -327,7 +334,7 @@ class Tree:
 
     def split(self, value: Any) -> None:
         """Rule SPLIT: first where a neuron is active, and when that is closed, where it is not."""
-        self.open_layers()
+        self.open_layers(len(self.net.layers))
         neuron = integer(value, "a neuron", 0, len(self.signs))
         ensure(self.signs[neuron] == 0, "neuron", neuron, "is decided already")
         self.waiting.append((neuron, list(self.signs), list(self.forms)))
@@ -338,11 +345,17 @@ class Tree:
         if index < 0:
             return *self.domain.facets[-1 - index], 1
         k = bisect(self.net.first, index) - 1
-        if k >= len(self.forms):
-            self.open_layers()
-        ensure(k < len(self.forms), "the form of neuron", index, "is not known here")
+        layer, i = self.net.layers[k], index - self.net.first[k]
+        self.open_layers(k + (self.signs[index] == 0))  # the form of a neuron that has its sign is computed alone
+        if k < len(self.forms):
+            row = self.forms[k][i]
+        elif (values := self.entering(k)) is not None:
+            (row,) = product([layer.weight[i]], values)
+            row[-1] += layer.bias[i]
+        else:
+            raise Refused(f"the form of neuron {index} is not known here")
         ensure(abs(self.signs[index]) == 1, "neuron", index, "has no sign here")
-        return self.forms[k][index - self.net.first[k]], self.net.layers[k].scale, self.signs[index]
+        return row, layer.scale, self.signs[index]
 
     def empty(self, multipliers: Any) -> None:
         """Rule EMPTY: rows that are > 0 on every region of the node, and a positive combination that is not.
@@ -388,7 +401,7 @@ class Tree:
 
     def jacobian(self) -> tuple[Matrix, int]:
         """The Jacobian, over a denominator; or, where slopes are undecided, how large each of its entries may be."""
-        self.open_layers()
+        self.open_layers(len(self.net.layers))
         layers, known = self.net.layers, len(self.forms)
         J = [row[:-1] for row in self.forms[-1]]
         if known == len(layers):
@@ -413,7 +426,7 @@ class Tree:
         It reads the Jacobian's transpose, of the same norm. A neuron with slopes (α, β), δ = β − α, sends y to αy + u
         with u ∈ {0, δy}, so the sum vanishes at what the transpose does. Decided neurons are substituted.
         """
-        self.open_layers()
+        self.open_layers(len(self.net.layers))
         ensure(self.pair == reduced(self.net, (2, 2)), "the rule is for p = 2")
         shift = integer(exponent, "the multipliers' exponent", -4000, 4000)
         free = [i for i, sign in enumerate(self.signs) if sign == 0]

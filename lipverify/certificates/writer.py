@@ -12,14 +12,13 @@ import gzip
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from flint import fmpq
 
 from lipverify.arrays import Point, Signs, Vector
 from lipverify.bound import Bound, Rigor, Status
@@ -31,6 +30,7 @@ from lipverify.geometry.cells import Cell, Cells, Ruling
 from lipverify.network import Network
 from lipverify.norms import INF, NormPair, reduced_pair
 from lipverify.problem import Problem
+from lipverify.rationals import combination
 from lipverify.readers.native import network_record
 from lipverify.trusted.rounding import float_down, float_up
 from lipverify.writing import write_whole
@@ -234,7 +234,7 @@ class Proof:
 
     def _signs(self) -> Signs:
         """The signs at the node that is open, as they are written."""
-        self._tree.open_layers()
+        self._tree.open_layers(len(self._net.weights))
         return np.minimum(np.array(self._tree.signs, dtype=np.int8), 1)
 
     def _closed_by_few(self, node: _Node, bare: Offer | None, full: Offer) -> bool:
@@ -271,8 +271,10 @@ class Proof:
     def _follow(self, rulings: Iterable[Ruling]) -> None:
         """Write down what follows: the other side of each ruling's neuron is empty, or this node itself."""
         for ruling in rulings:
-            self._tree.open_layers()
             given = self._tree.signs[ruling.neuron]
+            if given == 0:
+                self._tree.open_layers(len(self._net.weights))
+                given = self._tree.signs[ruling.neuron]
             if given == ruling.sign:
                 continue  # what has been written before shows that it is constant
             if given == 0:
@@ -324,16 +326,32 @@ def _refuted(ruling: Ruling, tree: checker.Tree) -> Step:
     """Why no region has the other sign of a ruling's neuron."""
     if ruling.multipliers is None:
         return ["empty", [[ruling.neuron, 1]]]
-    # A ball has no facets: those of the box around it are positive on it, so the others are as good without them.
-    rows = {j: x for j, x in ruling.multipliers().items() if j >= 0 or tree.domain.ball is None}
-    return ["empty", _integers({ruling.neuron: fmpq(1), **rows})]
+    found = _carried(ruling, tree) if ruling.carriers and tree.domain.ball is None else None
+    if found is None:
+        # A ball has no facets: those of the box around it are positive on it, so the others are as good without them.
+        rows = {j: x for j, x in ruling.multipliers().items() if j >= 0 or tree.domain.ball is None}
+        below = math.lcm(*(int(x.q) for x in rows.values()))
+        found = {ruling.neuron: below, **{j: int(x.p) * (below // int(x.q)) for j, x in rows.items()}}
+    common = math.gcd(*found.values())
+    return ["empty", [[j, x // common] for j, x in found.items()]]
 
 
-def _integers(weights: Mapping[int, fmpq]) -> list[list[int]]:
-    below = math.lcm(*(int(x.q) for x in weights.values()))
-    whole = {j: int(x.p) * (below // int(x.q)) for j, x in weights.items()}
-    common = math.gcd(*whole.values())
-    return [[j, x // common] for j, x in whole.items()]
+def _carried(ruling: Ruling, tree: checker.Tree) -> dict[int, int] | None:
+    """The multipliers of a ruling's own row and of its carriers, found in the checker's integers; None without any."""
+    names = [j for j in ruling.carriers if j is not None]
+    own, unit, _ = tree.row(ruling.neuron)
+    rows, belows = [], []
+    for j in names:
+        row, below, sign = tree.row(j)
+        rows.append(row if sign > 0 else [-x for x in row])
+        belows.append(below)
+    end = len(own) - (len(names) < len(ruling.carriers))  # what is constant may be left over
+    found = combination(rows, [ruling.sign * x for x in own], end)
+    if found is None:
+        return None
+    weights, whole = found
+    used = {j: x * below for j, x, below in zip(names, weights, belows, strict=True) if x}
+    return {ruling.neuron: whole * unit, **used}
 
 
 def _choice(scores: Vector, signs: Signs, cell: Cell, ready: float) -> int:

@@ -32,7 +32,9 @@ def solve(
             raise lv.InvalidArgument("--boxes stands alone: not with --box, --ball or --certificate")
         more |= {"jobs": many.jobs, "cluster": many.cluster}
         return solve_all(verb, net, method, options.boxes(many.boxes, net), p, common, **more)
-    if many != options.ONE:
+    if verb is lv.exact:
+        more |= {"jobs": many.jobs, "cluster": many.cluster}
+    elif many != options.ONE:
         raise lv.InvalidArgument("--jobs and --cluster share out the boxes of --boxes FILE; this is one question")
     domain, norm = options.domain(common.box, net, common.ball), options.norm(p)
     with working(), status() as show:

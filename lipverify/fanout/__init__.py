@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar, final
 
 import cloudpickle
 
@@ -61,6 +63,59 @@ def fan_out(
     return ((index, task()) for index, task in enumerate(tasks))
 
 
+class Crew(Protocol):
+    """Others who work, for a search that deals out what it finds: it knows only later what there is to do."""
+
+    @property
+    def room(self) -> int:
+        """How many tasks may be dealt out now."""
+        ...
+
+    def start(self, key: int, task: Task[Any]) -> None:
+        """Deal a task out, under a number that no other one has; it is pickled at once."""
+        ...
+
+    def finished(self, seconds: float) -> list[tuple[int, Any]]:
+        """What is done, after so many seconds at most: number and value, or `WorkerLost` where its process ended.
+
+        Raises what a task raised.
+        """
+        ...
+
+
+@final
+@dataclass(frozen=True)
+class Team:
+    """Who works on one question: this process alone, several of this machine, or a cluster's; as for `fan_out`.
+
+    Raises
+    ------
+    InvalidArgument
+        As `fan_out`.
+    """
+
+    jobs: int = 1
+    cluster: str | None = None
+
+    def __post_init__(self) -> None:
+        check_workers(self.jobs, self.cluster)
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process does everything."""
+        return self.jobs == 1 and self.cluster is None
+
+    def hired(self) -> AbstractContextManager[Crew]:
+        """The others, until the end of the context, which ends what they are doing."""
+        if self.cluster is not None:
+            from lipverify.fanout.cluster import cluster_crew
+
+            return cluster_crew(self.cluster)
+        from lipverify.fanout.processes import process_crew
+
+        return process_crew(self.jobs)
+
+
 def check_workers(jobs: int, cluster: str | None) -> None:
     """Raise InvalidArgument unless they say who does the work."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
@@ -85,3 +140,7 @@ def travels(task: Callable[[], Any]) -> bool:
 
 def _raise(index: int, error: WorkerLost) -> Any:
     raise error
+
+
+ALONE = Team()
+"""This process."""

@@ -17,12 +17,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast, final
 
 from lipverify.errors import InvalidArgument, WorkerLost
 
 if TYPE_CHECKING:
-    from lipverify.fanout import Lost, Task
+    from lipverify.fanout import Crew, Lost, Task
 
 T = TypeVar("T")
 
@@ -82,13 +82,63 @@ def _dealt(client: Any, tasks: Mapping[int, Task[T]], room: Callable[[], int]) -
         yield index, WorkerLost(f"task {index} ended its worker, {times} times when it was alone")
 
 
-class _Room:
-    """How many tasks may be dealt out."""
+@final
+class _Workers:
+    """See `Crew`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._room = _Room(client, ahead=2)
+        self._out: dict[Any, int] = {}
+
+    @property
+    def room(self) -> int:
+        """Two for every thread."""
+        return self._room.tasks - len(self._out)
+
+    def start(self, key: int, task: Task[Any]) -> None:
+        """Deal a task out."""
+        self._out[self._client.submit(task, pure=False)] = key
+
+    def finished(self, seconds: float) -> list[tuple[int, Any]]:
+        """What is done; the scheduler gives the tasks of a worker that is gone to others, a few times."""
+        from distributed import KilledWorker, wait
+
+        with suppress(TimeoutError):
+            wait(list(self._out), timeout=seconds, return_when="FIRST_COMPLETED")
+        found: list[tuple[int, Any]] = []
+        for future in [future for future in self._out if future.done()]:
+            key = self._out.pop(future)
+            try:
+                found.append((key, future.result()))
+            except KilledWorker as error:
+                found.append((key, WorkerLost(f"{error.allowed_failures + 1} workers ended with it")))
+        return found
+
+    def end(self) -> None:
+        """Call off what is under way."""
+        self._client.cancel(list(self._out), force=True)
+
+
+@contextmanager
+def cluster_crew(cluster: str) -> Generator[Crew]:
+    """The workers of a scheduler."""
+    with _client(cluster) as client:
+        workers = _Workers(client)
+        try:
+            yield workers
+        finally:
+            workers.end()
+
+
+class _Room:
+    """How many tasks may be dealt out."""
+
+    def __init__(self, client: Any, ahead: int = AHEAD) -> None:
+        self._client = client
+        self._ahead = ahead
         self._counted = -_RECOUNT
-        self._tasks = AHEAD
+        self._tasks = ahead
 
     @property
     def tasks(self) -> int:
@@ -96,7 +146,7 @@ class _Room:
         now = time.monotonic()
         if now - self._counted > _RECOUNT:
             self._counted = now
-            self._tasks = AHEAD * max(1, sum(self._client.nthreads().values()))
+            self._tasks = self._ahead * max(1, sum(self._client.nthreads().values()))
         return self._tasks
 
 

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import re
 import signal
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
+import cloudpickle
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from lipverify.errors import WorkerLost
 
 if TYPE_CHECKING:
-    from lipverify.fanout import Lost, Task
+    from lipverify.fanout import Crew, Lost, Task
 
 T = TypeVar("T")
 
 SUSPECT = 3
 """Pools that ended with a task among those dealt out, before it goes alone."""
-ALONE = 4
-"""Processes of its own that a task may end."""
+ALONE = 12
+"""Processes of its own that a task may end: whoever ends them for reasons of their own will have missed one by then."""
 
 
 def by_joblib(tasks: Sequence[Task[T]], jobs: int, lost: Lost[T]) -> Generator[tuple[int, T]]:
@@ -63,7 +67,8 @@ def _noted(dealt: Iterable[int], left: dict[int, Task[T]], out: set[int]) -> Ite
 def _pool(jobs: int, calls: Iterator[Any]) -> Generator[tuple[int, Any]]:
     # One process would be this one, for joblib: a task that goes alone has a pool of two.
     pool: Any = Parallel(n_jobs=max(2, jobs), backend="loky", return_as="generator_unordered", batch_size=1)
-    values = pool(calls)
+    with _no_signals():
+        values = pool(calls)
     try:
         while True:
             with _no_complaint():
@@ -84,7 +89,84 @@ def _no_complaint() -> Generator[None]:
         yield
 
 
+@contextmanager
+def _no_signals() -> Generator[None]:
+    """Let nobody hear Ctrl-C for a moment: processes that start in it never will."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _done(index: int, task: Callable[[], T]) -> tuple[int, T]:
     """A task's place and value, in the process that does it, which leaves Ctrl-C to the one that asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return index, task()
+
+
+_AHEAD = 1
+"""Tasks that wait beside those under way, so that nobody waits for one."""
+_IDLE = 60  # seconds after which a process that nobody asks ends
+
+
+@final
+class _Pool:
+    """See `Crew`: loky's pool, which is made anew when one of its processes has ended."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._out: dict[Future[Any], int] = {}
+
+    @property
+    def room(self) -> int:
+        """So many as there are processes, and one more."""
+        return self._jobs + _AHEAD - len(self._out)
+
+    def start(self, key: int, task: Task[Any]) -> None:
+        """Deal a task out."""
+        pickled = cloudpickle.dumps(task)
+        with _no_signals():
+            try:
+                future = self._executor().submit(_unpickled, pickled)
+            except RuntimeError:  # it has just broken, and the next one is another
+                future = self._executor().submit(_unpickled, pickled)
+        self._out[future] = key
+
+    def finished(self, seconds: float) -> list[tuple[int, Any]]:
+        """What is done; when a process ends, all that was dealt out comes back as lost."""
+        found: list[tuple[int, Any]] = []
+        for future in wait(self._out, timeout=seconds, return_when=FIRST_COMPLETED).done:
+            key = self._out.pop(future)
+            try:
+                found.append((key, future.result()))
+            except BrokenProcessPool:
+                found.append((key, WorkerLost("its process, or one beside it, ended")))
+        return found
+
+    def end(self) -> None:
+        """End what is under way, and its processes with it."""
+        if self._out:
+            self._executor().shutdown(kill_workers=True)
+
+    def _executor(self) -> Any:
+        return get_reusable_executor(max_workers=self._jobs, timeout=_IDLE)
+
+
+@contextmanager
+def process_crew(jobs: int) -> Generator[Crew]:
+    """Processes of this machine, which stay for a minute, for the next who asks."""
+    pool = _Pool(jobs)
+    try:
+        yield pool
+    finally:
+        pool.end()
+
+
+def _unpickled(task: bytes) -> Any:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return cloudpickle.loads(task)()

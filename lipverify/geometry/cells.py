@@ -94,6 +94,9 @@ class Ruling:
     ----------
     neuron, sign
         Counted over the whole network; +1 or −1.
+    carriers
+        Of which rows, named as there, floats have seen that they carry the multipliers; None names one that is constant
+        and positive. Empty where they have not.
     multipliers
         λ > 0 with sign·row = Σ λ_j s_j row_j + λ₀, λ₀ ≥ 0, by neuron j, or by −1 − j for the domain's half-space j;
         every row as the affine form that it is. Found when asked for, which must be before `Cells` is asked for another
@@ -102,6 +105,7 @@ class Ruling:
 
     neuron: int
     sign: int
+    carriers: tuple[int | None, ...]
     multipliers: Callable[[], dict[int, fmpq]] | None
 
 
@@ -213,7 +217,7 @@ class Cells:
         against = np.flatnonzero(fixed & (signs[layer] != 0) & (signs[layer] != value))
         if len(against):
             if self._trail is not None:
-                self._trail.append(Ruling(first + int(against[0]), int(value[against[0]]), None))
+                self._trail.append(Ruling(first + int(against[0]), int(value[against[0]]), (), None))
             return None
         signs[layer] = np.where(fixed, value, signs[layer])
         blank = np.zeros(len(rows), dtype=np.int8)
@@ -282,13 +286,15 @@ class Cells:
         """Leave the evidence for a sign that follows, if it is wanted."""
         if self._trail is None:
             return
-        evidence = self._cone.multipliers(i, sign)
+        members = self._cone.carrying(i, sign)
+        carriers = tuple(self._names[j] for j in members)
+        evidence = self._cone.multipliers(i, sign, members)
 
         def named() -> dict[int, fmpq]:
             by_name = ((self._names[j], x) for j, x in evidence().items())
             return {name: x for name, x in by_name if name is not None}
 
-        self._trail.append(Ruling(top.first + int(top.rows[i]), sign, named))
+        self._trail.append(Ruling(top.first + int(top.rows[i]), sign, carriers, named))
 
     def _visit(self, cell: Cell) -> slice:
         """Bring the cone to a cell; returns the indices of the top layer's rows."""

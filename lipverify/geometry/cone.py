@@ -112,6 +112,11 @@ class Cone:
         return self._half_spaces.rows
 
     @property
+    def blocks(self) -> int:
+        """How many blocks there are, the domain's included."""
+        return len(self._blocks)
+
+    @property
     def lps(self) -> int:
         """How many LPs were solved."""
         return self._lp.solved + self._climbs
@@ -190,14 +195,18 @@ class Cone:
         """The signs that learned circuits prove for the top block's rows on the whole cell, 0 where they are silent."""
         return self._circuits.forced(self.signs)
 
-    def multipliers(self, i: int, known: int) -> Callable[[], dict[int, fmpq]]:
+    def carrying(self, i: int, known: int) -> list[int]:
+        """Rows (global indices) of which a learned circuit makes row i (of the top block); none where none does."""
+        return [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
+
+    def multipliers(self, i: int, known: int, members: list[int]) -> Callable[[], dict[int, fmpq]]:
         """Exact λ > 0 with known·row_i = Σ λ_j s_j row_j (global indices j): row i of the top block is `known` here.
 
         On a Euclidean ball the two sides may differ by a form that is nowhere positive on the ball. To be asked only
         where the sign is proven: by `implied`, `forced`, or a `beyond` that found nothing. They are found when the
-        answer is called, of the cell as it is now; blocks may be pushed until then, but not popped.
+        answer is called, of the cell as it is now; blocks may be pushed until then, but not popped. `members`, those
+        that are `carrying` the row, are tried first.
         """
-        members = [j for j in self._circuits.support(i, known, self.signs) if self.signs[j]]
         signs, enforced, top = self.signs.copy(), self.enforced.copy(), self._blocks[-1]
 
         def found() -> dict[int, fmpq]:

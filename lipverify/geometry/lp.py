@@ -43,10 +43,16 @@ def quiet_solver() -> highspy.Highs:
 
 
 def solve(solver: highspy.Highs) -> highspy.HighsStatus:
-    """Have HiGHS solve its program, in pieces: time and Ctrl-C are looked at between them."""
+    """Have HiGHS solve its program, in pieces: time and Ctrl-C are looked at between them.
+
+    An exception of HiGHS's own is an answer that says nothing, as its errors are.
+    """
     while True:
         solver.setOptionValue("time_limit", solver.getRunTime() + _PIECE)
-        status = solver.run()
+        try:
+            status = solver.run()
+        except RuntimeError:
+            return highspy.HighsStatus.kError
         tick()
         if not accepted(status) or solver.getModelStatus() != HighsModelStatus.kTimeLimit:
             return status

@@ -50,7 +50,7 @@ class MarginProgram:
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         values = np.array(solver.getSolution().col_value)
-        if not values[-1] > 0:
+        if not (np.isfinite(values).all() and values[-1] > 0):
             return None
         return Interior(values[:-1], float(values[-1]))
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
-from lipverify.arrays import Bools, Pattern, Point, Signs
+from lipverify.arrays import Array, Bools, Indices, Pattern, Point, Signs
 from lipverify.domain import Domain
 from lipverify.geometry.affine import LayerForms
 from lipverify.geometry.cone import Cone, Inside
 from lipverify.geometry.frame import Frame
 from lipverify.network import Network
+from lipverify.rationals import fraction, rational
+from lipverify.watch import tick
 
 _GLANCE, _PATIENCE = 4, 0.05  # rows between two looks at the clock, seconds between two signs of life
 _SAMPLES = 256  # points to begin with: each region that one of them hits is found without an LP
@@ -60,6 +63,29 @@ class _Cell:
     at: Signs  # signs of the block's rows at inside.floats, shape (k, n)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a walk: the cell that the first rows of the first block cut out, with points inside it.
+
+    Attributes
+    ----------
+    signs, enforced
+        Per row that is decided, shape (rows,).
+    floats, exact
+        Interior points in the walk's frame, or a rational one as strings: what travels to other processes.
+    """
+
+    signs: Signs
+    enforced: Signs
+    floats: Array
+    exact: tuple[str, ...] | None = None
+
+    @property
+    def inside(self) -> Inside:
+        """The points."""
+        return Inside(self.floats, None if self.exact is None else tuple(map(rational, map(Fraction, self.exact))))
+
+
 @dataclass
 class Walk:
     """The walk itself; iterate over `leaves()`.
@@ -68,11 +94,14 @@ class Walk:
     ----------
     net, domain, seed
         The problem, and the seed of the starting points (it changes the order of the regions, nothing else).
+    part
+        The part of it that is wanted, one of `parts()`; None for the whole.
     """
 
     net: Network
     domain: Domain
     seed: int = 0
+    part: Part | None = None
     frame: Frame = field(init=False)
     cone: Cone = field(init=False)
 
@@ -86,11 +115,50 @@ class Walk:
 
     def steps(self) -> Iterator[Leaf | None]:
         """The same, with None now and then while nothing is found: a chance to look at the clock."""
-        rng = np.random.default_rng(self.seed)
-        samples = self.frame.samples(self.domain, _SAMPLES, rng)
+        yield from self._layer(LayerForms.first(self.net), self._start() if self.part is None else self.part.inside, ())
+
+    def parts(self, least: int) -> list[Part]:
+        """Parts that have every region once between them: so many, or as many as the first block cuts out.
+
+        For a walk on which nobody has set out.
+        """
+        forms, inside = LayerForms.first(self.net), self._start()
+        variable = np.zeros(0, dtype=np.intp)
+        while forms.k < len(self.net.slopes):
+            states, variable = forms.classified()
+            if len(variable):
+                break
+            forms = forms.above(states)
+        where = self._push(forms, variable) if len(variable) else slice(0, 0)
+        cells, n = [self._blank(inside, len(variable))], 0
+        while n < len(variable) and len(cells) < least:
+            cells = [found for cell in cells for found in self._cut(n, where, cell)]
+            n += 1
+        if len(variable):
+            self.cone.pop()
+        return [_part(cell, n) for cell in cells]
+
+    def _cut(self, i: int, where: slice, cell: _Cell) -> list[_Cell]:
+        """A cell cut by row i: both sides of it, or itself."""
+        self.cone.signs[where], self.cone.enforced[where] = cell.signs, cell.enforced
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            start = self.cone.start(samples)
-        yield from self._layer(LayerForms.first(self.net), start, ())
+            sibling = self._insert(i, where.start + i, cell)
+        tick()
+        return [cell] if sibling is None else [cell, sibling]
+
+    def _start(self) -> Inside:
+        """Points inside the domain."""
+        samples = self.frame.samples(self.domain, _SAMPLES, np.random.default_rng(self.seed))
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return self.cone.start(samples)
+
+    def _push(self, forms: LayerForms, variable: Indices) -> slice:
+        """Add the rows of a layer's neurons that bend."""
+        return self.cone.push(
+            self.frame.restrict(forms.ball.mid[variable]),
+            self.frame.restrict(forms.ball.rad[variable]),
+            lambda: self.frame.restrict_exact(forms.exact, variable),
+        )
 
     def _layer(self, forms: LayerForms, inside: Inside, below: tuple[Bools, ...]) -> Iterator[Leaf | None]:
         if forms.k == len(self.net.slopes):
@@ -101,13 +169,11 @@ class Walk:
         if not len(variable):
             yield from self._layer(forms.above(states), inside, (*below, states))
             return
-        where = self.cone.push(
-            self.frame.restrict(forms.ball.mid[variable]),
-            self.frame.restrict(forms.ball.rad[variable]),
-            lambda: self.frame.restrict_exact(forms.exact, variable),
-        )
+        first = self.cone.blocks == 1
+        where = self._push(forms, variable)
         last = forms.k + 1 == len(self.net.slopes)
-        for cell in self._cells(where, inside):
+        part = self.part if first else None
+        for cell in self._cells(where, inside, part):
             if cell is None:
                 yield None
                 continue
@@ -119,12 +185,19 @@ class Walk:
                 yield from self._layer(forms.above(found), cell.inside, (*below, found))
         self.cone.pop()
 
-    def _cells(self, where: slice, inside: Inside) -> Iterator[_Cell | None]:
-        """The cells into which one block of rows cuts the current cell, and None after slow decisions."""
-        cone, n = self.cone, where.stop - where.start
-        blank = np.zeros(n, dtype=np.int8)
+    def _blank(self, inside: Inside, n: int) -> _Cell:
+        """A cell on which none of the n rows of the top block is decided."""
+        signs = np.zeros(n, dtype=np.int8)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            stack = [_Cell(0, blank, blank.copy(), inside, cone.signs_at(inside.floats))]
+            return _Cell(0, signs, signs.copy(), inside, self.cone.signs_at(inside.floats))
+
+    def _cells(self, where: slice, inside: Inside, part: Part | None) -> Iterator[_Cell | None]:
+        """The cells into which one block of rows cuts the current cell, and None after slow decisions."""
+        cone = self.cone
+        stack = [self._blank(inside, where.stop - where.start)]
+        if part is not None:
+            stack[0].row = len(part.signs)
+            stack[0].signs[: len(part.signs)], stack[0].enforced[: len(part.signs)] = part.signs, part.enforced
         while stack:
             cell = stack.pop()
             # Arrays of the cone are replaced by pushes and pops, so they are addressed afresh every time.
@@ -193,6 +266,13 @@ class Walk:
         self.cone.signs[index] = self.cone.enforced[index] = side
         if inside is not None:
             cell.inside, cell.at = inside, self.cone.signs_at(inside.floats)
+
+
+def _part(cell: _Cell, rows: int) -> Part:
+    """A cell of which so many rows are decided, as it travels."""
+    exact = cell.inside.exact
+    told = None if exact is None else tuple(str(fraction(value)) for value in exact)
+    return Part(cell.signs[:rows], cell.enforced[:rows], cell.inside.floats, told)
 
 
 def _branch(cell: _Cell, i: int, side: int, inside: Inside, at: Signs) -> _Cell:

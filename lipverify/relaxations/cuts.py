@@ -17,6 +17,7 @@ import numpy as np
 from lipverify.arrays import Bools, Indices, Matrix, Signs, Vector
 from lipverify.relaxations.split import Oriented
 from lipverify.trusted.rounding import sum_error
+from lipverify.watch import tick
 
 _LEAST, _MOST = 2.0**-100, 2.0**100  # of |c_i| between which nothing of a cut underflows or overflows
 
@@ -93,41 +94,73 @@ def usable(c: Vector) -> Bools:
     return np.asarray((size > _LEAST) & (size < _MOST), dtype=bool)
 
 
-def violated(moments: Matrix, c: Vector, signs: Signs, most: int, least: float) -> tuple[Cuts, Vector]:
-    """The triangle inequalities that moments violate by more than `least`, the worst first, and by how much.
+def violated(S: Matrix, signs: Signs, width: int, most: int, least: float) -> Cuts:
+    """The triangle inequalities that moments violate by more than `least`, the worst first.
 
     Parameters
     ----------
-    moments
-        E[z zᵀ] with E[v₀²] = 1, shape (1 + m, 1 + m), as the relaxation has it.
-    c, signs
+    S
+        E[s sᵀ] for s = (1, signs of the undecided neurons), with a diagonal of 1, shape (1 + m, 1 + m).
+    signs
         As for `Cuts.forms`.
+    width
+        n₁, the neurons next to the scalar end.
     most
         How many at most.
     """
-    width = len(c)
-    free = np.flatnonzero(signs[:width] == 0)
-    inside = usable(c[free])
-    block = free[inside]
-    at = np.append(0, 1 + np.flatnonzero(inside))
-    scale = np.append(1.0, c[block])
-    X = moments[np.ix_(at, at)] / np.outer(scale, scale)
-    x = X[0].copy()
-    # s = 2x − 1 in ±1, the constant first: s₀ = 1.
-    S = 4 * X - 2 * x[:, None] - 2 * x[None, :] + 1
-    S[0, 1:] = S[1:, 0] = 2 * x[1:] - 1
     triples, values = _triangles(S, least)
     order = np.argsort(-values, kind="stable")[:most]
-    found = Cuts.none(width)
-    if len(order):
-        i, j, k, first, second = triples[order].T
-        b = np.zeros((len(order), 1 + len(block)), dtype=np.int8)
-        lines = np.arange(len(order))
-        b[lines, i], b[lines, j], b[lines, k] = 1, first, second
-        coefficients = np.zeros((len(order), width), dtype=np.int8)
-        coefficients[:, block] = b[:, 1:]
-        found = Cuts(coefficients, (b[:, 1:].sum(axis=1) - b[:, 0] - 1) // 2)
-    return found, values[order]
+    i, j, k, first, second = triples[order].T
+    b = np.zeros((len(order), len(S)), dtype=np.int8)
+    lines = np.arange(len(order))
+    b[lines, i], b[lines, j], b[lines, k] = 1, first, second
+    return _over_layer(b, signs, width)
+
+
+def extended(S: Matrix, rows: Indices, signs: Signs, width: int, most: int, least: float) -> Cuts:
+    """Cuts with two entries ±1 more than some that are given, violated by more than `least`, the worst first.
+
+    From triangle inequalities that are tight they are pentagonal ones, from these heptagonal ones.
+
+    Parameters
+    ----------
+    rows
+        b over (1, signs of the undecided neurons), entries −1, 0 and 1, shape (K, 1 + m).
+    S, signs, width, most, least
+        As for `violated`.
+    """
+    size = len(S)
+    bare = S - np.diag(np.diagonal(S))
+    far = np.diag(np.full(size, np.inf))  # no neuron twice
+    plus, minus = S + far, far - S
+    found, values = [np.zeros((0, size), dtype=np.int8)], [np.zeros(0)]
+    for b, t in zip(rows, rows @ bare, strict=True):
+        tick()
+        on = np.flatnonzero(b)
+        # The least of first·t_l + second·t_m + first·second·S_lm over both signs, for equal ones and for others.
+        tables = plus - np.abs(t[:, None] + t), minus - np.abs(t[:, None] - t)
+        for table in tables:
+            table[on], table[:, on] = np.inf, np.inf
+        best = [int(table.argmin()) for table in tables]
+        least_same, least_other = (float(table.ravel()[k]) for table, k in zip(tables, best, strict=True))
+        equal = least_same <= least_other
+        value = -(float(b @ t) / 2 + min(least_same, least_other)) - int(np.abs(b).sum()) // 2 - 1
+        if value > least:
+            first, second = divmod(best[0] if equal else best[1], size)
+            fresh = b.astype(np.int8)
+            fresh[first] = -1 if t[first] + (t[second] if equal else -t[second]) > 0 else 1
+            fresh[second] = fresh[first] if equal else -fresh[first]
+            found.append(fresh[None])
+            values.append(np.array([value]))
+    order = np.argsort(-np.concatenate(values), kind="stable")[:most]
+    return _over_layer(np.concatenate(found)[order], signs, width)
+
+
+def _over_layer(b: Signs, signs: Signs, width: int) -> Cuts:
+    """Cuts over all neurons of the layer for some over (1, signs of the undecided ones)."""
+    coefficients = np.zeros((len(b), width), dtype=np.int8)
+    coefficients[:, np.flatnonzero(signs[:width] == 0)] = b[:, 1:]
+    return Cuts(coefficients, (b[:, 1:].sum(axis=1, dtype=np.int64) - b[:, 0] - 1) // 2)
 
 
 def _triangles(S: Matrix, least: float) -> tuple[Indices, Vector]:

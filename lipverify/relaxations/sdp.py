@@ -54,8 +54,6 @@ class Relaxation:
         Newton steps taken by the last descent.
     cuts, weights
         Cuts and their multipliers ν ≥ 0, shape (K,); None for none.
-    moments
-        μ Z⁻¹ where a descent with cuts left it.
     """
 
     signs: Signs
@@ -67,7 +65,6 @@ class Relaxation:
     steps: int
     cuts: Cuts | None = None
     weights: Vector = field(default_factory=lambda: np.zeros(0))
-    moments: Matrix | None = None
 
     @classmethod
     def root(cls, chain: Oriented, signs: Signs) -> Relaxation:
@@ -110,7 +107,6 @@ class Relaxation:
             mu=mu,
             gap=math.inf,
             steps=0,
-            moments=None,
         )
 
     def descend(

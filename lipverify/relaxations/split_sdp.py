@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
@@ -84,13 +84,22 @@ class OpenSplitSDP:
         else:
             relaxation, limit = parent.state.decided(mine, target), self._options.steps
         if relaxation.cuts is not None and self._cuts is not None:
-            relaxation = self._cuts.descend(relaxation, target, limit)
+            relaxation = self._cuts.inherit(relaxation, target)
         else:
             relaxation = relaxation.descend(chain, target, _TOLERANCE, limit, self._descent)
-        if self._cuts is not None and relaxation.rho > target:
-            relaxation = self._cuts.tighten(relaxation, target)
-        scores = self._scores(relaxation)
-        return Estimate(self._root(relaxation.rho), scores, replace(relaxation, moments=None))
+        return self._estimate(relaxation)
+
+    def tightened(self, estimate: Estimate, enough: float) -> Estimate:
+        """A node's estimate with cuts, where it would be branched on; the same where there are none to be had."""
+        relaxation = estimate.state
+        assert isinstance(relaxation, Relaxation)
+        if self._cuts is None:
+            return estimate
+        found = self._cuts.tighten(relaxation, self._square(enough) * _AIM)
+        return estimate if found is relaxation else self._estimate(found)
+
+    def _estimate(self, relaxation: Relaxation) -> Estimate:
+        return Estimate(self._root(relaxation.rho), self._scores(relaxation), relaxation)
 
     def certified(self, signs: Signs, estimate: Estimate, enough: float) -> float:
         """The bound of the multipliers, certified at `enough` if they reach so far."""

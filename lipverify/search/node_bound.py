@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lipverify.arrays import Signs, Vector
 
@@ -49,4 +49,13 @@ class NodeBound(Protocol):
 
     def compile(self) -> None:
         """Load compiled code, if there is any: the search has become a long one."""
+        ...
+
+
+@runtime_checkable
+class Tightens(Protocol):
+    """A bound that can be made better at some expense, before a node is taken apart."""
+
+    def tightened(self, estimate: Estimate, enough: float) -> Estimate:
+        """A node's estimate, made better where that may bring it to ≤ enough; else the same."""
         ...

@@ -18,12 +18,12 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from lipverify import verbs
 from lipverify.arrays import Array
 from lipverify.domain import Box, Domain
 from lipverify.evaluate import jacobian
 from lipverify.network import IDENTITY, RELU, Network
 from lipverify.norms import operator_norm
+from lipverify.region import regions
 from lipverify.testing.campaign import Cube
 from lipverify.testing.estimators import AuditSide, Estimator
 from lipverify.testing.strategies import networks
@@ -135,7 +135,7 @@ def pooled_networks(draw: st.DrawFn) -> Network:
 
 def largest_entry(net: Network, *, p: Any, domain: Domain | None) -> float:
     """The exact ℓ∞ constant with |c|_∞ in place of |c|_1: the norm of the wrong side of the duality."""
-    return max(float(max(abs(c) for row in region.weight for c in row)) for region in verbs.regions(net, domain))
+    return max(float(max(abs(c) for row in region.weight for c in row)) for region in regions(net, domain))
 
 
 def closed_patterns(net: Network, *, p: Any, domain: Domain | None) -> float:

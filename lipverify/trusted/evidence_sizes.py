@@ -140,7 +140,8 @@ class Charges(NamedTuple):
         steep = [sizes.steep[offsets[k] : offsets[k + 1]] for k in layers]
         total = sum(chain.widths) + 4 * len(directions) + 30 * (depth + 2)
         rounding = 4 * (depth + 2) * gamma(total)
-        lost = TINY * (total + 8) * (1 + 4 * float((steep[-1] * size).sum()))
+        # A coefficient that underflows behind a slope is of v itself, and before one of δv.
+        lost = TINY * (total + 8) * (1 + 4 * float(((1 + steep[-1]) * size).sum()))
         self.size[front, layers[-1], : len(size)] = size
         for t in range(len(layers) - 2, -1, -1):
             link = np.abs(chain.weights[layers[t] + 1].T if head.upward else chain.weights[layers[t]])
@@ -151,7 +152,7 @@ class Charges(NamedTuple):
             n, k = len(size), layers[t]
             self.size[front, k, :n], self.slack[front, k, :n] = size, slack
             self.more[front, k, :n] = slack + lost * met
-            lost = lost + TINY * (total + 8) * (1 + 4 * float((steep[t] * size).sum()))
+            lost = lost + TINY * (total + 8) * (1 + 4 * float(((1 + steep[t]) * size).sum()))
         reach = start @ (steep[0] * size)
         entry = rounding * reach + (start_error @ (steep[0] * size)) * (1 + rounding)
         entry = entry + lost * (1 + start.sum(axis=1))

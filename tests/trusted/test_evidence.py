@@ -66,6 +66,20 @@ def test_what_underflows_and_is_magnified_bounds_no_norm(state: tuple[int, int],
     assert not reader.pruned(Pruned(states, head, truth / 2, 100))[0]
 
 
+@pytest.mark.parametrize(
+    ("weights", "slopes", "upward"), [((-600, 700, 0), (-600, 0), True), ((0, 700, -600), (0, -600), False)]
+)
+@pytest.mark.parametrize("state", [(0, 0), (0, 1), (1, 0)])
+def test_what_underflows_behind_a_slope_meets_more_than_before_it(
+    weights: tuple[int, ...], slopes: tuple[int, ...], upward: bool, state: tuple[int, int]
+) -> None:
+    net = lv.Network([[[2.0**k]] for k in weights], slopes=[[[0.0, 2.0**k]] for k in slopes])
+    reader = FloatReader(chain(net), box([-1.0], [1.0]))
+    states, head, truth = np.array([state], dtype=np.int8), Head(upward, 0, (0,)), 2.0**-500
+    assert reader.upper(states, head)[0] >= truth
+    assert not reader.pruned(Pruned(states, head, truth / 2, 100))[0]
+
+
 # Claims of signs -----------------------------------------------------------------------------------
 
 # y1 = x, y2 = x − 1 and, linear, y3 = x − 1 on x in [−2, 2]; above, z = relu(y1) + 3 relu(y2) + y3 − 4 and its opposite

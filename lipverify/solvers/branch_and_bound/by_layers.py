@@ -150,7 +150,7 @@ class ByLayers:
         space = space_of(self._problem.domain)
         assert space is not None
         chain = Chain(net.weights, net.biases, net.slopes)
-        engines = [self._engines.open(chain, space) for _ in range(self._options.threads)]
+        engines = [self._engines.open(chain, space) for _ in range(max(self._options.threads, self._options.team.jobs))]
         search = LayerSearch(self._problem, self._budget, space, engines, best)
         yield self._report(search)
         for _ in search.steps():

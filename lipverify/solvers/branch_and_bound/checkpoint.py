@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -32,6 +32,9 @@ _SIGNS = {-1: "-", 0: "0", 1: "+"}
 _VALUES = {text: value for value, text in _SIGNS.items()}
 _LARGEST = 2**31  # bytes
 
+OpenNode: TypeAlias = tuple[Signs, float]
+"""The signs of an open node, shape (n,), and a certified upper bound of what is in it."""
+
 
 @final
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Saved:
     Attributes
     ----------
     open
-        The signs of every open node, shape (n,), and a certified upper bound of what is in it.
+        The open nodes.
     incumbent
         The best point so far, or None.
     settled
@@ -50,7 +53,7 @@ class Saved:
         Nodes that were taken apart.
     """
 
-    open: tuple[tuple[Signs, float], ...]
+    open: tuple[OpenNode, ...]
     incumbent: tuple[Fraction, ...] | None
     settled: float
     nodes: int

@@ -17,6 +17,7 @@ from typing import ClassVar, final
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import ceilings
 from lipverify.errors import InvalidArgument
+from lipverify.fanout import ALONE, Team
 from lipverify.norms import ALL_PAIRS, NormPair
 from lipverify.problem import Budget, Method, Problem, Side
 from lipverify.search.frontier import Order, require_order
@@ -24,6 +25,7 @@ from lipverify.solvers.branch_and_bound.branching import BestScore, BranchingRul
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, Engines
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.node import NodeBounds
+from lipverify.solvers.branch_and_bound.shared import shared
 from lipverify.solvers.branch_and_bound.tree import Tree
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
@@ -65,11 +67,15 @@ class BranchAndBound:
         Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
         bound as floats see it.
     engines
-        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
+        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded. It
+        is not asked where memory is limited, since it keeps to none.
     checkpoint
         Where the search is written down, and gone on with; not by `engines`, which are not asked then.
     threads
         How many dives of the search by layers run at a time, in one process.
+    team
+        Who takes nodes apart: see `shared`. The search by layers has threads instead, as many as the team has processes
+        on this machine, and is not asked where a cluster is.
     """
 
     bounds: tuple[NodeBounds, ...]
@@ -85,6 +91,7 @@ class BranchAndBound:
     engines: Engines | None = None
     checkpoint: Checkpoint | None = None
     threads: int = 1
+    team: Team = ALONE
 
     name: ClassVar[str] = "branch-and-bound"
     side: ClassVar[Side] = "exact"
@@ -97,6 +104,13 @@ class BranchAndBound:
         require_order(self.order)
         if self.threads < 1:
             raise InvalidArgument(f"threads must be at least 1; got {self.threads!r}")
+        if self.log is not None and not self.team.alone:
+            raise InvalidArgument("log hears of the nodes of one process: not with a team")
+
+    @property
+    def _engines(self) -> Engines | None:
+        """Those that are asked."""
+        return None if self.checkpoint is not None or self.team.cluster is not None else self.engines
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
@@ -105,14 +119,15 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
-        if self.checkpoint is None and self.engines is not None and self.engines.able(problem):
-            yield from ByLayers(self, self.engines, problem, budget, upper).run()
+        if self._engines is not None and math.isinf(budget.memory) and self._engines.able(problem):
+            yield from ByLayers(self, self._engines, problem, budget, upper).run()
             return
-        tree = Tree(self, problem, budget, upper)
+        saved = None if self.checkpoint is None else self.checkpoint.load(problem)
+        tree = Tree(self, problem, budget, upper, saved)
         try:
             yield tree.report(Status.INTERRUPTED)
             reported = time.monotonic()
-            for _ in tree.steps():
+            for _ in tree.steps() if self.team.alone else shared(self, problem, budget, tree):
                 if time.monotonic() - reported > _REPORT:
                     tree.save()
                     yield tree.report(Status.INTERRUPTED)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
@@ -17,6 +18,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
+from lipverify.memory import resident
 from lipverify.norms import norms_upper
 from lipverify.problem import Budget, Problem, supports
 from lipverify.search.closing import Closing
@@ -24,10 +26,11 @@ from lipverify.search.effort import Effort, Question
 from lipverify.search.fate import Fate
 from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
-from lipverify.search.node_bound import Estimate, NodeBound
+from lipverify.search.node_bound import Estimate, NodeBound, Tightens
 from lipverify.search.tree import expand
-from lipverify.solvers.branch_and_bound.checkpoint import Saved
+from lipverify.solvers.branch_and_bound.checkpoint import OpenNode, Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
+from lipverify.solvers.branch_and_bound.mirror import mirrored_neurons
 from lipverify.solvers.branch_and_bound.node import Node
 from lipverify.solvers.branch_and_bound.stability import Stability
 from lipverify.trusted.rounding import MAX
@@ -37,14 +40,38 @@ if TYPE_CHECKING:
 
 _LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
+_ROOM = 2e-5  # between the incumbent and what is enough: with less, cuts would have to close the gap itself
+_LOOK, _FEW = 16, 64  # nodes between two looks at the memory; open ones that are no burden
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
 @final
 class Tree:
-    """One run: what the tree search needs of cells and bounds, and what it has come to."""
+    """One run: what the tree search needs of cells and bounds, and what it has come to.
 
-    def __init__(self, options: BranchAndBound, problem: Problem, budget: Budget, upper: float = math.inf) -> None:
+    Parameters
+    ----------
+    upper
+        What is known before.
+    saved
+        The search that it goes on with.
+
+    Attributes
+    ----------
+    waiting
+        Open nodes that are no nodes yet: of a checkpoint, or to be given away.
+    away
+        Open nodes that others have.
+    """
+
+    def __init__(
+        self,
+        options: BranchAndBound,
+        problem: Problem,
+        budget: Budget,
+        upper: float = math.inf,
+        saved: Saved | None = None,
+    ) -> None:
         self._options, self._problem, self._budget = options, problem, budget
         self._net = problem.network
         self._grid = Grid.of(problem)
@@ -53,6 +80,7 @@ class Tree:
         opened = [(bounds.name, bounds.open(problem)) for bounds in options.bounds]
         self._bounds: list[tuple[str, NodeBound]] = [(name, bound) for name, bound in opened if bound is not None]
         self._questions = [Question(1 / 30, 30, closed=1.0) for _ in self._bounds]
+        self._order = options.order
         self._frontier: Frontier[Node] = Frontier(options.order, options.memory)
         self._effort = Effort()
         self._target = budget.target or -1.0  # at 0 a region is wanted all the same
@@ -62,24 +90,50 @@ class Tree:
         self._unsaved: dict[str, str] = {}
         self._attack = self._proposals()
         self._root_upper = upper
-        self._waiting: list[tuple[Signs, float]] = []  # open nodes of a checkpoint
-        self._resume()
+        self._root: Cell | None = None
+        self._tried = 0
+        self._asked = self._compiled = False
+        self._more: Counter[str] = Counter()
+        self.waiting: list[OpenNode] = []
+        self.away: Mapping[int, tuple[OpenNode, ...]] = {}
+        if saved is not None:
+            self._begun = True
+            self.waiting = sorted(saved.open, key=lambda node: node[1])
+            self._effort.nodes = saved.nodes
+            self._take(saved)
 
-    def _resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
-        checkpoint = self._options.checkpoint
-        saved = None if checkpoint is None else checkpoint.load(self._problem)
-        if saved is None:
-            return
-        self._begun = True
-        self._waiting = sorted(saved.open, key=lambda node: node[1])
-        self._effort.nodes = saved.nodes
+    def _take(self, saved: Saved) -> None:
+        """Take over what a search has found, apart from its open nodes."""
         self._closing.settle(saved.settled)
-        if saved.incumbent is not None:
+        best = self._incumbent.best
+        if saved.incumbent is not None and (best is None or saved.incumbent != best.witness.point):
             found = certify_point(self._problem, saved.incumbent)
             if found is None:
                 raise InvalidArgument("the checkpoint's best point lies on a boundary, or outside the domain")
             self._offer(found)
+
+    def pack(self) -> None:
+        """Put every open node among those that wait, as they travel, the most promising last."""
+        self.waiting += ((node.signs, node.upper) for node in self._frontier)
+        self.waiting.sort(key=lambda node: node[1])
+        self._frontier = Frontier(self._order, self._options.memory)
+
+    def given(self, nodes: tuple[OpenNode, ...]) -> Saved:
+        """Some open nodes as a search of their own."""
+        best = self._incumbent.best
+        return Saved(nodes, best.witness.point if best else None, 0.0, 0)
+
+    def unpack(self, saved: Saved, counts: Mapping[str, int]) -> None:
+        """Take over what somebody else has made of some of the open nodes."""
+        self._take(saved)
+        self._more.update(counts)
+        self._effort.nodes += saved.nodes
+        self._more["nodes"] = 0  # these are counted already
+        self.waiting += saved.open
+        self.waiting.sort(key=lambda node: node[1])
+        while self.waiting and self._closing.closes(self.waiting[0][1]):
+            self._effort.count(Fate.PRUNED)
+            del self.waiting[0]
 
     def save(self, *, last: bool = False) -> None:
         """Write the search down, if that is wanted and due: between two steps, when nothing is in hand."""
@@ -87,15 +141,18 @@ class Tree:
         if checkpoint is None or not self._begun:
             return
         try:
-            checkpoint.save(self._problem, self._saved, last=last)
+            checkpoint.save(self._problem, lambda: self.saved, last=last)
         except OSError as error:  # the search is worth more than its copy, and the last one is still there
             self._unsaved = {"checkpoint": f"not written: {error}"}
         else:
             self._unsaved = {}
 
-    def _saved(self) -> Saved:
+    @property
+    def saved(self) -> Saved:
+        """The search as it is between two steps."""
         best = self._incumbent.best
-        nodes = (*self._waiting, *((node.signs, node.upper) for node in self._frontier))
+        away = (node for nodes in self.away.values() for node in nodes)
+        nodes = (*self.waiting, *away, *((node.signs, node.upper) for node in self._frontier))
         return Saved(nodes, best.witness.point if best else None, self._closing.settled, self._effort.nodes)
 
     @property
@@ -109,27 +166,56 @@ class Tree:
             self._begin()
             self._begun = True
         yield
-        while self._waiting:
-            signs, upper = self._waiting[-1]
-            fate, node = self._consider(self._cells.root(), signs, None, upper)
-            self._waiting.pop()
+        while self.waiting or len(self._frontier):
+            while self.waiting:
+                self._restore()
+                yield
+                if self._order == "depth-first":  # one after the other
+                    yield from self._expand()
+            yield from self._expand()
+
+    def _expand(self) -> Iterator[None]:
+        """Take nodes apart until none is open, or until they take too much memory."""
+        expansion = expand(self, self._frontier, self._effort)
+        while True:
+            for _ in self.attacked():
+                yield
+            if not self._asked and self._effort.nodes >= self._options.interpreted:
+                self.load()
+            if next(expansion, self) is self:
+                return
+            yield
+            if self._relieved():  # after a node, so that the search goes on however little there is
+                return
+
+    def _relieved(self) -> bool:
+        """Beyond the memory that there is open nodes wait, as signs, and the search goes on depth first."""
+        looks = math.isfinite(self._budget.memory) and self._effort.nodes % _LOOK == 0 and len(self._frontier) > _FEW
+        if not looks or resident() <= self._budget.memory:
+            return False
+        self._order = "depth-first"
+        self.pack()
+        return True
+
+    def attacked(self) -> Iterator[None]:
+        """As much of the search for incumbents as so many nodes are worth."""
+        while self._tried < self._options.opening + self._options.pace * math.sqrt(self._effort.nodes):
+            self._tried += 1
+            self._try_proposal()
+            yield
+
+    def _restore(self) -> None:
+        """Make a node of the last one that waits; it waits until that is done."""
+        if self._root is None:
+            self._root = self._cells.root()
+        signs, upper = self.waiting[-1]
+        if not self._closing.closes(upper):
+            fate, node = self._consider(self._root, signs, None, upper)
             if node is not None:
                 self._frontier.push([node])
             else:
                 self._effort.count(fate)
-            yield
-        expansion = expand(self, self._frontier, self._effort)
-        tried = 0
-        while True:
-            while tried < self._options.opening + self._options.pace * math.sqrt(self._effort.nodes):
-                self._try_proposal()
-                tried += 1
-                yield
-            if self._effort.nodes == self._options.interpreted and self._may_compile():
-                self._compile()
-            if next(expansion, self) is self:
-                return
-            yield
+        self.waiting.pop()
 
     def _may_compile(self) -> bool:
         """Whether there is time: for what is on the disk a little, for what must be made first much."""
@@ -144,6 +230,15 @@ class Tree:
 
         return on_disk(climb) and on_disk(descend)
 
+    def load(self) -> bool:
+        """Load compiled code, if there is time; whether it is there."""
+        if not self._asked:
+            self._asked = True
+            self._compiled = self._may_compile()
+            if self._compiled:
+                self._compile()
+        return self._compiled
+
     def _compile(self) -> None:
         self._cells.compile()
         for _, bound in self._bounds:
@@ -156,16 +251,42 @@ class Tree:
         equal = [s[:, 0] == s[:, 1] for s in self._net.slopes]
         signs = np.concatenate([np.zeros(0, dtype=bool), *equal]).astype(np.int8)
         fate, root = self._consider(self._cells.root(), signs, None, self._root_upper)
+        if root is not None:
+            fate, root = self._without_mirror_images(fate, root)
         if root is None:
             self._effort.count(fate)
         else:
             self._frontier.push([root])
 
+    def _without_mirror_images(self, fate: Fate, root: Node) -> tuple[Fate, Node | None]:
+        """One side of the root, where the other is its mirror image; else the root."""
+        choices = np.intersect1d(mirrored_neurons(self._problem), root.cell.undecided)
+        if not len(choices):
+            return fate, root
+        signs = root.signs.copy()
+        signs[choices[np.argmax(root.estimate.scores[choices])]] = 1
+        return self._consider(root.cell, signs, root.estimate, root.upper)
+
     def still_open(self, node: Node) -> bool:
         """Whether the incumbent, which may have improved, leaves a node open."""
+        if node.promise > self._goal > self._incumbent.lower * (1 + _ROOM):
+            self._tighten(node)
         if node.promise <= self._goal:
             self._certify(node)
         return not self._closing.closes(node.upper)
+
+    def _tighten(self, node: Node) -> None:
+        """Make a node's bounds better before it is taken apart, where there is a way."""
+        for name, bound in self._bounds:
+            before = node.estimate.state.get(name)
+            if before is None or not isinstance(bound, Tightens):
+                continue
+            found = bound.tightened(before, self._goal)
+            if found is not before:
+                states = {**node.estimate.state, name: found}
+                node.estimate = Estimate(min(node.estimate.upper, found.upper), found.scores, states)
+                node.neuron = self._options.rule.choose(found.scores, node.signs, node.cell.undecided)
+                node.fresh = False
 
     def children(self, node: Node) -> Iterator[tuple[Fate, Node | None]]:
         """Both sides of a node's neuron."""
@@ -281,7 +402,8 @@ class Tree:
         for node in heapq.nlargest(_AT_ONCE, self._frontier, key=lambda n: n.upper):
             if not node.fresh:  # these hold the upper side up
                 self._certify(node)
-        uppers = [*(node.upper for node in self._frontier), *(upper for _, upper in self._waiting)]
+        uppers = [node.upper for node in self._frontier]
+        uppers += [upper for nodes in (self.waiting, *self.away.values()) for _, upper in nodes]
         upper = max(uppers, default=0.0 if self._begun else self._root_upper)
         upper = max(upper, self._closing.settled, self._incumbent.upper)
         best = self._incumbent.best
@@ -293,7 +415,7 @@ class Tree:
             upper=upper,
             upper_rigor=Rigor.PROVED if math.isinf(upper) else Rigor.ROUNDED,
             witness=best.witness if best else None,
-            stats=self._stats(),
+            stats=self.stats(),
         )
 
     def result(self) -> Bound:
@@ -308,9 +430,15 @@ class Tree:
             upper_rigor=Rigor.ROUNDED,
             method=self._options.name,
             witness=best.witness,
-            stats=self._stats(),
+            stats=self.stats(),
         )
 
-    def _stats(self) -> dict[str, int | str]:
+    def stats(self) -> dict[str, int | str]:
+        """What it took, here and elsewhere."""
+        return {**self.counts, **self._unsaved}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of it."""
         counts = {**self._effort.stats(), "lps": self._cells.lps, "settled": self._cells.settled}
-        return {**counts, **self._unsaved}
+        return {name: count + self._more[name] for name, count in counts.items()}
