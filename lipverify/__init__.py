@@ -6,7 +6,7 @@
       identity.py               keys of problems: the same on every machine
       bound.py problem.py       the result record; the question, the budget, and what a method is
       arrays.py errors.py text.py  the types of arrays; what is raised; words for messages
-      rationals.py              exact linear algebra; threads.py kernels.py: BLAS, numba; power.py: the power method
+      rationals.py              exact linear algebra; threads.py kernels.py memory.py: BLAS, numba, RAM; power.py: norms
       trusted/                  what every rigorous number rests on: rounding, norms from above, definiteness, circuits
       watch.py writing.py       where a call may be stopped; files that appear whole or not at all
       child.py                  a process beside this one, for a solver or a stranger's estimator

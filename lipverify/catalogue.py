@@ -95,7 +95,7 @@ METHODS: Mapping[str, Callable[[], Method]] = MappingProxyType(
 
 
 SHARED = ("enumeration", "branch-and-bound")
-"""The exact methods that other processes can take parts of."""
+"""The exact methods that other processes can take parts of, and that keep to the memory that they may have."""
 
 SHORT = (
     "autolip",
@@ -165,11 +165,11 @@ def resolve(
     method: str | Method,
     side: Side,
     problem: Problem,
-    seconds: float = math.inf,
+    budget: Budget | None = None,
     checkpoint: Checkpoint | None = None,
     team: Team = ALONE,
 ) -> Choice:
-    """The method object meant by a name, "auto", or an object, for one side and so many seconds.
+    """The method object meant by a name, "auto", or an object, for one side and a budget.
 
     An exact method that is asked for by name has the cheap bounds for company. An object is run as it is: whoever made
     it has decided what it is composed of.
@@ -184,8 +184,9 @@ def resolve(
         if method not in ("auto", BranchAndBound.name):
             raise InvalidArgument(f"checkpoints are written by {BranchAndBound.name!r}, not by {method!r}")
         return _in_company(replace(_branch_and_bound(), checkpoint=checkpoint, team=team), problem)
-    if not team.alone:
-        return _shared(method, problem, seconds, team)
+    seconds, memory = (math.inf, math.inf) if budget is None else (budget.seconds, budget.memory)
+    if not team.alone or memory < math.inf:
+        return _thrifty(method, problem, seconds, team)
     if not isinstance(method, str):
         return Choice(_on_side(require_method(method), side))
     if method == "auto":
@@ -248,8 +249,9 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
 _ALONE = 2.0  # seconds that are not worth other processes
 
 
-def _shared(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
-    """An exact method whose work is shared out; where "auto" takes one that ends soon, that one as it is."""
+def _thrifty(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
+    """An exact method that shares its work out and keeps to its memory; one that ends soon, if "auto" takes it, as it
+    is."""
     loaded = CompiledEngines().loaded()
     if isinstance(method, (Enumeration, BranchAndBound)):
         return Choice(replace(method, team=team))
@@ -260,9 +262,10 @@ def _shared(method: str | Method, problem: Problem, seconds: float, team: Team) 
             return _in_company(METHODS[name](), problem, reason)
         if name not in SHARED:
             name = min(SHARED, key=lambda name: expected(name, problem, loaded))
-            reason = f"{name} shares its work out; in one process {reason}"
+            reason = f"{name} is shared out and keeps to its memory; otherwise {reason}"
     if not isinstance(name, str) or name not in SHARED:
-        raise InvalidArgument(f"one question is shared out by {' and '.join(SHARED)} only; got {method!r}")
+        able = " and ".join(SHARED)
+        raise InvalidArgument(f"one question is shared out, and kept to some memory, by {able} only; got {method!r}")
     made = METHODS[name]()
     assert isinstance(made, (Enumeration, BranchAndBound))
     return _in_company(replace(made, team=team), problem, reason)

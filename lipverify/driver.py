@@ -30,17 +30,20 @@ Progress: TypeAlias = Callable[[Bound], Any]
 _PROGRESS_EVERY = 0.1  # seconds
 
 
-def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0) -> Budget:
+def budget_of(time_limit: float | None, seed: int, rel_gap: float = 0.0, memory: float | None = None) -> Budget:
     """A budget from what a user says.
 
     Raises
     ------
     InvalidArgument
-        For a time limit that is none.
+        For a time limit or a memory that is none.
     """
     if time_limit is not None and (isinstance(time_limit, bool) or not isinstance(time_limit, (int, float))):
         raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {time_limit!r}")
-    return Budget(math.inf if time_limit is None else float(time_limit), seed, float(rel_gap))
+    if memory is not None and (isinstance(memory, bool) or not isinstance(memory, (int, float))):
+        raise InvalidArgument(f"memory must be a number of bytes > 0, or None; got {memory!r}")
+    seconds = math.inf if time_limit is None else float(time_limit)
+    return Budget(seconds, seed, float(rel_gap), memory=math.inf if memory is None else float(memory))
 
 
 def drive(
@@ -58,7 +61,7 @@ def drive(
     network = as_network(net)
     where = restrict(network, domain_of(domain))
     problem = Problem(where.network, norm_pair(p), where.domain)
-    choice = resolve(method, side, problem, budget.seconds, checkpoint, team)
+    choice = resolve(method, side, problem, budget, checkpoint, team)
     chosen = choice.method
     require_supported(chosen, problem)
     rounded = f"the float64 network read from {network.source or 'the model'}"

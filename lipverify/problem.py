@@ -63,12 +63,15 @@ class Budget:
         The relative gap at which a two-sided search may stop.
     target
         An upper bound that is good enough: a search need not look for a smaller one.
+    memory
+        Bytes that this process may have: beyond them a search that keeps much goes on with less.
     """
 
     seconds: float = math.inf
     seed: int = 0
     rel_gap: float = 0.0
     target: float = 0.0
+    memory: float = math.inf
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,8 @@ class Budget:
             raise InvalidArgument(f"time_limit must be a number of seconds ≥ 0, or None; got {self.seconds}")
         if not 0 <= self.rel_gap < math.inf:
             raise InvalidArgument(f"rel_gap must be finite and ≥ 0; got {self.rel_gap}")
+        if not self.memory > 0:
+            raise InvalidArgument(f"memory must be a number of bytes > 0, or None; got {self.memory}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise InvalidArgument(f"seed must be an integer ≥ 0; got {self.seed!r}")
 

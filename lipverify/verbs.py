@@ -50,6 +50,7 @@ def exact(
     resume: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    memory: float | None = None,
 ) -> Bound: ...
 @overload
 def exact(
@@ -66,6 +67,7 @@ def exact(
     verbose: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    memory: float | None = None,
 ) -> Batch: ...
 def exact(
     net: Model,
@@ -83,6 +85,7 @@ def exact(
     cluster: str | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    memory: float | None = None,
 ) -> Bound | Batch:
     """The exact Lipschitz constant, or the interval proved when the budget ends first.
 
@@ -120,6 +123,9 @@ def exact(
         goes on from there. It is bound to network, norm and domain; a file that is there is only taken to resume from.
     resume
         Go on from the checkpoint; from the beginning where it is not there yet.
+    memory
+        Bytes that this process (each, with `jobs`) may have, or None. Beyond them branch and bound goes on depth first
+        and keeps open nodes as signs alone, which is slower; enumeration has a few regions at a time anyway.
 
     Raises
     ------
@@ -136,19 +142,19 @@ def exact(
     if verbose:
         with narrated(verbose, on_progress) as told:
             more: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "on_progress": told}
-            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume}
+            more |= {"jobs": jobs, "cluster": cluster, "checkpoint": checkpoint, "resume": resume, "memory": memory}
             return exact(net, method, p=p, domain=domain, rel_gap=rel_gap, certify=certify, **more)
     saved = _checkpoint(checkpoint, resume)
     team = Team(jobs, cluster)
     if isinstance(domain, (list, tuple)):
         if saved is not None:
             raise InvalidArgument("a checkpoint is that of one search; these are many domains")
-        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed}
+        options: dict[str, Any] = {"p": p, "time_limit": time_limit, "seed": seed, "memory": memory}
         call: Callable[..., Any] = partial(
             _row, as_network(net), method, time.monotonic(), rel_gap=rel_gap, certify=certify, **options
         )
         return each(call, domain, on_progress=on_progress, jobs=jobs, cluster=cluster)
-    budget = budget_of(time_limit, seed, rel_gap)
+    budget = budget_of(time_limit, seed, rel_gap, memory)
     if not certify:
         return drive(net, method, "exact", p, domain, budget, on_progress, saved, team)
     network = as_network(net)

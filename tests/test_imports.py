@@ -39,7 +39,7 @@ BASE = frozenset(
         "rationals",
         "text",
     }
-    | {"kernels", "power", "readers", "threads", "trusted", "watch", "writing"}
+    | {"kernels", "memory", "power", "readers", "threads", "trusted", "watch", "writing"}
     | {"frames", "html", "progress", "records", "report", "tables"}
 )
 TRUSTED = frozenset({"arrays", "errors", "kernels", "rationals", "threads", "watch"})

@@ -22,6 +22,8 @@ lipverify audit my_package.my_module:my_bound
 
 lipverify audit my_package.my_module:my_bound --p inf --box -1:1 --max-examples 1000
 
+lipverify audit lipsdp --ball 0.5
+
 lipverify audit lipverify.testing.adapters:eclipse_fast --with eclipse-nn==0.1.6
 
 lipverify audit lipsdp --max-examples 10000 --jobs 2
@@ -45,6 +47,10 @@ def audit(
     box: Annotated[
         str | None,
         Parameter(allow_leading_hyphen=True, help="Look only here: LO:HI for every input; default: the whole space."),
+    ] = None,
+    ball: Annotated[
+        float | None,
+        Parameter(allow_leading_hyphen=True, help="Look only in the Euclidean ball of this radius around the origin."),
     ] = None,
     max_examples: Annotated[int, Parameter(help="How many random networks.")] = 200,
     own: Annotated[
@@ -96,7 +102,7 @@ def audit(
                 asked,
                 side=side,
                 p=options.norm(p),
-                domain=_domain(box),
+                domain=_domain(box, ball),
                 max_examples=max_examples,
                 seed=seed,
                 rtol=rtol,
@@ -126,11 +132,17 @@ def _progress(estimator: str, asked: int, kinds: int) -> str:
     return f"{estimator}: {asked} networks{found}"
 
 
-def _domain(box: str | None) -> Any:
-    """A box for every number of inputs."""
+def _domain(box: str | None, ball: float | None) -> Any:
+    """A box or a ball for every number of inputs."""
+    from lipverify.testing import Cube, Round
+
+    if box is not None and ball is not None:
+        raise lv.InvalidArgument(f"there is one domain: --box {box!r} or --ball {ball!r}, not both")
+    if ball is not None:
+        lv.Ball([0.0], ball)  # refused here, if at all
+        return Round(ball)
     if box is None:
         return None
-    from lipverify.testing import Cube
 
     try:
         low, high = map(float, box.split(":"))

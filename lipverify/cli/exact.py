@@ -28,6 +28,8 @@ lipverify exact model.json --checkpoint search.json --resume
 
 lipverify exact model.json --jobs 2
 
+lipverify exact model.json --memory 2G --time-limit 3600
+
 lipverify exact model.json --boxes boxes.txt --jobs 2 --json
 """
 
@@ -60,6 +62,10 @@ def exact(
     resume: Annotated[
         bool, Parameter(negative="", help="Go on from the checkpoint; from the beginning where it is not there.")
     ] = False,
+    memory: Annotated[
+        str | None,
+        Parameter(help="Memory that the search may have, 2G or 500M: beyond it it keeps less, and takes longer."),
+    ] = None,
     many: Many = ONE,
     reading: Reading = AS_IT_IS,
     common: Common = DEFAULTS,
@@ -71,6 +77,7 @@ def exact(
         net = options.network(model, reading)
         lv.write_model(net, write_model, p=options.norm(p), domain=options.domain(common.box, net, common.ball))
     more: dict[str, Any] = {"rel_gap": rel_gap, "checkpoint": checkpoint, "resume": resume}
+    more |= {"memory": options.size(memory)}
     if certificate is None:
         return solve(lv.exact, model, method, p, reading, common, many=many, **more)
     if not certificate.name.endswith((".json", ".json.gz")):

@@ -236,3 +236,13 @@ def _interval(text: str) -> tuple[float, float]:
 def norm(text: str) -> Any:
     """The p that --p means: one norm, or a pair."""
     return tuple(text.split(":")) if ":" in text else text
+
+
+def size(text: str | None) -> float | None:
+    """Bytes: a number, in kilobytes, megabytes or gigabytes with K, M or G behind it."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    if found is None or not float(found[1]):
+        raise lv.InvalidArgument(f"--memory {text!r} is no size such as 500M or 2G")
+    return float(found[1]) * 1024.0 ** " KMG".index(found[2].upper() or " ")

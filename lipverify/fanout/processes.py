@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import signal
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 import cloudpickle
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.backend import resource_tracker
 
 from lipverify.errors import WorkerLost
 
@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 SUSPECT = 3
 """Pools that ended with a task among those dealt out, before it goes alone."""
-ALONE = 4
-"""Processes of its own that a task may end."""
+ALONE = 12
+"""Processes of its own that a task may end: whoever ends them for reasons of their own will have missed one by then."""
 
 
 def by_joblib(tasks: Sequence[Task[T]], jobs: int, lost: Lost[T]) -> Generator[tuple[int, T]]:
@@ -91,13 +91,16 @@ def _no_complaint() -> Generator[None]:
 
 @contextmanager
 def _no_signals() -> Generator[None]:
-    """Ctrl-C comes when this is over; processes that start meanwhile never hear of it."""
-    resource_tracker.ensure_running()  # starting it would unblock them
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Let nobody hear Ctrl-C for a moment: processes that start in it never will."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
 
 
 def _done(index: int, task: Callable[[], T]) -> tuple[int, T]:

@@ -21,7 +21,7 @@ from lipverify.trusted.chains import form_errors
 from lipverify.trusted.scaling import exactly, is_exact, relative_gains, shifted
 from lipverify.watch import tick
 
-_APART = 20  # powers of two between neurons of a layer that the barrier can do with
+_APART = 8  # powers of two between neurons of a layer; the multipliers lie twice as far apart, beside 53 bits
 
 
 @final

@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lipverify.testing.campaign import Cube
+    from lipverify.testing.campaign import Cube, Round
     from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
     from lipverify.testing.isolation import Isolated
     from lipverify.testing.soundness import assert_sound, audit
@@ -33,6 +33,7 @@ __all__ = [
     "InterruptedAudit",
     "Isolated",
     "Report",
+    "Round",
     "Unsound",
     "assert_sound",
     "audit",
@@ -47,6 +48,7 @@ _HOMES = {
     "InterruptedAudit": "findings",
     "Isolated": "isolation",
     "Report": "findings",
+    "Round": "campaign",
     "Unsound": "findings",
     "assert_sound": "soundness",
     "audit": "soundness",

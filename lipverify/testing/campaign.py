@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from lipverify.bound import Bound
-from lipverify.domain import Box, Domain, Everywhere
+from lipverify.domain import Ball, Box, Domain, Everywhere
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.norms import NormPair
@@ -62,6 +62,19 @@ class Cube:
 
     def __str__(self) -> str:
         return f"[{self.low:g}, {self.high:g}]^d"
+
+
+@dataclass(frozen=True)
+class Round:
+    """The open Euclidean ball of a radius around the origin, for every number d of inputs."""
+
+    radius: float
+
+    def __call__(self, dimension: int) -> Ball:
+        return Ball([0.0] * dimension, self.radius)
+
+    def __str__(self) -> str:
+        return f"‖x‖₂ < {self.radius:g}"
 
 
 @dataclass(frozen=True)
@@ -330,7 +343,7 @@ def _questions(draw: st.DrawFn, nets: st.SearchStrategy[Network], where: Where) 
     if isinstance(chosen, st.SearchStrategy):
         chosen = draw(chosen)
     if not isinstance(chosen, Domain):
-        raise InvalidArgument(f"domain must give Everywhere, Box or Polytope; got {chosen!r}")
+        raise InvalidArgument(f"domain must give Everywhere, Box, Polytope or Ball; got {chosen!r}")
     return net, chosen
 
 

@@ -18,7 +18,7 @@ from lipverify.network import Network
 from lipverify.norms import norm_pair
 from lipverify.problem import Method, Problem
 from lipverify.readers import as_network
-from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Survey, Where, sizes
+from lipverify.testing.campaign import Cube, End, Kind, Observation, Plan, Round, Survey, Where, sizes
 from lipverify.testing.estimators import AuditSide, Estimator, as_estimator, claim, name_of
 from lipverify.testing.families import hard_networks
 from lipverify.testing.findings import Counterexample, Failure, InterruptedAudit, Report, Unsound
@@ -233,7 +233,7 @@ def _report(
 
 
 def _describe(where: Where) -> str:
-    if where is None or isinstance(where, (Domain, Cube)):
+    if where is None or isinstance(where, (Domain, Cube, Round)):
         return str(Everywhere() if where is None else where)
     return "random domains"
 

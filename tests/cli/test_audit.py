@@ -40,6 +40,17 @@ def test_json_is_one_object_whatever_the_estimator_prints(lipverify: Run) -> Non
     assert json.loads(chatty.out)["ok"]
 
 
+def test_in_a_ball_a_bound_that_holds_there_alone_is_sound(lipverify: Run) -> None:
+    answer = lipverify("audit", "crown", "--ball", 0.5, "--max-examples", 10, "--jobs", 1, "--json")
+    report = json.loads(answer.out)
+    assert answer.code == 0
+    assert report["domain"] == "‖x‖₂ < 0.5"
+    assert report["counts"]["SOUND"] == report["examples"] > 10
+    wrong = lipverify("audit", f"{SLOPPY}:one_percent_low", "--ball", 0.5, "--max-examples", 5, "--jobs", 1)
+    assert wrong.code == 1
+    assert "F(0.5) ** 2 for v in (X, Y)" in wrong.out
+
+
 def test_crashes_exit_1(lipverify: Run) -> None:
     answer = lipverify("audit", f"{SLOPPY}:crashing", "--max-examples", 20)
     assert answer.code == 1
@@ -52,7 +63,16 @@ def test_a_time_limit_exits_3(lipverify: Run) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nobody",), ("no.module:f",), ("autolip", "--box", "1"), ("autolip", "--box", "2:1"), ("autolip", "--p", "3")],
+    [
+        ("nobody",),
+        ("no.module:f",),
+        ("autolip", "--box", "1"),
+        ("autolip", "--box", "2:1"),
+        ("autolip", "--ball", "0"),
+        ("autolip", "--ball", "nan"),
+        ("autolip", "--ball", "1", "--box", "-1:1"),
+        ("autolip", "--p", "3"),
+    ],
 )
 def test_bad_usage_exits_2(lipverify: Run, arguments: tuple[str, ...]) -> None:
     assert lipverify("audit", *arguments).code == 2

@@ -64,6 +64,15 @@ def test_scales_of_neurons_change_no_bound_that_does_not_compare_them(data: st.D
         assert close(here, there, 1e-6, size), name
 
 
+@pytest.mark.parametrize("slopes", [(0.0, 1.0), (-1.0, 1.0)])
+def test_a_neuron_that_reads_next_to_nothing_beside_one_that_is_hardly_read(slopes: tuple[float, float]) -> None:
+    """What they move the output by is 2^19 apart, their multipliers 2^54."""
+    net = lv.Network([[[0.0, 0.0, 81672.0], [0.0, 0.0, 1.0]], [[2.0, 1.0]]], None, [[slopes, slopes]])
+    other = moved(net, [[-36, -1]], 0)
+    assert lv.upper(net, "lipsdp").upper == pytest.approx(163345.0, rel=1e-7)
+    assert lv.upper(other, "lipsdp").upper == pytest.approx(163345.0, rel=1e-7)
+
+
 def test_weights_of_very_different_sizes_side_by_side() -> None:
     """A sparse network, a quarter of whose weights are near 1e-8: the bound by layers is off by 10⁸."""
     rng = np.random.default_rng(7)

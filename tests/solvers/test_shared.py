@@ -200,7 +200,7 @@ def test_a_proof_is_complete() -> None:
 
 def test_who_can_share() -> None:
     for method in ("milp", METHODS["milp"]()):
-        with pytest.raises(lv.InvalidArgument, match="shared out by enumeration and branch-and-bound only"):
+        with pytest.raises(lv.InvalidArgument, match="by enumeration and branch-and-bound only"):
             lv.exact(NET, method, jobs=2)
     with pytest.raises(lv.InvalidArgument, match="jobs must be an integer"):
         lv.exact(NET, jobs=0)

@@ -67,7 +67,8 @@ class BranchAndBound:
         Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
         bound as floats see it.
     engines
-        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded.
+        The search by layers, for norms and domains that it is able to do; the search above works until it is loaded. It
+        is not asked where memory is limited, since it keeps to none.
     checkpoint
         Where the search is written down, and gone on with; not by `engines`, which are not asked then.
     threads
@@ -118,7 +119,7 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
-        if self._engines is not None and self._engines.able(problem):
+        if self._engines is not None and math.isinf(budget.memory) and self._engines.able(problem):
             yield from ByLayers(self, self._engines, problem, budget, upper).run()
             return
         saved = None if self.checkpoint is None else self.checkpoint.load(problem)

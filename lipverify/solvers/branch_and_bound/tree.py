@@ -18,6 +18,7 @@ from lipverify.errors import InvalidArgument
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
+from lipverify.memory import resident
 from lipverify.norms import norms_upper
 from lipverify.problem import Budget, Problem, supports
 from lipverify.search.closing import Closing
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
 _ROOM = 2e-5  # between the incumbent and what is enough: with less, cuts would have to close the gap itself
+_LOOK, _FEW = 16, 64  # nodes between two looks at the memory; open ones that are no burden
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
@@ -78,6 +80,7 @@ class Tree:
         opened = [(bounds.name, bounds.open(problem)) for bounds in options.bounds]
         self._bounds: list[tuple[str, NodeBound]] = [(name, bound) for name, bound in opened if bound is not None]
         self._questions = [Question(1 / 30, 30, closed=1.0) for _ in self._bounds]
+        self._order = options.order
         self._frontier: Frontier[Node] = Frontier(options.order, options.memory)
         self._effort = Effort()
         self._target = budget.target or -1.0  # at 0 a region is wanted all the same
@@ -113,7 +116,7 @@ class Tree:
         """Put every open node among those that wait, as they travel, the most promising last."""
         self.waiting += ((node.signs, node.upper) for node in self._frontier)
         self.waiting.sort(key=lambda node: node[1])
-        self._frontier = Frontier(self._options.order, self._options.memory)
+        self._frontier = Frontier(self._order, self._options.memory)
 
     def given(self, nodes: tuple[OpenNode, ...]) -> Saved:
         """Some open nodes as a search of their own."""
@@ -163,15 +166,16 @@ class Tree:
             self._begin()
             self._begun = True
         yield
-        while self.waiting:
-            self._restore()
-            yield
-            if self._options.order == "depth-first":  # one after the other
-                yield from self._expand()
-        yield from self._expand()
+        while self.waiting or len(self._frontier):
+            while self.waiting:
+                self._restore()
+                yield
+                if self._order == "depth-first":  # one after the other
+                    yield from self._expand()
+            yield from self._expand()
 
     def _expand(self) -> Iterator[None]:
-        """Take nodes apart until none is open."""
+        """Take nodes apart until none is open, or until they take too much memory."""
         expansion = expand(self, self._frontier, self._effort)
         while True:
             for _ in self.attacked():
@@ -181,6 +185,17 @@ class Tree:
             if next(expansion, self) is self:
                 return
             yield
+            if self._relieved():  # after a node, so that the search goes on however little there is
+                return
+
+    def _relieved(self) -> bool:
+        """Beyond the memory that there is open nodes wait, as signs, and the search goes on depth first."""
+        looks = math.isfinite(self._budget.memory) and self._effort.nodes % _LOOK == 0 and len(self._frontier) > _FEW
+        if not looks or resident() <= self._budget.memory:
+            return False
+        self._order = "depth-first"
+        self.pack()
+        return True
 
     def attacked(self) -> Iterator[None]:
         """As much of the search for incumbents as so many nodes are worth."""
