@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 import cloudpickle
 from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 
 from lipverify.errors import WorkerLost
 
@@ -114,6 +114,10 @@ _AHEAD = 1
 _IDLE = 60  # seconds after which a process that nobody asks ends
 
 
+_KEPT: dict[int, ProcessPoolExecutor] = {}
+"""Idle processes for the next who wants so many: not loky's reusable ones, which are joblib's."""
+
+
 @final
 class _Pool:
     """See `Crew`: loky's pool, which is made anew when one of its processes has ended."""
@@ -121,6 +125,7 @@ class _Pool:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._out: dict[Future[Any], int] = {}
+        self._executor = _KEPT.pop(jobs, None) or self._new()
 
     @property
     def room(self) -> int:
@@ -132,9 +137,10 @@ class _Pool:
         pickled = cloudpickle.dumps(task)
         with _no_signals():
             try:
-                future = self._executor().submit(_unpickled, pickled)
-            except RuntimeError:  # it has just broken, and the next one is another
-                future = self._executor().submit(_unpickled, pickled)
+                future = self._executor.submit(_unpickled, pickled)
+            except RuntimeError:  # it is broken
+                self._executor = self._new()
+                future = self._executor.submit(_unpickled, pickled)
         self._out[future] = key
 
     def finished(self, seconds: float) -> list[tuple[int, Any]]:
@@ -149,12 +155,14 @@ class _Pool:
         return found
 
     def end(self) -> None:
-        """End what is under way, and its processes with it."""
+        """End what is under way, and its processes with it; others stay for a minute."""
         if self._out:
-            self._executor().shutdown(kill_workers=True)
+            self._executor.shutdown(kill_workers=True)
+        else:
+            _KEPT[self._jobs] = self._executor
 
-    def _executor(self) -> Any:
-        return get_reusable_executor(max_workers=self._jobs, timeout=_IDLE)
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._jobs, timeout=_IDLE)
 
 
 @contextmanager
