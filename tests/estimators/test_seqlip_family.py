@@ -94,10 +94,10 @@ def test_a_joint_search_cut_short_is_still_a_bound() -> None:
 
 
 def test_a_wide_network_is_cheaper_at_low_rank() -> None:
-    """120 neurons, 8 triples that matter: within a hundredth, by matrices of order 16."""
+    """64 neurons, 8 triples that matter: within a hundredth, by matrices of order 16."""
     rng = np.random.default_rng(12)
-    decay = np.concatenate([np.ones(8), np.full(112, 1e-2)])
-    first, last = (np.linalg.qr(rng.standard_normal((120, 120)))[0] for _ in range(2))
+    decay = np.concatenate([np.ones(8), np.full(56, 1e-2)])
+    first, last = (np.linalg.qr(rng.standard_normal((64, 64)))[0] for _ in range(2))
     net = Network([first * decay, decay[:, None] * last])
     bound = run(SeqLipLowRank(rank=8), net)
     assert run(SeqLipLbfgs(), net).upper <= bound.upper <= 1.02 * run(SeqLipSdp(), net).upper

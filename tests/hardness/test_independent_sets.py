@@ -32,13 +32,13 @@ def check(graph: nx.Graph, method: str) -> None:
     assert brute.is_independent(graph, set(found.vertices))
 
 
-def test_every_graph_to_five_vertices_by_enumeration() -> None:
-    for graph in brute.graphs(6 if PROFILE == "long" else 5):  # half a second each with 6 vertices
+def test_every_small_graph_by_enumeration() -> None:
+    for graph in brute.graphs(6 if PROFILE == "long" else 4):  # half a second each with 6 vertices
         check(graph, "enumeration")
 
 
-def test_every_graph_to_four_vertices_by_branch_and_bound() -> None:
-    for graph in brute.graphs(4):
+def test_every_small_graph_by_branch_and_bound() -> None:
+    for graph in brute.graphs(4 if PROFILE == "long" else 3):
         check(graph, "branch-and-bound")
 
 
