@@ -22,7 +22,15 @@ PAGES = sorted(
     path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")) if path.exists()
 )
 PYPI = "lipverify audit lipverify.testing.adapters:eclipse_fast --with"
-ELSEWHERE = ("python3 -m venv", "lipverify demo", "bash .ci/run", "export ", "mkdocs ", "lipverify tightness check", PYPI)
+ELSEWHERE = (
+    "python3 -m venv",
+    "lipverify demo",
+    "bash .ci/run",
+    "export ",
+    "mkdocs ",
+    "lipverify tightness check",
+    PYPI,
+)
 """Commands that install, serve or check everything: CI's own steps, and the shipped baseline has a test of its own."""
 FINDINGS = {
     "lipverify audit mine:my_bound": 1,
