@@ -85,7 +85,8 @@ def scales(chain: Oriented) -> Vector | None:
     """c = δ w of the neurons next to a scalar end, shape (n₁,); None where the end is none."""
     if chain.inputs != 1 or not chain.neurons:
         return None
-    return np.asarray(chain.delta[chain.layers[0]] * chain.weights[0][:, 0])
+    with np.errstate(over="ignore"):  # what overflows is not usable
+        return np.asarray(chain.delta[chain.layers[0]] * chain.weights[0][:, 0])
 
 
 def usable(c: Vector) -> Bools:
