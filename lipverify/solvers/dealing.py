@@ -30,6 +30,7 @@ class Deal(Generic[P]):
         self._crew = crew
         self._number = 0
         self._lost: Counter[int] = Counter()
+        self._held: list[Any] = []  # what was lost, so that no other object has its number
 
     @property
     def room(self) -> bool:
@@ -56,8 +57,11 @@ class Deal(Generic[P]):
             if not isinstance(value, WorkerLost):
                 done.append((part, value))
                 continue
-            self._lost[id(part)] += 1
-            if self._lost[id(part)] > _PATIENCE:
-                raise WorkerLost(f"a part of the search was lost {self._lost[id(part)]} times: {value}") from value
+            members = part if isinstance(part, tuple) else (part,)  # nodes are dealt out again with others
+            self._held += members
+            self._lost.update(map(id, members))
+            times = max(self._lost[id(member)] for member in members)
+            if times > _PATIENCE:
+                raise WorkerLost(f"a part of the search was lost {times} times: {value}") from value
             lost.append(self.away.pop(number))
         return done, lost

@@ -32,6 +32,7 @@ from lipverify.solvers import enumeration
 from lipverify.solvers.branch_and_bound import search, shared
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
+from lipverify.solvers.dealing import Deal
 from lipverify.testing import domains, networks
 from lipverify.testing.suite import random_network
 from tests.conftest import examples, long_only
@@ -248,6 +249,7 @@ def test_on_a_cluster(method: str) -> None:
 
 PROGRAM = """
 import lipverify as lv
+from lipverify.solvers.dealing import Deal
 from lipverify.solvers.branch_and_bound import shared
 from lipverify.testing.suite import random_network
 shared._HEAD_START = 0.1
@@ -275,3 +277,34 @@ def test_ctrl_c_leaves_an_interval() -> None:
     assert "Traceback" not in err
     assert process.returncode == 0
     assert time.monotonic() - began < 30
+
+
+class Deadly:
+    """A crew whose process ends with everything that it is given."""
+
+    room = 1
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def start(self, key: int, task: Any) -> None:
+        self.given.append(key)
+
+    def finished(self, seconds: float) -> list[tuple[int, Any]]:
+        lost, self.given = [(key, WorkerLost("it ended")) for key in self.given], []
+        return lost
+
+
+def test_what_ends_every_process_is_noticed_though_it_is_dealt_out_in_new_company() -> None:
+    deal: Deal[Any] = Deal(Deadly())
+    deadly = [object()]
+    parts = [(deadly, [object()]) for _ in range(10)]
+
+    def lose(part: Any) -> None:
+        deal.out(part, lambda: None)
+        assert deal.back(0.0)[1] == [part]
+
+    for part in parts[:8]:
+        lose(part)
+    with pytest.raises(WorkerLost, match="lost 9 times"):
+        lose(parts[8])
