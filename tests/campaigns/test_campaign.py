@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import math
+import os
+import signal
 import sqlite3
 import tomllib
 from collections.abc import Callable
@@ -330,6 +333,27 @@ def test_shipped_specifications(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
     jobs = read_spec("published").jobs
     assert len({job.network.digest for job in jobs}) == 10 + 1 + 2 + 7
     assert {job.time_limit for job in jobs} == {30.0}
+
+
+def test_ctrl_c_is_heard_while_networks_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis' callbacks of the garbage collector would lose it: it waits for the next network."""
+    from lipverify.testing import campaign
+
+    sent: list[int] = []
+    run = campaign._run
+
+    def interrupted(plan: Any, shard: int, *rest: Any) -> None:
+        sent.append(shard)
+        if shard == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            gc.collect()
+        run(plan, shard, *rest)
+
+    monkeypatch.setattr(campaign, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drawn(10_000, 0)
+    assert sent == [0, 1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_the_papers_networks_are_those_of_the_page() -> None:
