@@ -21,11 +21,12 @@ from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.geometry.witness import locate
 from lipverify.network import Network
 from lipverify.norms import NormPair, dual, reduced_pair
-from lipverify.rationals import entries, fraction
+from lipverify.rationals import column, entries, fraction, rational_vector
 
 Pair: TypeAlias = tuple[Point, Point]
 
 _MOST_BITS = 64
+_CLOSE, _FEW = 2.0**-40, 8  # relative; directions that are compared exactly
 
 
 def steepest_pair(net: Network, norm: NormPair, domain: Domain, exact: Bound) -> Pair | None:
@@ -34,12 +35,12 @@ def steepest_pair(net: Network, norm: NormPair, domain: Domain, exact: Bound) ->
         return None
     pattern = exact.witness.pattern
     x = _plain(net, domain, exact.witness.point, pattern)
-    rows = entries(jacobian_exact(net, pattern))
-    J = tuple(tuple(fraction(v) for v in row) for row in rows)
+    jacobian = jacobian_exact(net, pattern)
+    J = tuple(tuple(fraction(v) for v in row) for row in entries(jacobian))
 
     def slope_square(d: Point) -> Fraction:
-        image = [sum((a * v for a, v in zip(row, d, strict=True)), Fraction(0)) for row in J]
-        return norm_square(image, norm.q) / norm_square(d, norm.p)
+        image = jacobian * column(rational_vector(d))
+        return norm_square([fraction(v) for v in image.entries()], norm.q) / norm_square(d, norm.p)
 
     direction = max((d for d in _directions(J, norm) if any(d)), key=slope_square)
     step = Fraction(1)
@@ -83,24 +84,30 @@ def _directions(J: tuple[Point, ...], norm: NormPair) -> Iterator[Point]:
     Floats choose among the exponentially many, so that the largest may be missed by their error.
     """
     m, n = len(J), len(J[0])
-    pair = reduced_pair(norm, m, n)
-    yield _axis(max(range(n), key=lambda j: norm_square([row[j] for row in J], pair.q)), n)
+    pair, scaled = reduced_pair(norm, m, n), _scaled(J)
+    yield from (_axis(j, n) for j in _largest(np.linalg.norm(scaled, ord=pair.q, axis=0)))
     if pair.p == 1:
         return
     if pair.q == math.inf or pair == (2, 2):
-        row = max(J, key=lambda row: norm_square(row, dual(pair.p)))
-        yield _signs(row) if pair.p == math.inf else row
+        for i in _largest(np.linalg.norm(scaled, ord=dual(pair.p), axis=1)):
+            yield _signs(J[i]) if pair.p == math.inf else J[i]
     if pair == (2, 2):
-        yield from _singular(J)
+        # the leading right singular vector: its slope is off by the square of its error only
+        yield tuple(Fraction(t) for t in np.linalg.svd(scaled, full_matrices=False)[2][0].tolist())
     elif pair.q != math.inf:
-        by_rows = pair == (2, 1) or m < n  # ‖J‖_{p→q} = ‖Jᵀ‖_{q*→p*}, and ∞→1 may range over the shorter side
-        A = _scaled(J).T if by_rows else _scaled(J)
+        by_rows = pair == (2, 1) or (pair == (math.inf, 1) and m < n)  # ‖J‖_{p→q} = ‖Jᵀ‖_{q*→p*}: the shorter side
+        A = scaled.T if by_rows else scaled
         signs = 1.0 - 2.0 * (np.arange(2 ** (A.shape[1] - 1))[:, None] >> np.arange(A.shape[1]) & 1)
         best = signs[np.linalg.norm(A @ signs.T, ord=dual(pair.p) if by_rows else pair.q, axis=0).argmax()]
         chosen = tuple(Fraction(int(s)) for s in best)
         if by_rows:
             chosen = tuple(sum((s * row[j] for s, row in zip(chosen, J, strict=True)), Fraction(0)) for j in range(n))
         yield chosen if pair.p == 2 else _signs(chosen)
+
+
+def _largest(values: Array) -> list[int]:
+    """Where numbers are the largest, as far as floats tell: a few places."""
+    return np.flatnonzero(values >= values.max() * (1 - _CLOSE))[:_FEW].tolist()
 
 
 def _axis(j: int, n: int) -> Point:
@@ -115,8 +122,3 @@ def _scaled(J: tuple[Point, ...]) -> Array:
     """J in floats, its largest entry 1; zeros stay zeros."""
     largest = max(abs(v) for row in J for v in row) or Fraction(1)
     return np.array([[float(v / largest) for v in row] for row in J])
-
-
-def _singular(J: tuple[Point, ...]) -> Iterator[Point]:
-    """The leading right singular vector, in floats: its slope is off by the square of its error only."""
-    yield tuple(Fraction(t) for t in np.linalg.svd(_scaled(J), full_matrices=False)[2][0].tolist())
