@@ -88,12 +88,13 @@ def test_every_status(status: Any, method: str) -> None:
     assert faults.count
 
 
+@pytest.mark.parametrize("p", [2, math.inf])
 @pytest.mark.parametrize("method", EXACT)
 @pytest.mark.parametrize("kind", ["raise", "refuse", "nan", "infinite", "noise"])
-def test_every_fault_at_every_call(kind: str, method: str) -> None:
-    whole = lv.exact(NET, method, domain=BOX, p=math.inf)
+def test_every_fault_at_every_call(kind: str, method: str, p: Any) -> None:
+    whole = lv.exact(NET, method, domain=BOX, p=p)
     with faulty(Faults(kind, 1.0, 1)) as faults:
-        hold(lv.exact(NET, method, domain=BOX, p=math.inf, time_limit=20), whole)
+        hold(lv.exact(NET, method, domain=BOX, p=p, time_limit=20), whole)
     assert faults.count
 
 
