@@ -331,7 +331,7 @@ def test_shipped_specifications(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shipped() == ["audit", "paper", "published", "tightness"]
     monkeypatch.setenv("LIPVERIFY_DATA", str(data))
     jobs = read_spec("published").jobs
-    assert len({job.network.digest for job in jobs}) == 10 + 1 + 2 + 7
+    assert len({job.network.digest for job in jobs}) == 10 + 1 + 2 + 17 + 6 + 5 + 8 + 2 + 8
     assert {job.time_limit for job in jobs} == {30.0}
 
 
