@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-PARTS = ("sizes", "forms", "passes", "floats")
+PARTS = ("sizes", "forms", "cones", "passes", "floats")
 
 # name: what stands there in which part, and what stands there instead
 MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -55,6 +55,14 @@ MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rows in the size of a claim": (("forms", "size += x * sizes.rows[r]", "pass"),),
     "values in the size of a claim": (("forms", "size += x * sizes.value[v]", "pass"),),
     "errors of values in a claim": (("forms", "error += x * sizes.value_error[v]", "pass"),),
+    "rounding of a combination": (
+        ("cones", "off[j] = (abs(total) + 8.0 * rounding * mass + lost) * up", "off[j] = abs(total)"),
+    ),
+    "underflow of a combination, wherever it is charged": (
+        ("cones", "(abs(total) + 8.0 * rounding * mass + lost) * up", "(abs(total) + 8.0 * rounding * mass) * up"),
+        ("cones", "a[0, j] = total * up + lost", "a[0, j] = total * up"),
+    ),
+    "error of a combination's weights": (("cones", "x[j] >= (a[0, j] + 2.0 * phi * top) * up", "x[j] >= 0.0"),),
     "error of ranges above the front": (("forms", "error, size = sizes.relaxed_error[v], s", "error, size = 0.0, s"),),
     "error of tightened ranges of v": (("passes", "lines, c, spare) + more[k, i]", "lines, c, spare)"),),
     "error of the tree": (("passes", "rest = error", "rest = 0.0"),),

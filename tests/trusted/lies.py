@@ -55,7 +55,8 @@ class SignLie:
         rows = zip(space.rows, exact(space.shifts), strict=True)
         held &= all(dot(exact(row), x) + shift >= 0 for row, shift in rows)
         held &= all(s * v >= 0 for s, v, same in zip(self.states, y, self.chain.linear, strict=True) if not same)
-        return held and (self.neuron < 0 or self.sign * y[self.neuron] <= 0)
+        height = 0 if self.neuron < 0 else self.sign * y[self.neuron]
+        return held and (height < 0 or (height == 0 and not space.cone))
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +209,7 @@ def signs() -> Iterator[SignLie]:
     four = chain([[[2.0**-500] * 4]], [[-least]])
     yield SignLie(four, box(*[(0.0, 0.49 * 2.0**-574)] * 4), (0,), 0, -1, (0.49 * 2.0**-574,) * 4)
     yield from rows()
+    yield from (lie for lie in cones() if lie.refuted())  # the sign of what is lost is chance
 
 
 def rows() -> Iterator[SignLie]:
@@ -223,6 +225,26 @@ def rows() -> Iterator[SignLie]:
         yield SignLie(chain([both]), space, (1, 1), -1, 0, tuple(x.tolist()), by)
         held = Space(space.lower, space.upper, both, np.zeros(2))
         yield SignLie(chain([[[1.0, 1.0]]]), held, (0,), -1, 0, tuple(x.tolist()), by)
+
+
+def cones() -> Iterator[SignLie]:
+    """On cones: a pre-activation that is a combination of two rows, one of its weights negative by a rounding."""
+    everywhere = Space(-np.ones(2), np.ones(2), np.zeros((0, 2)), np.zeros(0), cone=True)
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        k, m = rng.integers(1, 8, size=2).tolist()
+        rows = np.array([[1.0, 0.0], [k, 1.0]]) @ np.array([[1.0, m], [0.0, 1.0]])
+        ray = (-m / 8.0, 1.0 / 8.0)  # where the first row is 0, and the second positive
+        # at the first layer, w = x·rows but for what the products lose
+        w = rng.random() * rows[0] + 2.0**-54 * rng.normal() * rows[1]
+        for chosen in (np.vstack([rows, w]), np.vstack([rows, w * 2.0**-300])):
+            yield SignLie(chain([chosen]), everywhere, (1, 1, 0), 2, 1, ray, {0: 1.0, 1: 1.0})
+        # above it: a third row, 2 of the first and 3 of the second, that does not quite cancel the second
+        c = rng.random()
+        net = chain([np.vstack([rows, 2 * rows[0] + 3 * rows[1]]), [[1.0, -3.0 * c, c]]])
+        yield SignLie(net, everywhere, (1, 1, 1, 0), 3, 1, ray, {0: 1.0, 1: 1.0})
+    apart = chain([[[1.0, 0.0], [0.0, 2.0**900], [0.0, -(2.0**-180)]]])
+    yield SignLie(apart, everywhere, (1, 1, 0), 2, 1, (0.0, 1.0), {0: 1.0, 1: 1.0})
 
 
 def norms() -> Iterator[NormLie]:
