@@ -81,7 +81,7 @@ def inverse(a, n, r):  # type: ignore[no-untyped-def]
 
 @inner_in_order
 def combines(g, size, w, target_size, n, rounding, lost, a, r, x, off):  # type: ignore[no-untyped-def]
-    """Whether w = x·g for some x ≥ 0; g[:n, :n] and w[:n] are known up to their sizes times the rounding."""
+    """Whether w = λ·g for some λ > 0; g[:n, :n] and w[:n] are known up to their sizes times the rounding."""
     for i in range(n):
         for j in range(n):
             a[i, j] = g[i, j]
@@ -89,37 +89,22 @@ def combines(g, size, w, target_size, n, rounding, lost, a, r, x, off):  # type:
         return False
     up = 1.0 + 4.0 * rounding
     for j in range(n):
-        x[j] = 0.0
+        x[j], mass = 0.0, 0.0
         for i in range(n):
             x[j] += w[i] * r[i, j]
-    phi = 0.0
+            mass += target_size[i] * abs(r[i, j])
+        off[j] = (8.0 * rounding * mass + lost) * up
+    good = True
     for j in range(n):
-        column = 0.0
+        moved = 0.0  # λ is x + x·f + x·f·f + …, f = 1 − g·r
         for i in range(n):
             total, mass = 0.0, 0.0
             for q in range(n):
                 total += g[i, q] * r[q, j]
                 mass += size[i, q] * abs(r[q, j])
-            column += (abs((1.0 if i == j else 0.0) - total) + 8.0 * rounding * mass + lost) * up
-        if not column <= 0.25:
-            return False
-        phi = max(phi, column * up)
-    for j in range(n):
-        total, mass = w[j], target_size[j]
-        for i in range(n):
-            total -= x[i] * g[i, j]
-            mass += abs(x[i]) * size[i, j]
-        off[j] = (abs(total) + 8.0 * rounding * mass + lost) * up
-    top = 0.0
-    for j in range(n):
-        total = 0.0
-        for i in range(n):
-            total += off[i] * abs(r[i, j])
-        a[0, j] = total * up + lost
-        top = max(top, a[0, j])
-    good = True
-    for j in range(n):
-        good = good and x[j] >= (a[0, j] + 2.0 * phi * top) * up
+            total = abs((1.0 if i == j else 0.0) - total)
+            moved += (abs(x[i]) + off[i]) * (total + 8.0 * rounding * mass + lost) * up
+        good = good and 4.0 * moved * up + lost < x[j] - off[j]
     return good
 
 
@@ -136,8 +121,8 @@ def follows(signs, columns, carrier, v, sign, rows, count, form, size, rounding,
             used[n] = j
             n += 1
     extra = 1 if n == count + 1 and carrier >= 0 else 0
-    if n != count + extra:
-        return False
+    if n > count + extra:
+        return False  # of more rows than columns the first are taken
     for q in range(n):
         j = used[q]
         w[q], ws[q] = sign * form[v, j], size[v, j]

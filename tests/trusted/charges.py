@@ -55,14 +55,13 @@ MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rows in the size of a claim": (("forms", "size += x * sizes.rows[r]", "pass"),),
     "values in the size of a claim": (("forms", "size += x * sizes.value[v]", "pass"),),
     "errors of values in a claim": (("forms", "error += x * sizes.value_error[v]", "pass"),),
-    "rounding of a combination": (
-        ("cones", "off[j] = (abs(total) + 8.0 * rounding * mass + lost) * up", "off[j] = abs(total)"),
+    "rounding of rows that are combined": (("cones", "(total + 8.0 * rounding * mass + lost)", "(total + lost)"),),
+    "rounding of what is combined": (("cones", "(8.0 * rounding * mass + lost) * up", "lost * up"),),
+    "underflow of what is combined, wherever it is charged": (
+        ("cones", "(8.0 * rounding * mass + lost) * up", "8.0 * rounding * mass * up"),
+        ("cones", "* up + lost < x[j]", "* up < x[j]"),
     ),
-    "underflow of a combination, wherever it is charged": (
-        ("cones", "(abs(total) + 8.0 * rounding * mass + lost) * up", "(abs(total) + 8.0 * rounding * mass) * up"),
-        ("cones", "a[0, j] = total * up + lost", "a[0, j] = total * up"),
-    ),
-    "error of a combination's weights": (("cones", "x[j] >= (a[0, j] + 2.0 * phi * top) * up", "x[j] >= 0.0"),),
+    "error of a combination": (("cones", "+ lost < x[j] - off[j]", "+ lost < x[j]"),),
     "error of ranges above the front": (("forms", "error, size = sizes.relaxed_error[v], s", "error, size = 0.0, s"),),
     "error of tightened ranges of v": (("passes", "lines, c, spare) + more[k, i]", "lines, c, spare)"),),
     "error of the tree": (("passes", "rest = error", "rest = 0.0"),),

@@ -209,7 +209,7 @@ def signs() -> Iterator[SignLie]:
     four = chain([[[2.0**-500] * 4]], [[-least]])
     yield SignLie(four, box(*[(0.0, 0.49 * 2.0**-574)] * 4), (0,), 0, -1, (0.49 * 2.0**-574,) * 4)
     yield from rows()
-    yield from (lie for lie in cones() if lie.refuted())  # the sign of what is lost is chance
+    yield from cones()
 
 
 def rows() -> Iterator[SignLie]:
@@ -228,23 +228,28 @@ def rows() -> Iterator[SignLie]:
 
 
 def cones() -> Iterator[SignLie]:
-    """On cones: a pre-activation that is a combination of two rows, one of its weights negative by a rounding."""
+    """On cones: a pre-activation that is no combination of two rows, for one weight is negative by a rounding."""
     everywhere = Space(-np.ones(2), np.ones(2), np.zeros((0, 2)), np.zeros(0), cone=True)
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        k, m = rng.integers(1, 8, size=2).tolist()
-        rows = np.array([[1.0, 0.0], [k, 1.0]]) @ np.array([[1.0, m], [0.0, 1.0]])
-        ray = (-m / 8.0, 1.0 / 8.0)  # where the first row is 0, and the second positive
-        # at the first layer, w = x·rows but for what the products lose
-        w = rng.random() * rows[0] + 2.0**-54 * rng.normal() * rows[1]
-        for chosen in (np.vstack([rows, w]), np.vstack([rows, w * 2.0**-300])):
-            yield SignLie(chain([chosen]), everywhere, (1, 1, 0), 2, 1, ray, {0: 1.0, 1: 1.0})
-        # above it: a third row, 2 of the first and 3 of the second, that does not quite cancel the second
-        c = rng.random()
-        net = chain([np.vstack([rows, 2 * rows[0] + 3 * rows[1]]), [[1.0, -3.0 * c, c]]])
-        yield SignLie(net, everywhere, (1, 1, 1, 0), 3, 1, ray, {0: 1.0, 1: 1.0})
-    apart = chain([[[1.0, 0.0], [0.0, 2.0**900], [0.0, -(2.0**-180)]]])
-    yield SignLie(apart, everywhere, (1, 1, 0), 2, 1, (0.0, 1.0), {0: 1.0, 1: 1.0})
+    for seed in range(40):
+        c = 2.0**30 * (1 + np.random.default_rng(seed).random())
+        lost = Fraction(3.0 * c) - 3 * Fraction(c)  # of c·(3 x2), which is what the third neuron has
+        first = [[1.0, 0.0], [0.0, 1.0], [2.0, 3.0], [0.0, 1.0]]
+        signless = [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+        # x1 + ½ lost·x2 to floats and x1 − ½ lost·x2 in truth, of x1 ≥ 0 and x2 ≥ 0
+        if lost > 0:
+            layers = [first, [[1.0 - 2.0 * c, -3.0 * c, c, float(lost / 2)]]]
+            yield SignLie(chain(layers), everywhere, (1, 1, 1, 1, 0), 4, 1, (0.0, 1.0), {0: 1.0, 1: 1.0})
+        # the other way round, x1 of such a row and x2
+        if lost < 0:
+            layers = [first, [[1.0 - 2.0 * c, -3.0 * c, c, float(lost / 2)], [1.0, 0.0, 0.0, 0.0]]]
+            net = chain(layers, slopes=[signless, [[0.0, 1.0]] * 2])
+            yield SignLie(net, everywhere, (1, 1, 1, 1, 1, 0), 5, 1, (float(lost / 4), 1.0), {1: 1.0, 4: 1.0})
+    # 0.6 + 0.6 + 0.6 − 2 of the smallest number
+    e, s = 2.0**-174, 2.0**900
+    rows = [[1.0, 0.0, 0.0, -1.0], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, -1.0], [0.0, 0.0, 0.0, s]]
+    least = chain([[*rows, [0.6 * e, 0.6 * e, 0.6 * e, -2.0 * e]]])
+    space = Space(-np.ones(4), np.ones(4), np.zeros((0, 4)), np.zeros(0), cone=True)
+    yield SignLie(least, space, (1, 1, 1, 1, 0), 4, 1, (1.0,) * 4, dict.fromkeys(range(4), 1.0))
 
 
 def norms() -> Iterator[NormLie]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -21,6 +22,7 @@ from lipverify.trusted.evidence import Chain, Implied, Space
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from tests.conftest import examples
+from tests.trusted.charges import interpreted
 
 NAN = float("nan")
 # y0 = x1, y1 = x2, y2 = x1 + 2 x2, y3 linear, t; above z0 = −relu(y0) − relu(y1) − t, z1 = relu(y2) + t, t
@@ -78,7 +80,7 @@ CLAIMS = {
 }
 
 
-def said(chain: Chain, space: Space, claim: Claim) -> bool:
+def said(chain: Chain, space: Space, claim: Claim, make: Any = FloatReader) -> bool:
     """What the reader says."""
     multipliers = np.zeros((1, len(chain.linear)))
     for j, x in claim.multipliers.items():
@@ -90,7 +92,7 @@ def said(chain: Chain, space: Space, claim: Claim) -> bool:
         np.array([claim.sign], dtype=np.int8),
         multipliers,
     )
-    return bool(FloatReader(chain, space).implied(record)[0])
+    return bool(make(chain, space).implied(record)[0])
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
@@ -163,6 +165,21 @@ def test_weights_of_every_size_do() -> None:
     claims = ("a sum of two rows", "the other sign", "above, with t", "above, of a row below")
     for claim in map(CLAIMS.__getitem__, claims):
         assert said(replace(CHAIN, weights=(first, *CHAIN.weights[1:])), SPACE, claim) is claim.good
+
+
+def test_nothing_depends_on_the_inverse() -> None:
+    """With another matrix in its place nothing false is believed."""
+
+    def unit(a: Any, n: int, r: Any) -> bool:
+        r[:n, :n] = np.eye(n)
+        return True
+
+    with interpreted() as reader:
+        module = sys.modules["lipverify.trusted.evidence_cones"]
+        module.inverse = unit  # ty: ignore[unresolved-attribute]
+        assert [said(CHAIN, SPACE, claim, reader) for claim in CLAIMS.values() if not claim.good] == [False] * 20
+        assert said(CHAIN, SPACE, CLAIMS["a sum of two rows"], reader)  # of which it is the inverse
+    assert sum(not claim.good for claim in CLAIMS.values()) == 20
 
 
 @settings(max_examples=examples(100))

@@ -25,7 +25,7 @@ def stored(package: Path = _PACKAGE) -> bool | None:
 
     None where numba keeps it elsewhere, so that this cannot tell.
     """
-    if os.environ.get("NUMBA_CACHE_DIR"):
+    if os.environ.get("NUMBA_CACHE_DIR", "") != "":
         return None
     if all(_newer(package / folder, name) for folder, names in PARTS.items() for name in names):
         return True
