@@ -251,23 +251,26 @@ _ALONE = 2.0  # seconds that are not worth other processes
 
 def _thrifty(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
     """An exact method that shares its work out and keeps to its memory; one that ends soon, if "auto" takes it, as it
-    is."""
+    is. Who is alone takes independent parts one by one."""
+    parts = independent(problem) if team.alone else None
+    hardest = parts.hardest if parts else problem
     if isinstance(method, (Enumeration, BranchAndBound)):
         return Choice(replace(method, team=team))
     name, reason = method, ""
     if name == "auto":
-        name, reason = choose(problem, seconds)
-        if name not in SHARED and expected(name, problem) < _ALONE:
-            return _in_company(METHODS[name](), problem, reason)
+        name, reason = choose(hardest, seconds)
+        if name not in SHARED and expected(name, hardest) < _ALONE:
+            return _in_company(_apart(METHODS[name](), problem), problem, reason)
         if name not in SHARED:
-            name = min(SHARED, key=lambda name: expected(name, problem))
+            name = min(SHARED, key=lambda name: expected(name, hardest))
             reason = f"{name} is shared out and keeps to its memory; otherwise {reason}"
     if not isinstance(name, str) or name not in SHARED:
         able = " and ".join(SHARED)
         raise InvalidArgument(f"one question is shared out, and kept to some memory, by {able} only; got {method!r}")
     made = METHODS[name]()
     assert isinstance(made, (Enumeration, BranchAndBound))
-    return _in_company(replace(made, team=team), problem, reason)
+    shared = replace(made, team=team)
+    return _in_company(Apart(shared) if parts and method != Enumeration.name else shared, problem, reason)
 
 
 def _on_side(method: Method, side: Side) -> Method:

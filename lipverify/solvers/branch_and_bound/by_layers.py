@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol, final
 
@@ -13,6 +13,7 @@ from lipverify.bound import Bound, Rigor, Status
 from lipverify.engine.loading import Loading
 from lipverify.problem import Budget, Problem
 from lipverify.solvers.branch_and_bound.away import stored
+from lipverify.solvers.branch_and_bound.checkpoint import Copy, Saved
 from lipverify.solvers.branch_and_bound.dives import Engine
 from lipverify.solvers.branch_and_bound.heads import heads
 from lipverify.solvers.branch_and_bound.setting import Setting
@@ -118,47 +119,78 @@ class ByLayers:
     """One run: the general search until an engine is there, then the search by layers."""
 
     def __init__(
-        self, options: BranchAndBound, engines: Engines, problem: Problem, budget: Budget, upper: float
+        self,
+        options: BranchAndBound,
+        engines: Engines,
+        problem: Problem,
+        budget: Budget,
+        upper: float,
+        saved: Saved | None = None,
     ) -> None:
         self._options = options
         self._engines = engines
         self._problem = problem
         self._budget = budget
         self._upper = upper
+        self._saved = saved
+        self._copy = Copy(options.checkpoint, problem)
 
     def run(self) -> Iterator[Bound]:
         """As `BranchAndBound.run`."""
-        best = None
+        saved = self._saved
+        best = saved.best(self._problem) if saved else None
         if not self._engines.loaded():
-            tree = Tree(self._options, self._problem, self._budget, self._upper)
-            yield tree.report(Status.INTERRUPTED)
-            begun = reported = time.monotonic()
-            for _ in tree.steps():
-                now = time.monotonic()
-                if now - reported > _REPORT:
-                    yield tree.report(Status.INTERRUPTED)
-                    reported = now
-                    if now - begun > _PATIENCE and self._engines.ready():
-                        break
-            else:
+            tree = Tree(self._options, self._problem, self._budget, self._upper, saved)
+            try:
+                over = yield from self._until_loaded(tree)
+            except GeneratorExit:
+                tree.save(last=True)
+                raise
+            if over:
+                tree.save(last=True)
                 yield tree.result()
                 return
             self._upper, best = min(self._upper, tree.report(Status.INTERRUPTED).upper), tree.best
+            saved = saved and tree.saved  # a search that has only begun begins anew, with the incumbent
         from lipverify.solvers.branch_and_bound.layers import LayerSearch  # loads numba
 
         setting = Setting.of(self._problem.network, self._problem.domain)
         assert setting is not None
         count = max(self._options.threads, self._options.team.jobs)
         engines = [self._engines.open(setting.chain, setting.space) for _ in range(count)]
-        search = LayerSearch(self._problem, self._budget, setting, engines, best)
-        yield self._report(search)
-        for _ in search.steps():
+        search = LayerSearch(self._problem, self._budget, setting, engines, best, self._upper, saved)
+        try:
             yield self._report(search)
+            for _ in search.steps():
+                self._keep(search)
+                yield self._report(search)
+        except GeneratorExit:  # stopped between two steps, as in `BranchAndBound.run`
+            self._keep(search, last=True)
+            raise
+        self._keep(search, last=True)
         yield self._result(search)
+
+    def _until_loaded(self, tree: Tree) -> Generator[Bound, None, bool]:
+        """The general search until an engine is there; whether it is over before."""
+        yield tree.report(Status.INTERRUPTED)
+        begun = reported = time.monotonic()
+        for _ in tree.steps():
+            now = time.monotonic()
+            if now - reported > _REPORT:
+                tree.save()
+                yield tree.report(Status.INTERRUPTED)
+                reported = now
+                if now - begun > _PATIENCE and self._engines.ready():
+                    return False
+        return True
+
+    def _keep(self, search: LayerSearch, *, last: bool = False) -> None:
+        """Write the search down, if that is wanted and due."""
+        if search.begun:
+            self._copy.keep(lambda: search.saved, last=last)
 
     def _report(self, search: LayerSearch) -> Bound:
         best, upper = search.best, search.upper
-        upper = min(upper, self._upper)
         return Bound(
             method=self._options.name,
             status=Status.INTERRUPTED,
@@ -167,7 +199,7 @@ class ByLayers:
             lower_rigor=Rigor.PROVED,
             upper_rigor=Rigor.ROUNDED if np.isfinite(upper) else Rigor.PROVED,
             witness=best.witness if best else None,
-            stats=asdict(search.counts),
+            stats=self._stats(search),
         )
 
     def _result(self, search: LayerSearch) -> Bound:
@@ -178,5 +210,8 @@ class ByLayers:
             upper_rigor=Rigor.ROUNDED,
             method=self._options.name,
             witness=search.best.witness,
-            stats=asdict(search.counts),
+            stats=self._stats(search),
         )
+
+    def _stats(self, search: LayerSearch) -> dict[str, int | str]:
+        return {**asdict(search.counts), **self._copy.failure}

@@ -30,6 +30,7 @@ from lipverify.problem import Budget, Problem
 from lipverify.search.closing import Closing
 from lipverify.search.crew import Crew
 from lipverify.search.incumbent import Incumbent
+from lipverify.solvers.branch_and_bound.checkpoint import OpenNode, Saved
 from lipverify.solvers.branch_and_bound.dives import OPEN, PRUNED, REGION, SPLIT, TIE, Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
@@ -40,6 +41,7 @@ from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
 from lipverify.trusted.evidence_replay import Replayed, granted, replay
 from lipverify.trusted.rounding import MAX
+from lipverify.watch import tick
 
 _SLICE = 0.1  # seconds of work that a dive should be, its verification included
 _LEAST, _BEGIN, _MOST = 2**8, 2**14, 2**20  # passes of a dive
@@ -97,10 +99,26 @@ class LayerSearch:
         Who searches: so many dives at a time, in threads.
     best
         An incumbent to start from.
+    ceiling
+        An upper bound that is known.
+    saved
+        The search that it goes on with, whose incumbent is `best` or worse.
+
+    Attributes
+    ----------
+    begun
+        Whether its first nodes are open.
     """
 
     def __init__(
-        self, problem: Problem, budget: Budget, setting: Setting, engines: Sequence[Engine], best: Certified | None
+        self,
+        problem: Problem,
+        budget: Budget,
+        setting: Setting,
+        engines: Sequence[Engine],
+        best: Certified | None,
+        ceiling: float = math.inf,
+        saved: Saved | None = None,
     ) -> None:
         self._problem = problem
         self._budget = budget
@@ -117,12 +135,18 @@ class LayerSearch:
         self._closing = Closing(tolerated=self._target)
         self._heap: list[tuple[float, int, Node]] = []
         self._ticket = itertools.count()
-        self._ceiling = math.inf
+        self._ceiling = ceiling
+        self._opened: tuple[OpenNode, ...] | None = None
+        if saved is not None:
+            self._opened = saved.open
+            known = [saved.settled, best.norm.upper if best else 0.0, *(node.upper for node in saved.open)]
+            self._ceiling = min(ceiling, max(known))
         self._busy: list[Node] = []
-        self._begun = False
+        self.begun = False
         self._passes = _BEGIN
         self._errors: list[float] = []
-        self.counts = Counts()
+        self.counts = Counts(nodes=saved.nodes if saved else 0)
+        self._closing.settle(saved.settled if saved else 0.0)
         if best is not None:
             self._offer(best)
 
@@ -140,7 +164,7 @@ class LayerSearch:
         top = max(self._closing.settled, self._incumbent.upper)
         for node in (*self._busy, *(entry[2] for entry in self._heap[:1])):
             top = max(top, node.upper)
-        return min(top, self._ceiling) if self._begun else self._ceiling
+        return min(top, self._ceiling) if self.begun else self._ceiling
 
     @property
     def best(self) -> Certified | None:
@@ -159,14 +183,14 @@ class LayerSearch:
 
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a tenth of a second."""
-        signs = self._setting.root
         self._errors = [self._reader.error(head) for head in self._heads]
-        roots = np.array([self._reader.upper(signs[None], head)[0] for head in self._heads])
-        self._ceiling = float(roots.max())
-        for h, upper in enumerate(roots.tolist()):
-            failed = np.zeros(len(self._heads[h].directions), dtype=np.int8)
-            self._push(Node(h, signs, np.zeros_like(signs), failed, upper))
-        self._begun = True
+        root = OpenNode(self._setting.root[self._setting.own], math.inf)
+        for node in (root,) if self._opened is None else self._opened:
+            tick()
+            self._open(node)
+        if self._opened is None:
+            self._ceiling = min(self._ceiling, -self._heap[0][0])
+        self._opened, self.begun = None, True
         yield
         with Crew[_Hands, _Found](self._hands) as crew:
             while self._heap or crew.busy:
@@ -176,6 +200,24 @@ class LayerSearch:
                     self._commit(found)
                     self._busy.remove(found.node)
                 yield
+
+    @property
+    def saved(self) -> Saved:
+        """The search as it is between two steps, once it has begun."""
+        nodes = (*self._busy, *(entry[2] for entry in self._heap))
+        own = self._setting.own
+        opened = tuple(OpenNode(node.signs[own], min(node.upper, self._ceiling), node.head) for node in nodes)
+        best = self.best
+        return Saved(opened, best.witness.point if best else None, self._closing.settled, self.counts.nodes)
+
+    def _open(self, node: OpenNode) -> None:
+        """Open a node of the beginning, for every head that it is open for."""
+        signs = self._setting.within(node.signs)
+        for h in range(len(self._heads)) if node.head is None else (node.head,):
+            head = self._heads[h]
+            upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
+            failed = np.zeros(len(head.directions), dtype=np.int8)
+            self._push(Node(h, signs, self._hint(signs), failed, upper))
 
     def _take(self, node: Node, crew: Crew[_Hands, _Found]) -> None:
         """Begin with an open node."""
@@ -285,7 +327,7 @@ class LayerSearch:
 
     def _hint(self, signs: Signs) -> Signs:
         """Which neurons' half-spaces cut a cell out, as far as the engine needs to know."""
-        return ((signs != 0) & ~self._chain.linear).astype(np.int8)
+        return ((signs != 0) & ~self._chain.linear & self._setting.own).astype(np.int8)
 
     def _expand(self, node: Node) -> None:
         """One step in exact arithmetic: the cell of a node's signs, and both sides of a neuron."""
