@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise, starmap
+from operator import mul
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +21,7 @@ from lipverify.errors import InvalidArgument, InvalidDomain, LipverifyError
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.readers import load
+from lipverify.readers.limits import require_numbers
 from lipverify.readers.vnnlib import load_boxes
 from lipverify.testing.campaign import drawn
 from lipverify.testing.suite import Case, random_network, suite
@@ -124,6 +127,7 @@ def _random(entry: Mapping[str, Any], place: Place) -> list[Named]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise InvalidArgument(f"'random' must be two or more widths ≥ 1; got {list(sizes)}")
     seeds = _integers(entry, "seeds", None, place) if "seeds" in entry else [0]
+    require_numbers((len(seeds), sum(starmap(mul, pairwise(sizes)))), "'random'")
     label = "-".join(map(str, sizes))
     return [(f"random {label} #{seed}", random_network(sizes, seed)) for seed in seeds]
 

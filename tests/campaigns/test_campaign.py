@@ -257,6 +257,7 @@ GOOD: dict[str, Any] = {"networks": ["sample:iris"], "methods": ["autolip"]}
         ({"networks": [3]}, r"networks\[0\]: expected a path"),
         ({"networks": [{"random": [2]}]}, r"networks\[0\]: 'random' must be two or more"),
         ({"networks": [{"random": [2, 0]}]}, r"networks\[0\]: 'random' must be two or more"),
+        ({"networks": [{"random": [10**6, 10**6]}]}, r"networks\[0\]: 'random' needs an array of .* stop at"),
         ({"networks": [{"random": [2, 1], "seed": 1}]}, r"networks\[0\]: unknown key 'seed'"),
         ({"networks": [{"random": [2, 1], "seeds": 1}]}, r"networks\[0\]: 'seeds' must be some integers"),
         ({"networks": [{"file": 3}]}, r"networks\[0\]: 'file' must be a path"),
@@ -295,9 +296,10 @@ def test_files_that_are_no_specification(tmp_path: Path) -> None:
     path.write_text("networks = [")
     with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
         read_spec(path)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
-        read_spec(path)
+    for hostile in (b"\xff\xfe", b"a = " + b"[" * 10**5, b"seed = " + b"9" * 10**5, b"\x80\x04\x95"):
+        path.write_bytes(hostile)
+        with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
+            read_spec(path)
     path.write_text("")
     with pytest.raises(lv.InvalidArgument, match=r"spec.toml: nothing is asked"):
         read_spec(path)
