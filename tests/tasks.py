@@ -26,6 +26,11 @@ def deadly(k: int) -> int:
     return k
 
 
+def asleep() -> None:
+    """It never comes back."""
+    time.sleep(3600)
+
+
 def refused(k: int) -> int:
     raise ZeroDivisionError(f"{k} is refused")
 

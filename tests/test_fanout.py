@@ -18,7 +18,7 @@ import pytest
 
 import lipverify as lv
 from lipverify.errors import WorkerLost
-from lipverify.fanout import fan_out
+from lipverify.fanout import Team, fan_out
 from lipverify.testing import audit
 from lipverify.testing.suite import suite
 from lipverify.testing.tightness import InterruptedMeasurement, measure
@@ -59,6 +59,21 @@ def test_every_value_at_its_place(how: dict[str, Any]) -> None:
     assert dict(fan_out([partial(square, k) for k in range(40)], **how)) == {k: k * k for k in range(40)}
     assert list(fan_out([], **how)) == []
     assert list(fan_out([partial(square, 3)], **how)) == [(0, 9)]
+
+
+def test_a_crew_gives_back_what_it_is_dealt(others: dict[str, Any]) -> None:
+    """More than it takes at a time, and what a task raises."""
+    waiting, found = list(range(12)), dict[int, Any]()
+    with Team(**others).hired() as crew:
+        while len(found) < 12:
+            while waiting and crew.room > 0:
+                key = waiting.pop()
+                crew.start(key, partial(square, key))
+            found |= crew.finished(0.1)
+        crew.start(12, partial(refused, 3))
+        with pytest.raises(ZeroDivisionError, match="3 is refused"):
+            list(iter(partial(crew.finished, 1.0), None))
+    assert found == {key: key * key for key in range(12)}
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(others: dict[str, Any]) -> None:
@@ -136,7 +151,7 @@ def test_a_cluster_without_dask_or_without_an_answer_is_one_error(monkeypatch: p
 INTERRUPTED = """
 import sys, time
 from functools import partial
-from lipverify.fanout import fan_out
+from lipverify.fanout import Team, fan_out
 got = []
 try:
     for place, value in fan_out([partial(time.sleep, 0.05)] * 400, **{options!r}):

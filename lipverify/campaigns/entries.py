@@ -9,15 +9,19 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise, starmap
+from operator import mul
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lipverify import hardness, samples
+from lipverify.bench.paper.networks import named
 from lipverify.domain import Ball, Box, Domain, Everywhere
 from lipverify.errors import InvalidArgument, InvalidDomain, LipverifyError
 from lipverify.network import Network
 from lipverify.norms import NormPair, norm_pair
 from lipverify.readers import load
+from lipverify.readers.limits import require_numbers
 from lipverify.readers.vnnlib import load_boxes
 from lipverify.testing.campaign import drawn
 from lipverify.testing.suite import Case, random_network, suite
@@ -64,7 +68,7 @@ class Place:
 
 
 def networks(entry: Any, place: Place) -> list[Named]:
-    """The networks of an entry: a path, a pattern, sample:, suite:, maxcut:, or a table.
+    """The networks of an entry: a path, a pattern, sample:, suite:, paper:, maxcut:, or a table.
 
     Raises
     ------
@@ -82,7 +86,8 @@ def networks(entry: Any, place: Place) -> list[Named]:
                     return read(entry, place)
         tables = ", ".join(f"{{{key} = …}}" for key in _TABLES)
         raise InvalidArgument(
-            f"expected a path, 'sample:NAME', 'suite:PATTERN', 'maxcut:GRAPH', or a table {tables}; got {entry!r}"
+            f"expected a path, 'sample:NAME', 'suite:PATTERN', 'paper:PATTERN', 'maxcut:GRAPH', or a table {tables}; "
+            f"got {entry!r}"
         )
 
 
@@ -91,13 +96,19 @@ def _network_of_text(text: str, place: Place) -> list[Named]:
     if kind == "sample":
         return [(name, load(samples.path(name)))]
     if kind == "suite":
-        found = {case.name: case.network for case in suite() if fnmatch.fnmatchcase(case.name, name)}
-        if not found:
-            raise InvalidArgument(f"no network of the tightness suite is called {name!r}")
-        return list(found.items())
+        return _called(name, {case.name: case.network for case in suite()}, "the tightness suite")
+    if kind == "paper":
+        return _called(name, named(), "the paper's experiments")
     if kind == "maxcut":
         return [(text, hardness.maxcut(hardness.load_graph(name)).network)]
     return [(path.name, load(path)) for path in place.files(text)]
+
+
+def _called(pattern: str, known: Mapping[str, Network], whose: str) -> list[Named]:
+    found = [(name, net) for name, net in known.items() if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        raise InvalidArgument(f"no network of {whose} is called {pattern!r}")
+    return found
 
 
 def _file(entry: Mapping[str, Any], place: Place) -> list[Named]:
@@ -116,6 +127,7 @@ def _random(entry: Mapping[str, Any], place: Place) -> list[Named]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise InvalidArgument(f"'random' must be two or more widths ≥ 1; got {list(sizes)}")
     seeds = _integers(entry, "seeds", None, place) if "seeds" in entry else [0]
+    require_numbers((len(seeds), sum(starmap(mul, pairwise(sizes)))), "'random'")
     label = "-".join(map(str, sizes))
     return [(f"random {label} #{seed}", random_network(sizes, seed)) for seed in seeds]
 

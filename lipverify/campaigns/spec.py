@@ -57,7 +57,7 @@ def read_spec(source: str | Path | Mapping[str, Any]) -> Spec:
         raise InvalidArgument(
             f"there is no file {path}, and no specification of this name; there are: {known}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument(f"{path} is no TOML file: {error}") from error
     except OSError as error:
         raise InvalidArgument(f"{path} cannot be read: {error.strerror}") from error

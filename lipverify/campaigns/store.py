@@ -110,7 +110,7 @@ class Store:
                 if data is not None:
                     Bound.from_dict(data)
                 found[job] = Answer(Outcome(outcome), data, error)
-            except (ValueError, TypeError, LipverifyError) as fault:
+            except (ValueError, TypeError, RecursionError, LipverifyError) as fault:
                 raise self._refused(f"the row of job {job[:12]}… is damaged ({fault})") from fault
         return found
 

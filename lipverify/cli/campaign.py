@@ -25,7 +25,7 @@ lipverify campaign SPEC.toml --store results.sqlite --cluster tcp://scheduler:87
 
 
 def campaign(
-    spec: Annotated[str, Parameter(help="A .toml file, or one that comes along: audit, published, tightness.")],
+    spec: Annotated[str, Parameter(help="A .toml file, or one that comes along: audit, paper, published, tightness.")],
     /,
     *,
     store: Annotated[Path, Parameter(help="The file of answers; what it knows is not asked again.")],

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -90,6 +91,7 @@ class _Workers:
         self._client = client
         self._room = _Room(client, ahead=2)
         self._out: dict[Any, int] = {}
+        self._news = threading.Event()  # dask's own `wait` wants a client that all of the process shares
 
     @property
     def room(self) -> int:
@@ -98,14 +100,17 @@ class _Workers:
 
     def start(self, key: int, task: Task[Any]) -> None:
         """Deal a task out."""
-        self._out[self._client.submit(task, pure=False)] = key
+        future = self._client.submit(task, pure=False)
+        self._out[future] = key
+        future.add_done_callback(lambda _: self._news.set())
 
     def finished(self, seconds: float) -> list[tuple[int, Any]]:
         """What is done; the scheduler gives the tasks of a worker that is gone to others, a few times."""
-        from distributed import KilledWorker, wait
+        from distributed import KilledWorker
 
-        with suppress(TimeoutError):
-            wait(list(self._out), timeout=seconds, return_when="FIRST_COMPLETED")
+        if self._out:
+            self._news.wait(seconds)
+            self._news.clear()
         found: list[tuple[int, Any]] = []
         for future in [future for future in self._out if future.done()]:
             key = self._out.pop(future)

@@ -90,7 +90,10 @@ def read_baseline(path: Path) -> list[Entry]:
             method, network, domain, p, bound, exact, _, rigor, seconds = line.split()
             if rigor != "-":
                 Rigor[rigor]
-            entries.append(Entry(method, network, domain, p, float(bound), float(exact), rigor, float(seconds)))
+            entry = Entry(method, network, domain, p, float(bound), float(exact), rigor, float(seconds))
+            if math.isnan(entry.bound) or not math.isfinite(entry.exact):
+                raise ValueError("a bound or a constant that is no number")
+            entries.append(entry)
         except (ValueError, KeyError) as error:
             raise InvalidArgument(f"{path}:{number} is no line of a baseline: {line!r} ({error})") from error
     return entries

@@ -360,8 +360,14 @@ def drawn(count: int, seed: int) -> list[Network]:
             raise InvalidArgument(f"{name} must be an integer ≥ 0; got {value!r}")
     plan = Plan(_nobody, "upper", NormPair(2.0, 2.0), 0.0, None, None, seed, math.inf)
     found: list[Network] = []
-    for shard, number in enumerate(sizes(count)):
-        _run(plan, shard, number, lambda question: found.append(question[0]), (Phase.generate,))
+
+    def take(question: tuple[Network, Domain]) -> None:
+        tick()  # Ctrl-C comes here: Hypothesis has callbacks that lose it
+        found.append(question[0])
+
+    with listening():
+        for shard, number in enumerate(sizes(count)):
+            _run(plan, shard, number, take, (Phase.generate,))
     return found
 
 

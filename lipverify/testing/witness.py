@@ -7,7 +7,6 @@ On a region f is affine with Jacobian J, so the slope from x to x + t·d there i
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,18 +14,19 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lipverify.arrays import Pattern, Point
+from lipverify.arrays import Array, Pattern, Point
 from lipverify.bound import Bound
 from lipverify.domain import Domain
 from lipverify.evaluate import forward_exact, jacobian_exact
 from lipverify.geometry.witness import locate
 from lipverify.network import Network
-from lipverify.norms import NormPair
-from lipverify.rationals import entries, fraction
+from lipverify.norms import NormPair, dual, reduced_pair
+from lipverify.rationals import column, entries, fraction, rational_vector
 
 Pair: TypeAlias = tuple[Point, Point]
 
 _MOST_BITS = 64
+_CLOSE, _FEW = 2.0**-40, 8  # relative; directions that are compared exactly
 
 
 def steepest_pair(net: Network, norm: NormPair, domain: Domain, exact: Bound) -> Pair | None:
@@ -35,12 +35,12 @@ def steepest_pair(net: Network, norm: NormPair, domain: Domain, exact: Bound) ->
         return None
     pattern = exact.witness.pattern
     x = _plain(net, domain, exact.witness.point, pattern)
-    rows = entries(jacobian_exact(net, pattern))
-    J = tuple(tuple(fraction(v) for v in row) for row in rows)
+    jacobian = jacobian_exact(net, pattern)
+    J = tuple(tuple(fraction(v) for v in row) for row in entries(jacobian))
 
     def slope_square(d: Point) -> Fraction:
-        image = [sum((a * v for a, v in zip(row, d, strict=True)), Fraction(0)) for row in J]
-        return norm_square(image, norm.q) / norm_square(d, norm.p)
+        image = jacobian * column(rational_vector(d))
+        return norm_square([fraction(v) for v in image.entries()], norm.q) / norm_square(d, norm.p)
 
     direction = max((d for d in _directions(J, norm) if any(d)), key=slope_square)
     step = Fraction(1)
@@ -79,26 +79,46 @@ def _along(x: Point, step: Fraction, direction: Point) -> Point:
 
 
 def _directions(J: tuple[Point, ...], norm: NormPair) -> Iterator[Point]:
-    """Directions among which ‖J d‖_q / ‖d‖_p is largest: extreme points of a ball, or a singular vector."""
-    n = len(J[0])
-    for j in range(n):
-        yield tuple(Fraction(int(i == j)) for i in range(n))
-    if norm.p == math.inf:
-        yield from (tuple(Fraction(1 if v >= 0 else -1) for v in row) for row in J)
-        if norm.q != math.inf and len(J) > 1:
-            yield from (tuple(map(Fraction, s)) for s in itertools.product((1, -1), repeat=n))
-    if norm.p == 2:
-        yield from J
-        if norm.q == 1:
-            for signs in itertools.product((1, -1), repeat=len(J)):
-                yield tuple(sum((s * row[j] for s, row in zip(signs, J, strict=True)), Fraction(0)) for j in range(n))
-        if norm.q == 2 and len(J) > 1:
-            yield from _singular(J)
+    """A few directions, one of which has the largest ‖J d‖_q / ‖d‖_p: an axis, an extreme point of a ball, a vector.
+
+    Floats choose among the exponentially many, so that the largest may be missed by their error.
+    """
+    m, n = len(J), len(J[0])
+    pair, scaled = reduced_pair(norm, m, n), _scaled(J)
+    yield from (_axis(j, n) for j in _largest(np.linalg.norm(scaled, ord=pair.q, axis=0)))
+    if pair.p == 1:
+        return
+    if pair.q == math.inf or pair == (2, 2):
+        for i in _largest(np.linalg.norm(scaled, ord=dual(pair.p), axis=1)):
+            yield _signs(J[i]) if pair.p == math.inf else J[i]
+    if pair == (2, 2):
+        # the leading right singular vector: its slope is off by the square of its error only
+        yield tuple(Fraction(t) for t in np.linalg.svd(scaled, full_matrices=False)[2][0].tolist())
+    elif pair.q != math.inf:
+        by_rows = pair == (2, 1) or (pair == (math.inf, 1) and m < n)  # ‖J‖_{p→q} = ‖Jᵀ‖_{q*→p*}: the shorter side
+        A = scaled.T if by_rows else scaled
+        signs = 1.0 - 2.0 * (np.arange(2 ** (A.shape[1] - 1))[:, None] >> np.arange(A.shape[1]) & 1)
+        best = signs[np.linalg.norm(A @ signs.T, ord=dual(pair.p) if by_rows else pair.q, axis=0).argmax()]
+        chosen = tuple(Fraction(int(s)) for s in best)
+        if by_rows:
+            chosen = tuple(sum((s * row[j] for s, row in zip(chosen, J, strict=True)), Fraction(0)) for j in range(n))
+        yield chosen if pair.p == 2 else _signs(chosen)
 
 
-def _singular(J: tuple[Point, ...]) -> Iterator[Point]:
-    """The leading right singular vector, in floats: its slope is off by the square of its error only."""
-    largest = max(abs(v) for row in J for v in row)
-    if largest:
-        scaled = np.array([[float(v / largest) for v in row] for row in J])
-        yield tuple(Fraction(t) for t in np.linalg.svd(scaled)[2][0].tolist())
+def _largest(values: Array) -> list[int]:
+    """Where numbers are the largest, as far as floats tell: a few places."""
+    return np.flatnonzero(values >= values.max() * (1 - _CLOSE))[:_FEW].tolist()
+
+
+def _axis(j: int, n: int) -> Point:
+    return tuple(Fraction(int(i == j)) for i in range(n))
+
+
+def _signs(v: Point) -> Point:
+    return tuple(Fraction(1 if t >= 0 else -1) for t in v)
+
+
+def _scaled(J: tuple[Point, ...]) -> Array:
+    """J in floats, its largest entry 1; zeros stay zeros."""
+    largest = max(abs(v) for row in J for v in row) or Fraction(1)
+    return np.array([[float(v / largest) for v in row] for row in J])

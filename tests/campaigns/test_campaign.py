@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import math
+import os
+import signal
 import sqlite3
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lipverify as lv
 from lipverify.campaigns.jobs import Answer, Job, Outcome
 from lipverify.campaigns.results import rows_of
-from lipverify.campaigns.spec import read_spec, shipped
+from lipverify.campaigns.spec import SPECS, read_spec, shipped
 from lipverify.campaigns.store import Store
 from lipverify.norms import norm_pair
 from lipverify.testing.campaign import drawn
@@ -27,6 +32,8 @@ from tests.cli.conftest import lipverify
 from tests.conftest import long_only
 
 __all__ = ["lipverify"]  # fixture
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 NET = lv.Network([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, 2, -2]]])  # |x| + 2y: L = √5, and 3 for p = inf
 SMALL: dict[str, Any] = {
@@ -245,10 +252,12 @@ GOOD: dict[str, Any] = {"networks": ["sample:iris"], "methods": ["autolip"]}
         ({"networks": ["nothing.onnx"]}, r"networks\[0\]: there is no file"),
         ({"networks": ["sample:iris", "sample:rose"]}, r"networks\[1\]: there is no sample 'rose'"),
         ({"networks": ["suite:nobody*"]}, r"networks\[0\]: no network of the tightness suite"),
+        ({"networks": ["paper:cnn-4"]}, r"networks\[0\]: no network of the paper's experiments"),
         ({"networks": ["$LIPVERIFY_NOT_SET/a.onnx"]}, r"networks\[0\]: .*LIPVERIFY_NOT_SET, which is not set"),
         ({"networks": [3]}, r"networks\[0\]: expected a path"),
         ({"networks": [{"random": [2]}]}, r"networks\[0\]: 'random' must be two or more"),
         ({"networks": [{"random": [2, 0]}]}, r"networks\[0\]: 'random' must be two or more"),
+        ({"networks": [{"random": [10**6, 10**6]}]}, r"networks\[0\]: 'random' needs an array of .* stop at"),
         ({"networks": [{"random": [2, 1], "seed": 1}]}, r"networks\[0\]: unknown key 'seed'"),
         ({"networks": [{"random": [2, 1], "seeds": 1}]}, r"networks\[0\]: 'seeds' must be some integers"),
         ({"networks": [{"file": 3}]}, r"networks\[0\]: 'file' must be a path"),
@@ -281,15 +290,16 @@ def test_errors_name_the_key(change: dict[str, Any], message: str, tmp_path: Pat
 def test_files_that_are_no_specification(tmp_path: Path) -> None:
     path = tmp_path / "spec.toml"
     with pytest.raises(
-        lv.InvalidArgument, match="no specification of this name; there are: audit, published, tightness"
+        lv.InvalidArgument, match="no specification of this name; there are: audit, paper, published, tightness"
     ):
         read_spec(path)
     path.write_text("networks = [")
     with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
         read_spec(path)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
-        read_spec(path)
+    for hostile in (b"\xff\xfe", b"a = " + b"[" * 10**5, b"seed = " + b"9" * 10**5, b"\x80\x04\x95"):
+        path.write_bytes(hostile)
+        with pytest.raises(lv.InvalidArgument, match="is no TOML file"):
+            read_spec(path)
     path.write_text("")
     with pytest.raises(lv.InvalidArgument, match=r"spec.toml: nothing is asked"):
         read_spec(path)
@@ -320,11 +330,74 @@ def test_the_networks_of_an_audit_are_drawn_again() -> None:
 
 
 def test_shipped_specifications(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shipped() == ["audit", "published", "tightness"]
+    assert shipped() == ["audit", "paper", "published", "tightness"]
     monkeypatch.setenv("LIPVERIFY_DATA", str(data))
     jobs = read_spec("published").jobs
-    assert len({job.network.digest for job in jobs}) == 10 + 1 + 2 + 7
+    assert len({job.network.digest for job in jobs}) == 10 + 1 + 2 + 17 + 6 + 5 + 8 + 2 + 8
     assert {job.time_limit for job in jobs} == {30.0}
+
+
+def test_ctrl_c_is_heard_while_networks_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis' callbacks of the garbage collector would lose it: it waits for the next network."""
+    from lipverify.testing import campaign
+
+    sent: list[int] = []
+    run = campaign._run
+
+    def interrupted(plan: Any, shard: int, *rest: Any) -> None:
+        sent.append(shard)
+        if shard == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            gc.collect()
+        run(plan, shard, *rest)
+
+    monkeypatch.setattr(campaign, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drawn(10_000, 0)
+    assert sent == [0, 1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_papers_networks_are_those_of_the_page() -> None:
+    found = {job.network_name: job.network for job in read_spec("paper").jobs}
+    assert [net.hidden for net in found.values()] == [(100,) * 9] * 3 + [(20,) * n for n in (3, 4, 6, 9)]
+    values = np.linalg.svd(found["ideal-0.1"].weights[4], compute_uv=False)
+    assert values == pytest.approx([1.0, *[0.1] * 99])
+    page = (ROOT / "docs" / "paper.md").read_text()
+    constant = lv.exact(found["mlp-4"], domain=lv.Box([-1] * 2, [1] * 2), method="enumeration")
+    assert f"**{constant.lower:.4g}**" in page
+
+
+SMALLER: dict[str, list[list[Any]]] = {
+    "audit": [[{"drawn": 5, "seed": 0}]],
+    "paper": [["paper:ideal-0.01"], ["paper:mlp-4"], ["paper:mlp-4"]],
+    "published": [
+        ["$LIPVERIFY_DATA/glipsdp/fnn2_seed1.npz"],
+        [{"file": "$LIPVERIFY_DATA/local_lipsdp/compare_2x100x100x2.npz", "margin": [0, 1]}],
+        ["$LIPVERIFY_DATA/lipsdp/*.onnx"],
+        ["$LIPVERIFY_DATA/eclipse/uniform_*w20.npz"],
+    ],
+    "tightness": [["suite:cut-triangle"], ["suite:cut-triangle"], ["suite:random-2-8-1"]],
+}
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_specifications_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Every grid with all of its methods and domains, on fewer networks and for less time."""
+    if name == "published":
+        monkeypatch.setenv("LIPVERIFY_DATA", str(request.getfixturevalue("data")))
+    spec = tomllib.loads((SPECS / f"{name}.toml").read_text())
+    grids = spec.get("grid", [spec])
+    for grid, fewer in zip(grids, SMALLER[name], strict=True):
+        grid["networks"] = fewer
+    found = lv.campaign(spec | {"time_limit": 0.4}, store=tmp_path / "store")
+    assert found.complete
+    assert not found.failures
+    asked = {row.job.method for row in found if row.bound is not None}
+    named = {method for grid in grids for method in grid["methods"] if ":" not in method}
+    assert named <= asked
 
 
 Run = Callable[..., Said]

@@ -156,12 +156,12 @@ def overwritten(path: Path) -> None:
         file.write(bytes(range(256)) * ((size - size // 2) // 256))
 
 
-def bad_row(path: Path) -> None:
+def bad_row(path: Path, record: str = '{"lower": 1}') -> None:
     Store(path).__exit__(None, None, None)
     connection = sqlite3.connect(path)
     with connection:
         connection.execute(
-            "INSERT INTO results VALUES (1, 'j', '', '', '', '', '', 0, NULL, 'answered', '{\"lower\": 1}', '', '', '')"
+            "INSERT INTO results VALUES (1, 'j', '', '', '', '', '', 0, NULL, 'answered', ?, '', '', '')", (record,)
         )
     connection.close()
 
@@ -185,8 +185,11 @@ def filled(path: Path) -> None:
         (truncated, "it is cut short"),
         (overwritten, "damaged|malformed"),
         (bad_row, "the row of job j… is damaged"),
+        (lambda path: bad_row(path, "[" * 10**5), "the row of job j… is damaged"),
+        (lambda path: bad_row(path, '{"lower": NaN}'), "the row of job j… is damaged"),
+        (lambda path: bad_row(path, "1" + "0" * 10**5), "the row of job j… is damaged"),
     ],
-    ids=["empty", "header", "csv", "schema", "format", "truncated", "overwritten", "row"],
+    ids=["empty", "header", "csv", "schema", "format", "truncated", "overwritten", "row", "deep", "nan", "digits"],
 )
 def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path, make: Callable[[Path], Any], why: str) -> None:
     path = tmp_path / "store"

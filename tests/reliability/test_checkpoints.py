@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
@@ -23,27 +24,52 @@ from lipverify.catalogue import METHODS
 from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.solvers.branch_and_bound import search
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.branch_and_bound.checkpoint import Checkpoint
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
-from lipverify.testing import networks
+from lipverify.testing import domains, networks
 from lipverify.testing.suite import random_network
 from tests.conftest import examples
 
 NET = random_network((3, 8, 8, 1), 3)
 
 
-def alone(path: Path, **options: Any) -> BranchAndBound:
-    """Branch and bound without an attack: nothing but the search finds the constant."""
+BOX = lv.Box([-1] * 3, [1] * 3)
+
+
+def alone(path: Path, engines: CompiledEngines | None = None) -> BranchAndBound:
+    """Branch and bound without an attack: nothing but the search finds the constant. With engines by layers."""
     method = METHODS["branch-and-bound"]()
     assert isinstance(method, BranchAndBound)
-    return replace(method, incumbent=None, ceiling=None, checkpoint=Checkpoint(path, resume=True), **options)
+    checkpoint = Checkpoint(path, resume=True)
+    return replace(method, incumbent=None, ceiling=None, checkpoint=checkpoint, engines=engines)
 
 
-def in_pieces(problem: Problem, path: Path, pieces: list[int]) -> tuple[lv.Bound, int]:
-    """The last bound of a search that is stopped after so many reports, again and again; and how often that was."""
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> CompiledEngines:
+    """The search by layers, at once, in dives that come a step or two far, and find points in regions alone."""
+    from lipverify.solvers.branch_and_bound import compiled_engine, layers
+
+    for name in ("_LEAST", "_BEGIN", "_MOST"):
+        monkeypatch.setattr(layers, name, 4)
+    for name in ("_ASCENTS", "_FEW"):
+        monkeypatch.setattr(compiled_engine, name, 0)
+    found = CompiledEngines()
+    found.wait()
+    return found
+
+
+def in_pieces(
+    problem: Problem, path: Path, pieces: list[int], *engines: CompiledEngines | None
+) -> tuple[lv.Bound, int]:
+    """The last bound of a search that is stopped after so many reports, again and again; and how often that was.
+
+    With several kinds of engines the search goes on with one after the other.
+    """
     rest, stops = list(pieces), 0
+    kinds = cycle(engines or (None,))
     while True:
-        steps = alone(path).run(problem, Budget())
+        steps = alone(path, next(kinds)).run(problem, Budget())
         left = rest.pop() if rest else math.inf
         before = lv.Bound(method="", status=lv.Status.INTERRUPTED)
         for bound in steps:
@@ -57,8 +83,9 @@ def in_pieces(problem: Problem, path: Path, pieces: list[int]) -> tuple[lv.Bound
         steps.close()
         stops += 1
         if path.exists():  # what was known is known to the next one
-            first = next(steps := alone(path).run(problem, Budget()))
+            first = next(steps := alone(path, engines[0] if engines else None).run(problem, Budget()))
             assert first.lower == before.lower
+            assert first.upper <= before.upper * (1 + 1e-12)
             steps.close()
 
 
@@ -68,7 +95,7 @@ def reports_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_REPORT", -1.0)
 
 
-@pytest.mark.parametrize(("p", "domain"), [(2, None), (math.inf, lv.Box([-1] * 3, [1] * 3))])
+@pytest.mark.parametrize(("p", "domain"), [(2, None), (math.inf, BOX)])
 def test_pieces_make_the_whole(tmp_path: Path, p: Any, domain: Any) -> None:
     problem = Problem(NET, norm_pair(p), lv.Everywhere() if domain is None else domain)
     whole = lv.exact(NET, "enumeration", p=p, domain=domain)
@@ -89,6 +116,61 @@ def test_pieces_make_the_whole_of_any_network(
     path = tmp_path_factory.mktemp("pieces") / "search"
     found, _ = in_pieces(Problem(net, norm_pair(p)), path, pieces)
     assert found.enclosure == lv.exact(net, "enumeration", p=p).enclosure
+
+
+@pytest.mark.parametrize("domain", [BOX, lv.Everywhere()], ids=["box", "whole"])
+def test_pieces_make_the_whole_by_layers(
+    tmp_path: Path, engines: CompiledEngines, domain: lv.Box | lv.Everywhere
+) -> None:
+    """And in turns with the general search, which goes on with what the other one has left."""
+    net = random_network((3, 8, 8, 2), 3)
+    whole = lv.exact(net, "enumeration", p=math.inf, domain=domain)
+    problem = Problem(net, norm_pair(math.inf), domain)
+    for kinds in ([engines], [engines, None], [None, engines]):
+        path = tmp_path / f"search {len(kinds)} {kinds[0]}"
+        found, stops = in_pieces(problem, path, [3, 2, 4, 1, 5], *kinds)
+        assert stops == 5
+        assert found.status is lv.Status.EXACT
+        assert found.enclosure == whole.enclosure
+        again = list(alone(path, engines).run(problem, Budget()))
+        assert again[-1].enclosure == whole.enclosure
+        assert again[-1].nodes == found.nodes
+
+
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    net=networks(slopes=True),
+    data=st.data(),
+    pieces=st.lists(st.integers(1, 4), max_size=6),
+    p=st.sampled_from([1, math.inf, (1, math.inf)]),
+)
+def test_pieces_make_the_whole_of_any_network_by_layers(
+    tmp_path_factory: pytest.TempPathFactory,
+    engines: CompiledEngines,
+    net: lv.Network,
+    data: st.DataObject,
+    pieces: list[int],
+    p: Any,
+) -> None:
+    domain = data.draw(domains(net.input_dim).filter(lambda domain: domain.bounded))
+    kinds = data.draw(st.lists(st.sampled_from([engines, None]), min_size=1, max_size=4))
+    path = tmp_path_factory.mktemp("pieces") / "search"
+    found, _ = in_pieces(Problem(net, norm_pair(p), domain), path, pieces, *kinds)
+    assert found.enclosure == lv.exact(net, "enumeration", p=p, domain=domain).enclosure
+
+
+def test_these_tests_would_notice_a_lost_node_by_layers(tmp_path: Path, engines: CompiledEngines) -> None:
+    path, problem = tmp_path / "search", Problem(NET, norm_pair(math.inf), BOX)
+    steps = alone(path, engines).run(problem, Budget())
+    while (next(steps).nodes or 0) < 4:
+        pass
+    steps.close()
+    opened = json.loads(path.read_text())["open"]
+    assert len(opened) > 1
+    assert all(head == 0 for _, _, head in opened)
+    rewrite(path, open=[])
+    found, _ = in_pieces(problem, path, [], engines)
+    assert found.enclosure != lv.exact(NET, "enumeration", p=math.inf, domain=BOX).enclosure
 
 
 def test_these_tests_would_notice_a_lost_node(tmp_path: Path) -> None:
@@ -112,29 +194,65 @@ print(bound.status.name, *bound.enclosure)
 """
 
 
-def test_kill_9_in_the_middle_of_a_solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    path, net = tmp_path / "search", random_network((3, 8, 8, 1), 3)
+def killed_and_resumed(program: str, path: Path) -> None:
+    """The solve, killed as soon as there is a file, again and again."""
     for _ in range(examples(1, long=20)):
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
         limit = time.monotonic() + 60
         while not path.exists() and process.poll() is None and time.monotonic() < limit:
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+def test_kill_9_in_the_middle_of_a_solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    path, net = tmp_path / "search", random_network((3, 8, 8, 1), 3)
+    killed_and_resumed(PROGRAM, path)
     bound = lv.exact(net, checkpoint=path, resume=True)
     assert bound.status is lv.Status.EXACT
     assert bound.enclosure == lv.exact(net).enclosure
     assert [found.name for found in tmp_path.iterdir()] == ["search"]
 
 
-def test_a_certificate_is_complete_after_a_resume(tmp_path: Path) -> None:
-    path = tmp_path / "search"
-    first = lv.exact(NET, checkpoint=path, time_limit=0)
-    assert first.lower <= first.upper
-    bound = lv.exact(NET, checkpoint=path, resume=True, certify=True)
+BY_LAYERS = """
+import sys, lipverify as lv
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
+from lipverify.testing.suite import random_network
+CompiledEngines().wait()
+lv.exact(random_network((6, 20, 20, 2), 3), "branch-and-bound", p="inf", domain=lv.Box([-1] * 6, [1] * 6),
+         checkpoint=sys.argv[1], resume=True)
+"""
+
+
+def test_kill_9_in_the_middle_of_a_search_by_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    path, net, box = tmp_path / "search", random_network((6, 20, 20, 2), 3), lv.Box([-1] * 6, [1] * 6)
+    killed_and_resumed(BY_LAYERS, path)
+    left = json.loads(path.read_text())["open"]
+    assert {head for _, _, head in left} == {0, 1}  # it is the search by layers that was under way
+    options: dict[str, Any] = {"p": math.inf, "domain": box}
+    bound = lv.exact(net, "branch-and-bound", checkpoint=path, resume=True, **options)
     assert bound.status is lv.Status.EXACT
-    verdict = lv.check(NET, bound.certificate, p=2, lower=bound.lower, upper=bound.upper)
+    assert bound.stats["dives"] > 0
+    assert bound.enclosure == lv.exact(net, "branch-and-bound", **options).enclosure
+    assert [found.name for found in tmp_path.iterdir()] == ["search"]
+
+
+@pytest.mark.parametrize(("p", "domain"), [(2, None), (math.inf, BOX)])
+def test_a_certificate_is_complete_after_a_resume(
+    tmp_path: Path, engines: CompiledEngines, p: Any, domain: lv.Box | None
+) -> None:
+    path = tmp_path / "search"
+    steps = alone(path, engines).run(Problem(NET, norm_pair(p), domain or lv.Everywhere()), Budget())
+    while (next(steps).nodes or 0) < 4:
+        pass
+    steps.close()
+    assert len(json.loads(path.read_text())["open"]) > 1
+    options: dict[str, Any] = {"p": p, "domain": domain}
+    bound = lv.exact(NET, checkpoint=path, resume=True, certify=True, **options)
+    assert bound.status is lv.Status.EXACT
+    verdict = lv.check(NET, bound.certificate, lower=bound.lower, upper=bound.upper, **options)
     assert verdict.lower
     assert verdict.upper
 
@@ -167,15 +285,16 @@ def flipped(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "no JSON"),
         (lambda path: path.write_bytes(b"\x80\x04\x95"), "no JSON"),
         (lambda path: path.write_text("[" * 10**5), "no JSON"),
-        (lambda path: path.write_text("{}"), "it is not 'lipverify checkpoint 1'"),
-        (lambda path: rewrite(path, format="lipverify checkpoint 2"), "it is not"),
-        (lambda path: rewrite(path, open=[["+", "0x1p+0"]]), "a node of another size"),
-        (lambda path: rewrite(path, open=[["+" * 16, "nan"]]), "a bound that is no number"),
+        (lambda path: path.write_text("{}"), "it is not 'lipverify checkpoint 2'"),
+        (lambda path: rewrite(path, format="lipverify checkpoint 1"), "it is not"),
+        (lambda path: rewrite(path, open=[["+", "0x1p+0", None]]), "a node of another size"),
+        (lambda path: rewrite(path, open=[["+" * 16, "nan", None]]), "a bound that is no number"),
         (lambda path: rewrite(path, open=[["+" * 16]]), "it is damaged"),
+        (lambda path: rewrite(path, open=[["+" * 16, "0x1p+0", 0]]), "a node for a head that there is none of"),
         (lambda path: rewrite(path, incumbent=["1/0"] * 3), "it is damaged"),
         (lambda path: rewrite(path, incumbent=["1", "1"]), "a point of another size"),
     ],
-    ids=["cut", "flip", "empty", "pickle", "deep", "object", "format", "size", "nan", "shape", "zero", "point"],
+    ids=["cut", "flip", "empty", "pickle", "deep", "object", "format", "size", "nan", "shape", "head", "zero", "point"],
 )
 def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(
     tmp_path: Path, harm: Callable[[Path], Any], why: str

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -31,6 +35,7 @@ class Faults:
     def __init__(self, kind: str, rate: float, seed: int, status: Any = highspy.HighsModelStatus.kSolveError) -> None:
         self.kind, self.rate, self.status, self.random = kind, rate, status, Random(seed)
         self.count = 0
+        self.hung = False
 
     def strikes(self, *kinds: str) -> bool:
         struck = self.kind in kinds and self.random.random() < self.rate
@@ -38,6 +43,12 @@ class Faults:
         return struck
 
     def run(self, real: Callable[..., Any], solver: Any) -> Any:
+        if self.hung or self.strikes("hang"):  # it goes on for ever, as far as it may at a time
+            self.hung = True
+            time.sleep(solver.getOptionValue("time_limit")[1] - solver.getRunTime())
+            return highspy.HighsStatus.kWarning
+        if self.strikes("stall"):  # and looks at no clock
+            time.sleep(1.5)
         if self.strikes("raise"):
             raise RuntimeError("HiGHS: index out of range")
         if self.strikes("refuse"):
@@ -45,6 +56,8 @@ class Faults:
         return real(solver)
 
     def model_status(self, real: Callable[..., Any], solver: Any) -> Any:
+        if self.hung:
+            return highspy.HighsModelStatus.kTimeLimit
         return self.status if self.strikes("status") else real(solver)
 
     def solution(self, real: Callable[..., Any], solver: Any) -> Any:
@@ -88,12 +101,13 @@ def test_every_status(status: Any, method: str) -> None:
     assert faults.count
 
 
+@pytest.mark.parametrize("p", [2, math.inf])
 @pytest.mark.parametrize("method", EXACT)
 @pytest.mark.parametrize("kind", ["raise", "refuse", "nan", "infinite", "noise"])
-def test_every_fault_at_every_call(kind: str, method: str) -> None:
-    whole = lv.exact(NET, method, domain=BOX, p=math.inf)
+def test_every_fault_at_every_call(kind: str, method: str, p: Any) -> None:
+    whole = lv.exact(NET, method, domain=BOX, p=p)
     with faulty(Faults(kind, 1.0, 1)) as faults:
-        hold(lv.exact(NET, method, domain=BOX, p=math.inf, time_limit=20), whole)
+        hold(lv.exact(NET, method, domain=BOX, p=p, time_limit=20), whole)
     assert faults.count
 
 
@@ -114,6 +128,47 @@ def test_any_network(
     whole = lv.exact(net, "enumeration", p=p, domain=domain)
     with faulty(Faults(kind, rate, data.draw(st.integers(0, 9)), status)):
         hold(lv.exact(net, method, p=p, domain=domain, time_limit=20), whole)
+
+
+@pytest.mark.parametrize("p", [2, math.inf])
+@pytest.mark.parametrize("method", EXACT)
+@pytest.mark.parametrize("rate", [1.0, 0.2])
+def test_a_program_that_does_not_end_leaves_an_interval_in_time(rate: float, method: str, p: Any) -> None:
+    """The first one, or some later one: HiGHS is asked in pieces, between which the clock is looked at."""
+    whole = lv.exact(NET, method, domain=BOX, p=p)
+    with faulty(Faults("hang", rate, 2)) as faults:
+        began = time.monotonic()
+        found = lv.exact(NET, method, domain=BOX, p=p, time_limit=1.0)
+        lasted = time.monotonic() - began
+    assert faults.count
+    assert found.status is lv.Status.TIME_LIMIT
+    assert found.lower <= whole.upper
+    assert whole.lower <= found.upper < math.inf
+    assert lasted < 1.0 + 1.0 + 5.0  # a piece, and a machine that is busy
+
+
+@pytest.mark.parametrize("method", EXACT)
+def test_a_program_that_does_not_end_hears_ctrl_c(method: str) -> None:
+    whole = lv.exact(NET, method, domain=BOX)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with faulty(Faults("hang", 1.0, 2)), pytest.raises(lv.Interrupted) as caught:
+        lv.exact(NET, method, domain=BOX)
+    timer.join()
+    assert caught.value.bound.lower <= whole.upper
+    assert whole.lower <= caught.value.bound.upper < math.inf
+
+
+@pytest.mark.parametrize("method", EXACT)
+def test_a_step_that_looks_at_no_clock_costs_its_time_and_nothing_else(method: str) -> None:
+    """Nobody in one process can stop it; `jobs` can: test_a_process_that_hangs (tests/solvers/test_shared.py)."""
+    whole = lv.exact(NET, method, domain=BOX)
+    with faulty(Faults("stall", 1.0, 2)) as faults:
+        found = lv.exact(NET, method, domain=BOX, time_limit=0.5)
+    assert faults.count == 1  # the limit is over when it ends
+    assert found.status is lv.Status.TIME_LIMIT
+    assert found.lower <= whole.upper
+    assert whole.lower <= found.upper < math.inf
 
 
 def test_an_exception_that_is_not_its_own_comes_through() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import block_diag
 
 import lipverify as lv
 from lipverify.catalogue import METHODS
@@ -22,7 +26,7 @@ from lipverify.solvers.branch_and_bound import tree
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.testing import domains, networks
 from lipverify.testing.suite import random_network
-from tests.conftest import examples
+from tests.conftest import examples, long_only
 
 NET = random_network((3, 8, 8, 1), 3)
 
@@ -57,6 +61,48 @@ def test_constants_are_the_same(net: lv.Network, data: st.DataObject, few: int, 
         patch.setattr(tree, "_FEW", few)
         found, _ = steps(net, domain, p, 1.0)
     assert found.enclosure == lv.exact(net, "enumeration", p=p, domain=domain).enclosure
+
+
+def test_independent_parts_are_taken_apart() -> None:
+    """Two networks side by side that share no input and no output."""
+    one, other = random_network((2, 4, 1), 3), random_network((2, 5, 1), 4)
+    weights = [block_diag(a, b) for a, b in zip(one.weights, other.weights, strict=True)]
+    net = lv.Network(weights, [np.concatenate(both) for both in zip(one.biases, other.biases, strict=True)])
+    whole = lv.exact(net, "enumeration").enclosure
+    for method in ("auto", "branch-and-bound"):
+        found = lv.exact(net, method, memory=2**30)
+        assert found.enclosure == whole
+        assert found.stats["parts"] == 2
+    assert "parts" not in lv.exact(net, "enumeration", memory=2**30).stats  # which counts the regions of the whole
+
+
+AT_ITS_LIMIT = """
+import sys, lipverify as lv
+from lipverify.memory import resident
+from lipverify.testing.suite import random_network
+net = random_network((8, 24, 24, 1), 5)
+lv.exact(net, "branch-and-bound", time_limit=200, on_progress=lambda b: (b.nodes or 0) > 500)  # compiled code is there
+memory = resident() + 2 * 2**20
+told = lambda bound: print(bound.nodes or 0, resident() - memory, flush=True) or (bound.nodes or 0) > 8000
+bound = lv.exact(net, "branch-and-bound", time_limit=600, memory=memory, on_progress=told)
+print(bound.lower, bound.upper)
+"""
+
+
+@long_only
+def test_a_search_stays_at_its_limit() -> None:
+    """Without one the same search has 10 MiB more by its 8,000th node."""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("the system does not tell how much memory there is now")
+    done = subprocess.run([sys.executable, "-c", AT_ITS_LIMIT], capture_output=True, text=True, check=True)
+    *looks, last = [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
+    at_it = [nodes for nodes, beyond in looks if beyond > -(2**19)]
+    print(
+        f"{max(beyond for _, beyond in looks) / 2**10:.0f} KiB beyond it at most; at it from node {min(at_it):.0f} on"
+    )
+    assert max(beyond for _, beyond in looks) < 2**20
+    assert max(at_it) - min(at_it) > 4000
+    assert 0 < last[0] < last[1] < math.inf
 
 
 def test_what_is_in_memory_is_told() -> None:

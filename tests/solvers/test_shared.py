@@ -36,7 +36,8 @@ from lipverify.solvers.dealing import Deal
 from lipverify.testing import domains, networks
 from lipverify.testing.suite import random_network
 from tests.conftest import examples, long_only
-from tests.reliability.workers import kill_a_worker
+from tests.reliability.workers import kill_a_worker, workers
+from tests.tasks import asleep
 
 NET = random_network((3, 6, 6, 1), 3)
 TWO = Team(2)
@@ -236,6 +237,26 @@ def test_a_killed_process_takes_nothing_with_it(method: str) -> None:
     assert found.status is lv.Status.EXACT
     assert found.enclosure == lv.exact(net, method).enclosure
     assert killed
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(("method", "module"), [("enumeration", enumeration), ("branch-and-bound", shared)])
+def test_a_process_that_hangs_leaves_an_interval_in_time(
+    method: str, module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is busy with: this process keeps the time, and ends it."""
+    monkeypatch.setattr(module, "Excursion", lambda *_: asleep)
+    low, high = lv.exact(NET, method).enclosure
+    began = time.monotonic()
+    found = lv.exact(NET, method, jobs=2, time_limit=4)
+    assert time.monotonic() - began < 4 + 1 + 10  # a machine that is busy
+    assert found.status is lv.Status.TIME_LIMIT
+    assert found.lower <= high
+    assert low <= found.upper < math.inf
+    until = time.monotonic() + 10
+    while workers() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not workers()
 
 
 @long_only

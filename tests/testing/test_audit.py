@@ -237,6 +237,20 @@ def test_the_steepest_pair_reaches_the_exact_constant(data: st.DataObject) -> No
     assert low * (1 - Fraction(1, 10**11)) <= slope <= high
 
 
+@settings(max_examples=examples(100))
+@given(st.data())
+def test_the_steepest_direction_of_a_matrix_has_its_norm(data: st.DataObject) -> None:
+    m, n = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    rows = st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=m, max_size=m)
+    net, norm = lv.Network([data.draw(rows)]), data.draw(st.sampled_from(ALL_PAIRS))
+    exact = truth(net, norm, lv.Everywhere())
+    pair = steepest_pair(net, norm, lv.Everywhere(), exact)
+    assert pair is not None
+    assert exact.enclosure is not None
+    low, high = (t * t for t in exact.enclosure)
+    assert low * (1 - Fraction(1, 10**12)) <= slope_square(net, norm, pair) <= high
+
+
 # In a test suite of one's own ----------------------------------------------------------------------
 
 

@@ -166,7 +166,16 @@ def test_ratios_of_zero() -> None:
     assert replace(entry, bound=1.0).ratio == math.inf
 
 
-@pytest.mark.parametrize("text", ["nonsense", HEADER + "\na b c", HEADER + "\nm n d 2 x 1 1 - 0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        HEADER + "\na b c",
+        HEADER + "\nm n d 2 x 1 1 - 0",
+        HEADER + "\nm n d 2 nan 1 1 - 0",
+        HEADER + "\nm n d 2 1 inf 1 - 0",
+    ],
+)
 def test_bad_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tightness.txt"
     path.write_text(text, encoding="utf-8")

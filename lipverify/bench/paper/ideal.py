@@ -12,6 +12,7 @@ import numpy as np
 from lipverify.arrays import Matrix, Vector
 from lipverify.bench.paper.page import Options, Section, prose, table
 
+COUNT, WIDTH = 10, 100
 POWER_STEPS = 8
 TIE = 1e-12
 PAPER = {0.5: 6e-2, 0.1: 8e-4, 0.01: 9e-5}
@@ -117,7 +118,7 @@ def greedy_maximum(A: Matrix, B: Matrix) -> float:
 
 def section(options: Options) -> Section:
     """The ideal case: a table of three ratios."""
-    count, width = (4, 12) if options.quick else (10, 100)
+    count, width = (4, 12) if options.quick else (COUNT, WIDTH)
     results = [measure(count, width, ratio, options.seed) for ratio in PAPER]
     rows = [
         [f"{r.ratio:g}", *(f"{x:.2e}" for x in (r.leading, r.greedy, r.upper)), f"≈ {PAPER[r.ratio]:.0e}"]

@@ -1,4 +1,4 @@
-"""The page's MLPs, kept beside this file: python -m lipverify.bench.paper.networks trains them again.
+"""The page's networks; its MLPs are kept beside this file: python -m lipverify.bench.paper.networks trains them again.
 
 Training in floats gives other last bits on another processor, and so other constants. Those of the page are of
 the networks that are kept: integers over 2^8, so that they are short, and so are the proofs of what is said of them.
@@ -12,10 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from lipverify.arrays import Array
+from lipverify.bench.paper import ideal
 from lipverify.bench.paper.mlp import BITS, LAYERS, SAMPLES, SEED, STEPS, WIDTH, sample, train
 from lipverify.network import Network
 
 FILE = Path(__file__).with_name("networks.json")
+
+
+def named() -> dict[str, Network]:
+    """The networks of the ideal case, the products of their factors rounded, and the MLPs: ideal-0.5, …, mlp-4, …."""
+    chains = {r: ideal.layers(ideal.COUNT, ideal.WIDTH, r, np.random.default_rng(SEED)) for r in ideal.PAPER}
+    found = {f"ideal-{r:g}": Network([w.left * w.values @ w.right.T for w in chain]) for r, chain in chains.items()}
+    return found | {f"mlp-{layers}": net for layers, net in kept().items()}
 
 
 def kept() -> dict[int, Network]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol, final
 
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.domain import Box, Domain, Polytope
 from lipverify.engine.loading import Loading
-from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.problem import Budget, Problem
+from lipverify.solvers.branch_and_bound.away import stored
+from lipverify.solvers.branch_and_bound.checkpoint import Copy, Saved
 from lipverify.solvers.branch_and_bound.dives import Engine
 from lipverify.solvers.branch_and_bound.heads import heads
+from lipverify.solvers.branch_and_bound.setting import Setting
 from lipverify.solvers.branch_and_bound.tree import Tree
 from lipverify.trusted.evidence import Chain, Space
 from lipverify.trusted.evidence_sizes import Sizes
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
 _PATIENCE = 0.5  # seconds of search before the engine is loaded
+_WIDE = 128  # inputs or neurons of a layer: what a sign on a cone is verified by takes milliseconds then
+_LOADED, _COMPILED = 1.0, 40.0  # seconds until it is there, from the disk and from its sources
 
 
 class Engines(Protocol):
@@ -48,25 +51,16 @@ class Engines(Protocol):
         ...
 
 
-def space_of(domain: Domain) -> Space | None:
-    """The closure of a bounded domain; None for others."""
-    if isinstance(domain, Box):
-        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
-    if isinstance(domain, Polytope) and domain.bounded:
-        box = enclosing_box(domain)
-        return Space(box.lower, box.upper, -domain.A, domain.b)
-    return None
-
-
 def able(problem: Problem) -> bool:
     """Whether a problem is one for the search by layers: its norm, its domain, and numbers that floats can multiply."""
     if not heads(problem):
         return False
-    space = space_of(problem.domain)
-    if space is None:
+    setting = Setting.of(problem.network, problem.domain)
+    if setting is None:
         return False
-    net = problem.network
-    sizes = Sizes.of(Chain(net.weights, net.biases, net.slopes), space)
+    if setting.space.cone and max(len(setting.space.lower), *setting.chain.widths) > _WIDE:
+        return False
+    sizes = Sizes.of(setting.chain, setting.space)
     return bool(np.isfinite(sizes.value).all() and np.isfinite(sizes.form).all())
 
 
@@ -91,7 +85,7 @@ class CompiledEngines:
     """The compiled engine, once it is loaded; one per process."""
 
     def able(self, problem: Problem) -> bool:
-        """Every norm that has heads, on bounded domains."""
+        """Every norm that has heads, on bounded domains and on the whole space."""
         return able(problem)
 
     def loaded(self) -> bool:
@@ -101,6 +95,13 @@ class CompiledEngines:
     def ready(self) -> bool:
         """The same; the first call starts loading it."""
         return _LOADING.ready()
+
+    def away(self) -> float:
+        """In about how many seconds it can be there: most of a minute where it must be compiled first."""
+        if _LOADING.done:
+            return 0.0
+        there = stored()
+        return _LOADED if (_stored() if there is None else there) else _COMPILED
 
     def wait(self) -> None:
         """Until it is."""
@@ -118,48 +119,78 @@ class ByLayers:
     """One run: the general search until an engine is there, then the search by layers."""
 
     def __init__(
-        self, options: BranchAndBound, engines: Engines, problem: Problem, budget: Budget, upper: float
+        self,
+        options: BranchAndBound,
+        engines: Engines,
+        problem: Problem,
+        budget: Budget,
+        upper: float,
+        saved: Saved | None = None,
     ) -> None:
         self._options = options
         self._engines = engines
         self._problem = problem
         self._budget = budget
         self._upper = upper
+        self._saved = saved
+        self._copy = Copy(options.checkpoint, problem)
 
     def run(self) -> Iterator[Bound]:
         """As `BranchAndBound.run`."""
-        best = None
+        saved = self._saved
+        best = saved.best(self._problem) if saved else None
         if not self._engines.loaded():
-            tree = Tree(self._options, self._problem, self._budget, self._upper)
-            yield tree.report(Status.INTERRUPTED)
-            begun = reported = time.monotonic()
-            for _ in tree.steps():
-                now = time.monotonic()
-                if now - reported > _REPORT:
-                    yield tree.report(Status.INTERRUPTED)
-                    reported = now
-                    if now - begun > _PATIENCE and self._engines.ready():
-                        break
-            else:
+            tree = Tree(self._options, self._problem, self._budget, self._upper, saved)
+            try:
+                over = yield from self._until_loaded(tree)
+            except GeneratorExit:
+                tree.save(last=True)
+                raise
+            if over:
+                tree.save(last=True)
                 yield tree.result()
                 return
             self._upper, best = min(self._upper, tree.report(Status.INTERRUPTED).upper), tree.best
+            saved = saved and tree.saved  # a search that has only begun begins anew, with the incumbent
         from lipverify.solvers.branch_and_bound.layers import LayerSearch  # loads numba
 
-        net = self._problem.network
-        space = space_of(self._problem.domain)
-        assert space is not None
-        chain = Chain(net.weights, net.biases, net.slopes)
-        engines = [self._engines.open(chain, space) for _ in range(max(self._options.threads, self._options.team.jobs))]
-        search = LayerSearch(self._problem, self._budget, space, engines, best)
-        yield self._report(search)
-        for _ in search.steps():
+        setting = Setting.of(self._problem.network, self._problem.domain)
+        assert setting is not None
+        count = max(self._options.threads, self._options.team.jobs)
+        engines = [self._engines.open(setting.chain, setting.space) for _ in range(count)]
+        search = LayerSearch(self._problem, self._budget, setting, engines, best, self._upper, saved)
+        try:
             yield self._report(search)
+            for _ in search.steps():
+                self._keep(search)
+                yield self._report(search)
+        except GeneratorExit:  # stopped between two steps, as in `BranchAndBound.run`
+            self._keep(search, last=True)
+            raise
+        self._keep(search, last=True)
         yield self._result(search)
+
+    def _until_loaded(self, tree: Tree) -> Generator[Bound, None, bool]:
+        """The general search until an engine is there; whether it is over before."""
+        yield tree.report(Status.INTERRUPTED)
+        begun = reported = time.monotonic()
+        for _ in tree.steps():
+            now = time.monotonic()
+            if now - reported > _REPORT:
+                tree.save()
+                yield tree.report(Status.INTERRUPTED)
+                reported = now
+                if now - begun > _PATIENCE and self._engines.ready():
+                    return False
+        return True
+
+    def _keep(self, search: LayerSearch, *, last: bool = False) -> None:
+        """Write the search down, if that is wanted and due."""
+        if search.begun:
+            self._copy.keep(lambda: search.saved, last=last)
 
     def _report(self, search: LayerSearch) -> Bound:
         best, upper = search.best, search.upper
-        upper = min(upper, self._upper)
         return Bound(
             method=self._options.name,
             status=Status.INTERRUPTED,
@@ -168,7 +199,7 @@ class ByLayers:
             lower_rigor=Rigor.PROVED,
             upper_rigor=Rigor.ROUNDED if np.isfinite(upper) else Rigor.PROVED,
             witness=best.witness if best else None,
-            stats=asdict(search.counts),
+            stats=self._stats(search),
         )
 
     def _result(self, search: LayerSearch) -> Bound:
@@ -179,5 +210,8 @@ class ByLayers:
             upper_rigor=Rigor.ROUNDED,
             method=self._options.name,
             witness=search.best.witness,
-            stats=asdict(search.counts),
+            stats=self._stats(search),
         )
+
+    def _stats(self, search: LayerSearch) -> dict[str, int | str]:
+        return {**asdict(search.counts), **self._copy.failure}

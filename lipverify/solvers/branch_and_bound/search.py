@@ -70,7 +70,7 @@ class BranchAndBound:
         The search by layers, for norms and domains that it is able to do; the search above works until it is loaded. It
         is not asked where memory is limited, since it keeps to none.
     checkpoint
-        Where the search is written down, and gone on with; not by `engines`, which are not asked then.
+        Where the search is written down, and gone on with.
     threads
         How many dives of the search by layers run at a time, in one process.
     team
@@ -107,10 +107,11 @@ class BranchAndBound:
         if self.log is not None and not self.team.alone:
             raise InvalidArgument("log hears of the nodes of one process: not with a team")
 
-    @property
-    def _engines(self) -> Engines | None:
-        """Those that are asked."""
-        return None if self.checkpoint is not None or self.team.cluster is not None else self.engines
+    def _asked(self, problem: Problem, budget: Budget) -> Engines | None:
+        """The engines for a problem, if they are asked."""
+        if self.engines is None or self.team.cluster is not None or math.isfinite(budget.memory):
+            return None
+        return self.engines if self.engines.able(problem) else None
 
     def run(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         """The interval proved so far, about twenty times a second, and the exact constant at the end."""
@@ -119,10 +120,11 @@ class BranchAndBound:
             upper = min(upper, given.upper)
             rigor = Rigor.ROUNDED if math.isfinite(upper) else Rigor.PROVED
             yield Bound(method=self.name, status=Status.INTERRUPTED, upper=upper, upper_rigor=rigor)
-        if self._engines is not None and math.isinf(budget.memory) and self._engines.able(problem):
-            yield from ByLayers(self, self._engines, problem, budget, upper).run()
-            return
         saved = None if self.checkpoint is None else self.checkpoint.load(problem)
+        engines = self._asked(problem, budget)
+        if engines is not None:
+            yield from ByLayers(self, engines, problem, budget, upper, saved).run()
+            return
         tree = Tree(self, problem, budget, upper, saved)
         try:
             yield tree.report(Status.INTERRUPTED)

@@ -14,7 +14,6 @@ import numpy as np
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import bounds_of
-from lipverify.errors import InvalidArgument
 from lipverify.evaluate import jacobian_with_error
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.witness import Certified, certify_point, certify_region, confirmed
@@ -28,7 +27,7 @@ from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
 from lipverify.search.node_bound import Estimate, NodeBound, Tightens
 from lipverify.search.tree import expand
-from lipverify.solvers.branch_and_bound.checkpoint import OpenNode, Saved
+from lipverify.solvers.branch_and_bound.checkpoint import Copy, OpenNode, Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.mirror import mirrored_neurons
 from lipverify.solvers.branch_and_bound.node import Node
@@ -87,7 +86,7 @@ class Tree:
         self._closing = Closing(tolerated=self._target)
         self._incumbent: Incumbent[Certified] = Incumbent()
         self._begun = False
-        self._unsaved: dict[str, str] = {}
+        self._copy = Copy(options.checkpoint, problem)
         self._attack = self._proposals()
         self._root_upper = upper
         self._root: Cell | None = None
@@ -98,7 +97,7 @@ class Tree:
         self.away: Mapping[int, tuple[OpenNode, ...]] = {}
         if saved is not None:
             self._begun = True
-            self.waiting = sorted(saved.open, key=lambda node: node[1])
+            self.waiting = sorted(saved.open, key=_by_upper)
             self._effort.nodes = saved.nodes
             self._take(saved)
 
@@ -107,15 +106,12 @@ class Tree:
         self._closing.settle(saved.settled)
         best = self._incumbent.best
         if saved.incumbent is not None and (best is None or saved.incumbent != best.witness.point):
-            found = certify_point(self._problem, saved.incumbent)
-            if found is None:
-                raise InvalidArgument("the checkpoint's best point lies on a boundary, or outside the domain")
-            self._offer(found)
+            self._offer(saved.best(self._problem))
 
     def pack(self) -> None:
         """Put every open node among those that wait, as they travel, the most promising last."""
-        self.waiting += ((node.signs, node.upper) for node in self._frontier)
-        self.waiting.sort(key=lambda node: node[1])
+        self.waiting += (OpenNode(node.signs, node.upper) for node in self._frontier)
+        self.waiting.sort(key=_by_upper)
         self._frontier = Frontier(self._order, self._options.memory)
 
     def given(self, nodes: tuple[OpenNode, ...]) -> Saved:
@@ -130,29 +126,22 @@ class Tree:
         self._effort.nodes += saved.nodes
         self._more["nodes"] = 0  # these are counted already
         self.waiting += saved.open
-        self.waiting.sort(key=lambda node: node[1])
-        while self.waiting and self._closing.closes(self.waiting[0][1]):
+        self.waiting.sort(key=_by_upper)
+        while self.waiting and self._closing.closes(self.waiting[0].upper):
             self._effort.count(Fate.PRUNED)
             del self.waiting[0]
 
     def save(self, *, last: bool = False) -> None:
         """Write the search down, if that is wanted and due: between two steps, when nothing is in hand."""
-        checkpoint = self._options.checkpoint
-        if checkpoint is None or not self._begun:
-            return
-        try:
-            checkpoint.save(self._problem, lambda: self.saved, last=last)
-        except OSError as error:  # the search is worth more than its copy, and the last one is still there
-            self._unsaved = {"checkpoint": f"not written: {error}"}
-        else:
-            self._unsaved = {}
+        if self._begun:
+            self._copy.keep(lambda: self.saved, last=last)
 
     @property
     def saved(self) -> Saved:
         """The search as it is between two steps."""
         best = self._incumbent.best
         away = (node for nodes in self.away.values() for node in nodes)
-        nodes = (*self.waiting, *away, *((node.signs, node.upper) for node in self._frontier))
+        nodes = (*self.waiting, *away, *(OpenNode(node.signs, node.upper) for node in self._frontier))
         return Saved(nodes, best.witness.point if best else None, self._closing.settled, self._effort.nodes)
 
     @property
@@ -208,7 +197,7 @@ class Tree:
         """Make a node of the last one that waits; it waits until that is done."""
         if self._root is None:
             self._root = self._cells.root()
-        signs, upper = self.waiting[-1]
+        signs, upper, _ = self.waiting[-1]  # whatever else these signs are open for
         if not self._closing.closes(upper):
             fate, node = self._consider(self._root, signs, None, upper)
             if node is not None:
@@ -403,7 +392,7 @@ class Tree:
             if not node.fresh:  # these hold the upper side up
                 self._certify(node)
         uppers = [node.upper for node in self._frontier]
-        uppers += [upper for nodes in (self.waiting, *self.away.values()) for _, upper in nodes]
+        uppers += [upper for nodes in (self.waiting, *self.away.values()) for _, upper, _ in nodes]
         upper = max(uppers, default=0.0 if self._begun else self._root_upper)
         upper = max(upper, self._closing.settled, self._incumbent.upper)
         best = self._incumbent.best
@@ -435,10 +424,14 @@ class Tree:
 
     def stats(self) -> dict[str, int | str]:
         """What it took, here and elsewhere."""
-        return {**self.counts, **self._unsaved}
+        return {**self.counts, **self._copy.failure}
 
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of it."""
         counts = {**self._effort.stats(), "lps": self._cells.lps, "settled": self._cells.settled}
         return {name: count + self._more[name] for name, count in counts.items()}
+
+
+def _by_upper(node: OpenNode) -> float:
+    return node.upper

@@ -116,7 +116,8 @@ class Relaxation:
         status = self._solver.getModelStatus() if accepted(ended) else HighsModelStatus.kUnknown
         if status == HighsModelStatus.kOptimal:
             solution = self._solver.getSolution()
-            return Answer(self.bound(costs, np.array(solution.row_dual)), np.array(solution.col_value))
+            point = np.array(solution.col_value)
+            return Answer(self.bound(costs, np.array(solution.row_dual)), point if np.isfinite(point).all() else None)
         if status == HighsModelStatus.kInfeasible and self._refuted():
             return Answer(-math.inf, None)
         self._solver.clearSolver()  # any other status says nothing, and may leave a bad basis
