@@ -211,7 +211,7 @@ def expect_more(problem: Problem) -> None:
 def _in_company(method: Method, problem: Problem, reason: str = "") -> Choice:
     company = (AutoLip(), EclipseFast(), Local(), LocalSearch(), *_everywhere(problem))
     parts = independent(problem)
-    seconds = expected(method.name, parts.hardest if parts else problem, CompiledEngines().loaded())
+    seconds = expected(method.name, parts.hardest if parts else problem)
     return Choice(method, reason, company, len(parts.parts) * seconds if parts else seconds)
 
 
@@ -239,7 +239,7 @@ def _auto(side: Side, problem: Problem, seconds: float) -> Choice:
     if side == "exact":
         parts = independent(problem)
         hardest = parts.hardest if parts else problem
-        name, why = choose(hardest, seconds, CompiledEngines().loaded())
+        name, why = choose(hardest, seconds)
         words = f"{len(parts.parts)} independent parts; for the largest {why}" if parts else why
         return _in_company(_apart(METHODS[name](), problem), problem, words)
     able = (*_everywhere(problem), *(method for method in (Local(),) if supports(method, problem)))
@@ -252,18 +252,17 @@ _ALONE = 2.0  # seconds that are not worth other processes
 def _thrifty(method: str | Method, problem: Problem, seconds: float, team: Team) -> Choice:
     """An exact method that shares its work out and keeps to its memory; one that ends soon, if "auto" takes it, as it
     is. Who is alone takes independent parts one by one."""
-    loaded = CompiledEngines().loaded()
     parts = independent(problem) if team.alone else None
     hardest = parts.hardest if parts else problem
     if isinstance(method, (Enumeration, BranchAndBound)):
         return Choice(replace(method, team=team))
     name, reason = method, ""
     if name == "auto":
-        name, reason = choose(hardest, seconds, loaded)
-        if name not in SHARED and expected(name, hardest, loaded) < _ALONE:
+        name, reason = choose(hardest, seconds)
+        if name not in SHARED and expected(name, hardest) < _ALONE:
             return _in_company(_apart(METHODS[name](), problem), problem, reason)
         if name not in SHARED:
-            name = min(SHARED, key=lambda name: expected(name, hardest, loaded))
+            name = min(SHARED, key=lambda name: expected(name, hardest))
             reason = f"{name} is shared out and keeps to its memory; otherwise {reason}"
     if not isinstance(name, str) or name not in SHARED:
         able = " and ".join(SHARED)

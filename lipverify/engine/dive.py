@@ -202,8 +202,8 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
         work.line[k],
     )
     for above in range(k + 1, depth):
-        if 2 * open_ > net.width[above - 1]:
-            break  # while most of a layer is open, bounds through it decide next to nothing
+        if net.cone != 0 or 2 * open_ > net.width[above - 1]:
+            break  # on a cone lines decide nothing; while most of a layer is open, next to nothing
         before = facts
         facts, lps = deep_layer(
             T,

@@ -10,7 +10,7 @@ import numpy as np
 from lipverify.arrays import Vector
 from lipverify.trusted.evidence import Chain, Head, Space
 
-Net = namedtuple("Net", "weight bias left right width offset d lower upper rows shifts size slack last")
+Net = namedtuple("Net", "weight bias left right width offset d lower upper rows shifts size slack last cone")
 HeadArrays = namedtuple("HeadArrays", "upward end directions link")
 Cells = namedtuple(
     "Cells",
@@ -57,6 +57,7 @@ def net_arrays(chain: Chain, space: Space, size: Vector, slack: Vector) -> Any:
         size.copy(),
         slack.copy(),
         chain.weights[-1].copy(),
+        int(space.cone),
     )
 
 

@@ -19,14 +19,13 @@ from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations.interval import preactivation_ranges
-from lipverify.solvers.branch_and_bound.by_layers import able
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines, able
 
 _PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 1,500 to 14,000
 _MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the two norms are Euclidean
 _DOUBLING = (5.5, 4.0)  # undecided neurons after which the program takes twice as long; with several hidden layers
 _TREE = 0.05  # seconds of branch and bound at no undecided neuron
 _LAYERS = (0.05, 8.0)  # the same by layers, and the neurons that double it
-_LOADED = 1.0  # seconds until the engine is there, at worst
 _BRANCHING = MappingProxyType({False: 2.5, True: 5.5})  # neurons after which it takes twice as long; spectral norms
 
 
@@ -45,9 +44,9 @@ class Size:
     spectral
         Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
     by_layers
-        Whether branch and bound has its compiled search by layers for it: bounded domains, p = 1 and ∞.
-    loaded
-        Whether that search is there already.
+        Whether branch and bound has its compiled search by layers for it: p = 1 and ∞.
+    away
+        In how many seconds that search can be there.
     """
 
     undecided: tuple[int, ...]
@@ -55,15 +54,18 @@ class Size:
     euclidean: int
     spectral: bool
     by_layers: bool = False
-    loaded: bool = False
+    away: float = 0.0
 
     @classmethod
-    def of(cls, problem: Problem, loaded: bool = False) -> Size:
+    def of(cls, problem: Problem, away: float | None = None) -> Size:
         """The size of a problem."""
         net = problem.network
         pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
         spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
-        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, able(problem), loaded)
+        layers = able(problem)
+        if layers and away is None:
+            away = CompiledEngines().away()
+        return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, layers, away or 0.0)
 
     @property
     def regions(self) -> float:
@@ -107,8 +109,7 @@ def _branch_and_bound(size: Size) -> tuple[float, str]:
     n = sum(size.undecided)
     if size.by_layers:
         seconds, doubling = _LAYERS
-        loading = 0.0 if size.loaded else _LOADED
-        return loading + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
+        return size.away + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
     return _TREE * 2.0 ** min(n / _BRANCHING[size.spectral], 1000.0), f"{n} undecided neurons"
 
 
@@ -122,13 +123,13 @@ ANYTIME = "branch-and-bound"
 """The method whose interval is of use before its end: where nobody is expected to end in time, it is asked."""
 
 
-def choose(problem: Problem, seconds: float = math.inf, loaded: bool = False) -> tuple[str, str]:
+def choose(problem: Problem, seconds: float = math.inf, away: float | None = None) -> tuple[str, str]:
     """The name of the exact method that promises to be the fastest, and the reason.
 
-    Where none is expected to end within so many seconds it is the one whose interval is worth most by then. `loaded`
-    says whether the search by layers is there already: in a process that has used it, or in the course of a batch.
+    Where none is expected to end within so many seconds it is the one whose interval is worth most by then. `away`
+    says in how many seconds the search by layers can be there; else the disk does.
     """
-    size = Size.of(problem, loaded)
+    size = Size.of(problem, away)
     guesses = {name: rule(size) for name, rule in RULES.items()}
     best = min(guesses, key=lambda name: guesses[name][0])
     words = "; ".join(f"{name} about {seconds:.1g} s ({why})" for name, (seconds, why) in guesses.items())
@@ -137,6 +138,6 @@ def choose(problem: Problem, seconds: float = math.inf, loaded: bool = False) ->
     return best, f"{best} was chosen: {words}"
 
 
-def expected(name: str, problem: Problem, loaded: bool = False) -> float:
+def expected(name: str, problem: Problem) -> float:
     """How many seconds an exact method may take; inf beyond floats, and for methods without a rule."""
-    return RULES[name](Size.of(problem, loaded))[0] if name in RULES else math.inf
+    return RULES[name](Size.of(problem))[0] if name in RULES else math.inf

@@ -51,12 +51,21 @@ class Chain:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """{x : lower ≤ x ≤ upper, rows·x + shifts ≥ 0}: the closure of a domain, shapes (d,), (g, d), (g,)."""
+    """{x : lower ≤ x ≤ upper, rows·x + shifts ≥ 0}: the closure of a domain, shapes (d,), (g, d), (g,).
+
+    Attributes
+    ----------
+    cone
+        The domain is the cone over the box instead, {x : x_j ≥ 0 where lower_j = 0}, for a chain without biases in its
+        hidden layers: every cell is a cone, and its part in the box stands for it. Bounds are otherwise < 0 < bounds,
+        and there are no rows.
+    """
 
     lower: Vector
     upper: Vector
     rows: Matrix
     shifts: Vector
+    cone: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,12 @@ class ExactReader:
         self.space = space
         d = len(space.lower)
         unit = np.eye(d + 1)
-        box = np.vstack([unit[:d] - space.lower[:, None] * unit[d], space.upper[:, None] * unit[d] - unit[:d]])
-        rows = np.vstack([np.column_stack([space.rows, space.shifts]), box, unit[d:]])
+        box = np.vstack(
+            [unit[:d] - space.lower[:, None] * unit[d], space.upper[:, None] * unit[d] - unit[:d], unit[d:]]
+        )
+        if space.cone:
+            box = unit[:d][space.lower == 0]
+        rows = np.vstack([np.column_stack([space.rows, space.shifts]), box])
         self._domain: list[list[fmpq]] = [[rational(v) for v in row] for row in rows.tolist()]
         self._forms: dict[bytes, fmpq_mat] = {}
 

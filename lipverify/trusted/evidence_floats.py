@@ -13,6 +13,7 @@ import numpy as np
 from lipverify.arrays import Bools, Indices, Matrix, Signs, Vector
 from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_arrays import Flat, FlatHead
+from lipverify.trusted.evidence_cones import judge_on_cones
 from lipverify.trusted.evidence_forms import Memory, judge
 from lipverify.trusted.evidence_passes import Room, read
 from lipverify.trusted.evidence_sizes import Charges, Sizes
@@ -26,7 +27,7 @@ class FloatReader:
     One thread at a time may use it.
     """
 
-    COMPILED: ClassVar[tuple[Any, ...]] = (judge, read)
+    COMPILED: ClassVar[tuple[Any, ...]] = (judge, judge_on_cones, read)
 
     def __init__(self, chain: Chain, space: Space) -> None:
         self.chain = chain
@@ -41,10 +42,12 @@ class FloatReader:
         return Sizes.of(self.chain, self.space)
 
     def implied(self, claims: Implied) -> Bools:
-        """Which claims hold: on the closed cell of its states the neuron's pre-activation has the sign, strictly.
+        """Which claims hold: on the closed cell of its states the neuron's pre-activation has the sign; shape (F,).
 
-        Shape (F,).
+        Strictly on a bounded domain; on a cone it may be 0, as it is at the origin.
         """
+        if self.space.cone:
+            return self._judge_on_cones(claims)
         verdict = self._judge(claims.states, claims.index, claims.neurons, claims.signs, claims.multipliers)
         return verdict & (claims.neurons >= 0)
 
@@ -92,6 +95,44 @@ class FloatReader:
             verdict,
         )
         return verdict
+
+    def _judge_on_cones(self, claims: Implied) -> Bools:
+        verdict = np.zeros(len(claims.index), dtype=bool)
+        flat = self._flat
+        if claims.multipliers.shape != (len(claims.index), len(flat.linear)) or not self._plain:
+            return verdict
+        most = max(len(flat.lower), flat.bias.shape[1])
+        judge_on_cones(
+            flat,
+            self._carried,
+            np.ascontiguousarray(claims.states, dtype=np.int8),
+            np.ascontiguousarray(claims.index, dtype=np.intp),
+            np.ascontiguousarray(claims.neurons, dtype=np.intp),
+            np.ascontiguousarray(claims.signs, dtype=np.int8),
+            np.ascontiguousarray(claims.multipliers, dtype=np.float64),
+            gamma(2 * (len(flat.linear) + 4 * len(flat.width) + most + 16)),
+            TINY * (most + 8),
+            verdict,
+        )
+        return verdict
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether the chain is homogeneous, and none of the products that its forms are made of leaves the floats."""
+        low = high = 0.0
+        for given in (*self.chain.weights[:-1], *self.chain.slopes):
+            exponents = np.frexp(np.abs(given[given != 0]))[1]
+            low += max(0, 1 - int(exponents.min(initial=1)))
+            high += max(0, int(exponents.max(initial=0))) + np.log2(given.size + 1)
+        homogeneous = not any(b.any() for b in self.chain.biases[:-1])
+        return homogeneous and max(low + 56 * len(self.chain.widths), high) <= 1000
+
+    @cached_property
+    def _carried(self) -> bool:
+        """Whether the last input is ≥ 0, and the pre-activation of the last neuron of every layer."""
+        rows, slopes = [w[-1] for w in self.chain.weights[:-1]], self.chain.slopes
+        units = all(row[-1] == 1.0 and not row[:-1].any() for row in rows)
+        return units and self.space.lower[-1] == 0.0 and all(s[-1, 1] == 1.0 for s in slopes)
 
     def _read(
         self, states: Signs, head: Head, target: float, limit: int, trees: Indices, begins: Indices

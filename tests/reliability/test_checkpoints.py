@@ -118,11 +118,14 @@ def test_pieces_make_the_whole_of_any_network(
     assert found.enclosure == lv.exact(net, "enumeration", p=p).enclosure
 
 
-def test_pieces_make_the_whole_by_layers(tmp_path: Path, engines: CompiledEngines) -> None:
+@pytest.mark.parametrize("domain", [BOX, lv.Everywhere()], ids=["box", "whole"])
+def test_pieces_make_the_whole_by_layers(
+    tmp_path: Path, engines: CompiledEngines, domain: lv.Box | lv.Everywhere
+) -> None:
     """And in turns with the general search, which goes on with what the other one has left."""
     net = random_network((3, 8, 8, 2), 3)
-    whole = lv.exact(net, "enumeration", p=math.inf, domain=BOX)
-    problem = Problem(net, norm_pair(math.inf), BOX)
+    whole = lv.exact(net, "enumeration", p=math.inf, domain=domain)
+    problem = Problem(net, norm_pair(math.inf), domain)
     for kinds in ([engines], [engines, None], [None, engines]):
         path = tmp_path / f"search {len(kinds)} {kinds[0]}"
         found, stops = in_pieces(problem, path, [3, 2, 4, 1, 5], *kinds)

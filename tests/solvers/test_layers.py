@@ -31,6 +31,7 @@ from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 from lipverify.testing import domains, networks
 from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
 from tests import oracle
 from tests.conftest import examples
@@ -167,11 +168,53 @@ def test_what_is_loaded_is_what_runs() -> None:
     """Other types of arrays would be compiled anew, for half a minute, in the middle of a search."""
     from lipverify.engine.dive import dive
 
-    for domain in (BOXES[2], lv.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 1, 1])):
+    for domain in (BOXES[2], lv.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 1, 1]), WHOLE):
         for p in NORMS:
             for net in (random_network((2, 5, 4, 3), 2), CASES[0].net):
-                exact(net, p, domain if net.input_dim == 2 else BOXES[net.input_dim])
+                exact(net, p, domain if domain is WHOLE or net.input_dim == 2 else BOXES[net.input_dim])
     assert len(dive.signatures) == 1
+    assert all(len(function.signatures) == 1 for function in FloatReader.COMPILED)
+
+
+# The whole space -----------------------------------------------------------------------------------
+
+WHOLE = lv.Everywhere()
+
+
+@settings(max_examples=examples(200))
+@given(st.data(), st.sampled_from(NORMS))
+def test_agrees_with_brute_force_on_the_whole_space(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(slopes=data.draw(st.booleans()), **SMALL))
+    hold_to_the_oracle(net, p, WHOLE, exact(net, p, WHOLE))
+
+
+@settings(max_examples=examples(20))
+@given(st.data(), st.sampled_from(NORMS))
+def test_agrees_with_brute_force_on_larger_networks_on_the_whole_space(data: st.DataObject, p: Any) -> None:
+    net = data.draw(networks(inputs=(2, 3), hidden=2, width=(3, 4), slopes=True))
+    hold_to_the_oracle(net, p, WHOLE, exact(net, p, WHOLE))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("p", NORMS, ids=str)
+def test_known_cases_that_others_miss_on_the_whole_space(case: Case, p: Any) -> None:
+    hold_to_the_oracle(case.net, p, WHOLE, exact(case.net, p, WHOLE))
+
+
+@pytest.mark.parametrize("p", NORMS, ids=str)
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("sizes", [(2, 5, 4, 3), (3, 4, 4, 2), (2, 3, 3, 3, 2), (1, 6, 3), (3, 7, 1)], ids=str)
+def test_agrees_with_brute_force_on_random_networks_on_the_whole_space(
+    sizes: tuple[int, ...], biased: bool, p: Any
+) -> None:
+    net = random_network(sizes, 1)
+    if not biased:
+        net = lv.Network(net.weights)
+    engines = Waiting()
+    bound = exact(net, p, WHOLE, engines)
+    hold_to_the_oracle(net, p, WHOLE, bound)
+    assert engines.asked  # it was the engine that searched
+    assert bound.stats["facts"] >= 4 * bound.stats["settled"]  # and the reader in floats that believed it
 
 
 # An engine that lies costs time and nothing else ---------------------------------------------------
@@ -289,15 +332,16 @@ LIES: dict[str, Callable[[Dive], Dive]] = {
 def test_a_lying_engine_costs_time_and_nothing_else(lie: Callable[[Dive], Dive]) -> None:
     for sizes, p in (((2, 4, 3, 2), INF), ((2, 3, 3, 2), 1), ((3, 5, 1), INF)):
         for seed in range(1):
-            net, domain = random_network(sizes, seed), BOXES[sizes[0]]
-            hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(lie)))
+            net = random_network(sizes, seed)
+            for domain in (BOXES[sizes[0]], WHOLE):
+                hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(lie)))
 
 
 @settings(max_examples=examples(40))
 @given(st.data(), st.sampled_from(list(LIES)), st.sampled_from(NORMS))
 def test_a_lying_engine_on_degenerate_networks(data: st.DataObject, lie: str, p: Any) -> None:
     net = data.draw(networks(inputs=(1, 2), hidden=(1, 2), width=(1, 3), slopes=True))
-    domain = BOXES[net.input_dim]
+    domain = data.draw(st.sampled_from((BOXES[net.input_dim], WHOLE)))
     hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(LIES[lie])))
 
 
@@ -312,9 +356,12 @@ def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting, rel_gap: 
 
 
 @pytest.mark.parametrize("lie", [None, "no multipliers", "all is open"])
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 2), INF), ((2, 4, 4, 2), 1), ((3, 6, 1), INF)])
-def test_stopping_at_any_moment_leaves_a_valid_interval(sizes: tuple[int, ...], p: float, lie: str | None) -> None:
-    net, domain = random_network(sizes, 3), BOXES[sizes[0]]
+def test_stopping_at_any_moment_leaves_a_valid_interval(
+    sizes: tuple[int, ...], p: float, whole: bool, lie: str | None
+) -> None:
+    net, domain = random_network(sizes, 3), WHOLE if whole else BOXES[sizes[0]]
     square = oracle.largest_square([r.jacobian for r in oracle.regions(net, domain)], p, p)
     assert square is not None
     before = lv.Bound(

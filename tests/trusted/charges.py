@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-PARTS = ("sizes", "forms", "passes", "floats")
+PARTS = ("sizes", "forms", "cones", "passes", "floats")
 
 # name: what stands there in which part, and what stands there instead
 MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -55,6 +55,13 @@ MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rows in the size of a claim": (("forms", "size += x * sizes.rows[r]", "pass"),),
     "values in the size of a claim": (("forms", "size += x * sizes.value[v]", "pass"),),
     "errors of values in a claim": (("forms", "error += x * sizes.value_error[v]", "pass"),),
+    "rounding of rows that are combined": (("cones", "(total + 8.0 * rounding * mass + lost)", "(total + lost)"),),
+    "rounding of what is combined": (("cones", "(8.0 * rounding * mass + lost) * up", "lost * up"),),
+    "underflow of what is combined, wherever it is charged": (
+        ("cones", "(8.0 * rounding * mass + lost) * up", "8.0 * rounding * mass * up"),
+        ("cones", "* up + lost < x[j]", "* up < x[j]"),
+    ),
+    "error of a combination": (("cones", "+ lost < x[j] - off[j]", "+ lost < x[j]"),),
     "error of ranges above the front": (("forms", "error, size = sizes.relaxed_error[v], s", "error, size = 0.0, s"),),
     "error of tightened ranges of v": (("passes", "lines, c, spare) + more[k, i]", "lines, c, spare)"),),
     "error of the tree": (("passes", "rest = error", "rest = 0.0"),),

@@ -55,7 +55,8 @@ class SignLie:
         rows = zip(space.rows, exact(space.shifts), strict=True)
         held &= all(dot(exact(row), x) + shift >= 0 for row, shift in rows)
         held &= all(s * v >= 0 for s, v, same in zip(self.states, y, self.chain.linear, strict=True) if not same)
-        return held and (self.neuron < 0 or self.sign * y[self.neuron] <= 0)
+        height = 0 if self.neuron < 0 else self.sign * y[self.neuron]
+        return held and (height < 0 or (height == 0 and not space.cone))
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +209,7 @@ def signs() -> Iterator[SignLie]:
     four = chain([[[2.0**-500] * 4]], [[-least]])
     yield SignLie(four, box(*[(0.0, 0.49 * 2.0**-574)] * 4), (0,), 0, -1, (0.49 * 2.0**-574,) * 4)
     yield from rows()
+    yield from cones()
 
 
 def rows() -> Iterator[SignLie]:
@@ -223,6 +225,31 @@ def rows() -> Iterator[SignLie]:
         yield SignLie(chain([both]), space, (1, 1), -1, 0, tuple(x.tolist()), by)
         held = Space(space.lower, space.upper, both, np.zeros(2))
         yield SignLie(chain([[[1.0, 1.0]]]), held, (0,), -1, 0, tuple(x.tolist()), by)
+
+
+def cones() -> Iterator[SignLie]:
+    """On cones: a pre-activation that is no combination of two rows, for one weight is negative by a rounding."""
+    everywhere = Space(-np.ones(2), np.ones(2), np.zeros((0, 2)), np.zeros(0), cone=True)
+    for seed in range(40):
+        c = 2.0**30 * (1 + np.random.default_rng(seed).random())
+        lost = Fraction(3.0 * c) - 3 * Fraction(c)  # of c·(3 x2), which is what the third neuron has
+        first = [[1.0, 0.0], [0.0, 1.0], [2.0, 3.0], [0.0, 1.0]]
+        signless = [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+        # x1 + ½ lost·x2 to floats and x1 − ½ lost·x2 in truth, of x1 ≥ 0 and x2 ≥ 0
+        if lost > 0:
+            layers = [first, [[1.0 - 2.0 * c, -3.0 * c, c, float(lost / 2)]]]
+            yield SignLie(chain(layers), everywhere, (1, 1, 1, 1, 0), 4, 1, (0.0, 1.0), {0: 1.0, 1: 1.0})
+        # the other way round, x1 of such a row and x2
+        if lost < 0:
+            layers = [first, [[1.0 - 2.0 * c, -3.0 * c, c, float(lost / 2)], [1.0, 0.0, 0.0, 0.0]]]
+            net = chain(layers, slopes=[signless, [[0.0, 1.0]] * 2])
+            yield SignLie(net, everywhere, (1, 1, 1, 1, 1, 0), 5, 1, (float(lost / 4), 1.0), {1: 1.0, 4: 1.0})
+    # 0.6 + 0.6 + 0.6 − 2 of the smallest number
+    e, s = 2.0**-174, 2.0**900
+    rows = [[1.0, 0.0, 0.0, -1.0], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, -1.0], [0.0, 0.0, 0.0, s]]
+    least = chain([[*rows, [0.6 * e, 0.6 * e, 0.6 * e, -2.0 * e]]])
+    space = Space(-np.ones(4), np.ones(4), np.zeros((0, 4)), np.zeros(0), cone=True)
+    yield SignLie(least, space, (1, 1, 1, 1, 0), 4, 1, (1.0,) * 4, dict.fromkeys(range(4), 1.0))
 
 
 def norms() -> Iterator[NormLie]:

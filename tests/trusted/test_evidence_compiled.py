@@ -19,6 +19,13 @@ from lipverify.trusted.evidence_replay import replay
 SHAPES = ((3, 5, 4, 2), (2, 4, 3, 3, 2), (2, 4, 1))
 
 
+def homogeneous(chain: Chain) -> tuple[Chain, Space]:
+    """The chain without biases, on the cone that is everything."""
+    d = chain.weights[0].shape[1]
+    space = Space(-np.ones(d), np.ones(d), np.zeros((0, d)), np.zeros(0), cone=True)
+    return Chain(chain.weights, tuple(np.zeros_like(b) for b in chain.biases), chain.slopes), space
+
+
 def answers() -> list[bytes]:
     """What the reader says, and every float that it came across."""
     found: list[bytes] = []
@@ -42,6 +49,9 @@ def answers() -> list[bytes]:
         said: list[Any] = [
             reader.implied(Implied(states, index, np.tile(np.arange(n), 12), signs, multipliers)),
             reader.empty(Empty(states, index, multipliers)),
+            FloatReader(*homogeneous(chain)).implied(
+                Implied(states, index, np.tile(np.arange(n), 12), signs, multipliers[:, 1:])
+            ),
         ]
         for head in (Head(True, 0, tuple(range(d))), Head(False, 0, tuple(range(sizes[-1])))):
             bounds = reader.upper(states, head)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol, final
 import numpy as np
 
 from lipverify.bound import Bound, Rigor, Status
-from lipverify.domain import Box, Domain, Polytope
 from lipverify.engine.loading import Loading
-from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.problem import Budget, Problem
+from lipverify.solvers.branch_and_bound.away import stored
 from lipverify.solvers.branch_and_bound.checkpoint import Copy, Saved
 from lipverify.solvers.branch_and_bound.dives import Engine
 from lipverify.solvers.branch_and_bound.heads import heads
+from lipverify.solvers.branch_and_bound.setting import Setting
 from lipverify.solvers.branch_and_bound.tree import Tree
 from lipverify.trusted.evidence import Chain, Space
 from lipverify.trusted.evidence_sizes import Sizes
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
 _PATIENCE = 0.5  # seconds of search before the engine is loaded
+_WIDE = 128  # inputs or neurons of a layer: what a sign on a cone is verified by takes milliseconds then
+_LOADED, _COMPILED = 1.0, 40.0  # seconds until it is there, from the disk and from its sources
 
 
 class Engines(Protocol):
@@ -49,25 +51,16 @@ class Engines(Protocol):
         ...
 
 
-def space_of(domain: Domain) -> Space | None:
-    """The closure of a bounded domain; None for others."""
-    if isinstance(domain, Box):
-        return Space(domain.lower, domain.upper, np.zeros((0, domain.dimension)), np.zeros(0))
-    if isinstance(domain, Polytope) and domain.bounded:
-        box = enclosing_box(domain)
-        return Space(box.lower, box.upper, -domain.A, domain.b)
-    return None
-
-
 def able(problem: Problem) -> bool:
     """Whether a problem is one for the search by layers: its norm, its domain, and numbers that floats can multiply."""
     if not heads(problem):
         return False
-    space = space_of(problem.domain)
-    if space is None:
+    setting = Setting.of(problem.network, problem.domain)
+    if setting is None:
         return False
-    net = problem.network
-    sizes = Sizes.of(Chain(net.weights, net.biases, net.slopes), space)
+    if setting.space.cone and max(len(setting.space.lower), *setting.chain.widths) > _WIDE:
+        return False
+    sizes = Sizes.of(setting.chain, setting.space)
     return bool(np.isfinite(sizes.value).all() and np.isfinite(sizes.form).all())
 
 
@@ -92,7 +85,7 @@ class CompiledEngines:
     """The compiled engine, once it is loaded; one per process."""
 
     def able(self, problem: Problem) -> bool:
-        """Every norm that has heads, on bounded domains."""
+        """Every norm that has heads, on bounded domains and on the whole space."""
         return able(problem)
 
     def loaded(self) -> bool:
@@ -102,6 +95,13 @@ class CompiledEngines:
     def ready(self) -> bool:
         """The same; the first call starts loading it."""
         return _LOADING.ready()
+
+    def away(self) -> float:
+        """In about how many seconds it can be there: most of a minute where it must be compiled first."""
+        if _LOADING.done:
+            return 0.0
+        there = stored()
+        return _LOADED if (_stored() if there is None else there) else _COMPILED
 
     def wait(self) -> None:
         """Until it is."""
@@ -154,12 +154,11 @@ class ByLayers:
             saved = saved and tree.saved  # a search that has only begun begins anew, with the incumbent
         from lipverify.solvers.branch_and_bound.layers import LayerSearch  # loads numba
 
-        net = self._problem.network
-        space = space_of(self._problem.domain)
-        assert space is not None
-        chain = Chain(net.weights, net.biases, net.slopes)
-        engines = [self._engines.open(chain, space) for _ in range(max(self._options.threads, self._options.team.jobs))]
-        search = LayerSearch(self._problem, self._budget, space, engines, best, self._upper, saved)
+        setting = Setting.of(self._problem.network, self._problem.domain)
+        assert setting is not None
+        count = max(self._options.threads, self._options.team.jobs)
+        engines = [self._engines.open(setting.chain, setting.space) for _ in range(count)]
+        search = LayerSearch(self._problem, self._budget, setting, engines, best, self._upper, saved)
         try:
             yield self._report(search)
             for _ in search.steps():

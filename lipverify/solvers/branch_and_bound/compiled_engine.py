@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -36,6 +37,7 @@ class CompiledEngine:
     def __init__(self, chain: Chain, space: Space) -> None:
         size = Sizes.of(chain, space).value
         self._net = layout.net_arrays(chain, space, size, _SLACK * size)
+        self._cone = space.cone  # where floats are sure of nothing by the value, which is 0 at the origin
         self._heads: dict[Head, Any] = {}
         self._passes = 0
         self._rng = np.random.default_rng(0)
@@ -95,7 +97,7 @@ class CompiledEngine:
             out.node_failed[:count] * out.node_has_failed[:count, None],
             out.used[:count],
             out.mult[:facts],
-            out.fact_kind[:facts] != 0,
+            (out.fact_kind[:facts] != 0) | self._cone,
             out.points[:points],
             out.point_node[:points],
             out.tree,
@@ -147,4 +149,6 @@ def _first_dive() -> None:
     reader.upper(blank[None], head)
     reader.pruned(Pruned(blank[None], head, 1.0, 1))
     none = np.zeros(1, dtype=np.intp)
-    reader.implied(Implied(blank[None], none, none, np.ones(1, dtype=np.int8), np.zeros((1, 1))))
+    claim = Implied(blank[None], none, none, np.ones(1, dtype=np.int8), np.zeros((1, 1)))
+    reader.implied(claim)
+    FloatReader(chain, replace(space, cone=True)).implied(claim)

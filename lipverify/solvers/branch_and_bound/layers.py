@@ -34,7 +34,8 @@ from lipverify.solvers.branch_and_bound.checkpoint import OpenNode, Saved
 from lipverify.solvers.branch_and_bound.dives import OPEN, PRUNED, REGION, SPLIT, TIE, Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
-from lipverify.trusted.evidence import Chain, Implied, Pruned, Space
+from lipverify.solvers.branch_and_bound.setting import Setting
+from lipverify.trusted.evidence import Chain, Implied, Pruned
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
@@ -91,9 +92,9 @@ class LayerSearch:
     Parameters
     ----------
     problem, budget
-        What is asked, on a bounded domain, for a norm that has `heads`.
-    space
-        The closure of its domain.
+        What is asked, for a norm that has `heads`.
+    setting
+        What is searched.
     engines
         Who searches: so many dives at a time, in threads.
     best
@@ -113,7 +114,7 @@ class LayerSearch:
         self,
         problem: Problem,
         budget: Budget,
-        space: Space,
+        setting: Setting,
         engines: Sequence[Engine],
         best: Certified | None,
         ceiling: float = math.inf,
@@ -121,9 +122,8 @@ class LayerSearch:
     ) -> None:
         self._problem = problem
         self._budget = budget
-        self._space = space
-        net = problem.network
-        self._chain = Chain(net.weights, net.biases, net.slopes)
+        self._setting = setting
+        self._chain, space = setting.chain, setting.space
         self._heads = heads(problem)
         self._reader = FloatReader(self._chain, space)
         self._exact = ExactReader(self._chain, space)
@@ -184,7 +184,7 @@ class LayerSearch:
     def steps(self) -> Iterator[None]:
         """Work, in pieces of a tenth of a second."""
         self._errors = [self._reader.error(head) for head in self._heads]
-        root = OpenNode(self._chain.linear.astype(np.int8), math.inf)
+        root = OpenNode(self._setting.root[self._setting.own], math.inf)
         for node in (root,) if self._opened is None else self._opened:
             tick()
             self._open(node)
@@ -205,17 +205,19 @@ class LayerSearch:
     def saved(self) -> Saved:
         """The search as it is between two steps, once it has begun."""
         nodes = (*self._busy, *(entry[2] for entry in self._heap))
-        opened = tuple(OpenNode(node.signs, min(node.upper, self._ceiling), node.head) for node in nodes)
+        own = self._setting.own
+        opened = tuple(OpenNode(node.signs[own], min(node.upper, self._ceiling), node.head) for node in nodes)
         best = self.best
         return Saved(opened, best.witness.point if best else None, self._closing.settled, self.counts.nodes)
 
     def _open(self, node: OpenNode) -> None:
         """Open a node of the beginning, for every head that it is open for."""
+        signs = self._setting.within(node.signs)
         for h in range(len(self._heads)) if node.head is None else (node.head,):
             head = self._heads[h]
-            upper = min(node.upper, float(self._reader.upper(node.signs[None], head)[0]))
+            upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
             failed = np.zeros(len(head.directions), dtype=np.int8)
-            self._push(Node(h, node.signs, self._hint(node.signs), failed, upper))
+            self._push(Node(h, signs, self._hint(signs), failed, upper))
 
     def _take(self, node: Node, crew: Crew[_Hands, _Found]) -> None:
         """Begin with an open node."""
@@ -235,7 +237,7 @@ class LayerSearch:
         begun = time.thread_time()  # a busy machine is no reason for small batches
         dive = hands.engine.dive(node, head, self._goal, _MARGIN * self._errors[node.head], self._passes)
         for point in dive.points[::-1]:
-            if self._try_point(point):
+            if self._try_point(self._setting.point(point)):
                 break  # the last one is the best
         tree = replay(node.signs, dive.moves)
         held = np.ones(len(dive.moves.nodes), dtype=bool)
@@ -296,7 +298,7 @@ class LayerSearch:
         points = {int(w): k for k, w in enumerate(dive.where.tolist()) if w >= 0}
         for i in np.flatnonzero(rest & (fates == REGION)).tolist():
             self.counts.leaves += 1
-            shown = i in points and self._is_region(tree.signs[i], dive.points[points[i]])
+            shown = i in points and self._is_region(tree.signs[i], self._setting.point(dive.points[points[i]]))
             rest[i] = not shown and not self._is_region(tree.signs[i], self._middle(tree.signs[i]))
         left = np.flatnonzero(rest & (fates == OPEN))
         if len(left):
@@ -325,13 +327,13 @@ class LayerSearch:
 
     def _hint(self, signs: Signs) -> Signs:
         """Which neurons' half-spaces cut a cell out, as far as the engine needs to know."""
-        return ((signs != 0) & ~self._chain.linear).astype(np.int8)
+        return ((signs != 0) & ~self._chain.linear & self._setting.own).astype(np.int8)
 
     def _expand(self, node: Node) -> None:
         """One step in exact arithmetic: the cell of a node's signs, and both sides of a neuron."""
         self.counts.nodes += 1
         head = self._heads[node.head]
-        found = self._cells.restrict(self._cells.root(), node.signs)
+        found = self._cells.restrict(self._cells.root(), node.signs[self._setting.own])
         if found is None:
             return
         cell, signs = found
@@ -339,11 +341,12 @@ class LayerSearch:
             self.counts.leaves += 1
             self._offer(certify_region(self._problem, self._cells.point(cell), self._cells.pattern(cell)))
             return
+        signs = self._setting.within(signs)
         upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
         if self._closing.closes(upper):
             self.counts.pruned += 1
             return
-        neuron = int(cell.undecided[0])
+        neuron = int(np.flatnonzero(self._setting.own)[cell.undecided[0]])
         for side in (1, -1):
             child = signs.copy()
             child[neuron] = side
@@ -353,9 +356,10 @@ class LayerSearch:
         """Whether the Jacobian of a complete pattern, be there a region of it or not, does not beat the incumbent."""
         if not signs.all() or self.best is None:
             return False
-        layers = np.split(signs > 0, self._chain.offsets[1:-1])
+        net = self._problem.network
+        layers = np.split(signs[self._setting.own] > 0, np.cumsum(net.hidden)[:-1])
         pattern = tuple(tuple(layer.tolist()) for layer in layers)
-        norm = exact_norm(jacobian_exact(self._problem.network, pattern), self._problem.norm)
+        norm = exact_norm(jacobian_exact(net, pattern), self._problem.norm)
         return not norm.exceeds(self.best.norm)
 
     def _is_region(self, signs: Signs, point: Any) -> bool:
@@ -364,16 +368,17 @@ class LayerSearch:
         if found is None:
             return False
         there = np.where(np.concatenate([np.array(layer) for layer in found.witness.pattern]), 1, -1)
-        if not (there == signs).all():
+        if not (there == signs[self._setting.own]).all():
             return False
         self._offer(found)
         return True
 
     def _middle(self, signs: Signs) -> Any:
         """A point that seems to be in the middle of the region of a complete pattern."""
-        rows = _rows(self._chain, signs) * signs[:, None]
-        domain = self._problem.domain.rows(self._problem.network.input_dim)
-        found = self._margins.interior_point(np.vstack([rows[~self._chain.linear], domain]))
+        net, own = self._problem.network, signs[self._setting.own]
+        chain = Chain(net.weights, net.biases, net.slopes)
+        rows = _rows(chain, own) * own[:, None]
+        found = self._margins.interior_point(np.vstack([rows[~chain.linear], self._problem.domain.rows(net.input_dim)]))
         return np.array([np.nan]) if found is None or not found.point[-1] > 0 else found.point[:-1] / found.point[-1]
 
     def _push(self, node: Node) -> None:
