@@ -1,9 +1,10 @@
 """What a proof costs: seconds to solve, to certify and to check, and bytes per node of the tree.
 
-    lipverify bench certificates [--only enumeration|published] [--seed S]
+    lipverify bench certificates [--only enumeration|published] [--seed S] [--repeats N]
 
-All three in this process, one after the other, CPU seconds on one core. Certifying includes one reading by the
-checker's rules; checking is a second one, from the file's content. Published networks need LIPVERIFY_DATA.
+All three in this process, one after the other, CPU seconds on one core, medians over the repeats; the ratio is that
+of certifying and checking to solving, its own median. Certifying includes one reading by the checker's rules;
+checking is a second one, from the file's content. Published networks need LIPVERIFY_DATA.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,6 +23,7 @@ from rich.table import Table
 from lipverify.bench.enumeration import SIZES, random_network
 from lipverify.bench.exact import data_folder, published
 from lipverify.bench.stdout import printed, stdout
+from lipverify.bound import Bound
 from lipverify.certificates.verdict import check
 from lipverify.certificates.writer import certify
 from lipverify.network import Network
@@ -34,18 +37,29 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="lipverify bench certificates", description=__doc__)
     parser.add_argument("--only", choices=("enumeration", "published"), help="one group alone")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random networks (default 0)")
+    parser.add_argument("--repeats", type=int, default=1, help="repeats per figure (default 1)")
     options = parser.parse_args(argv)
     console = stdout()
-    table = Table("network", "p", "method", "L", "solve, s", "certify, s", "check, s", "nodes", "bytes/node")
+    table = Table("network", "p", "method", "L", "solve, s", "certify, s", "check, s", "ratio", "nodes", "bytes/node")
     with printed(console, table) as show:
         for name, net, p in _cases(options.only, options.seed):
             show(f"{name}, p = {p}")
-            table.add_row(name, "inf" if p == math.inf else str(p), *row(net, p))
+            table.add_row(name, "inf" if p == math.inf else str(p), *row(net, p, options.repeats))
     return 0
 
 
-def row(net: Network, p: float) -> list[str]:
-    """One network solved, certified and checked."""
+def row(net: Network, p: float, repeats: int = 1) -> list[str]:
+    """One network solved, certified and checked, several times."""
+    runs = [_run(net, p) for _ in range(repeats)]
+    seconds = [f"{statistics.median(times):.3g}" for times in zip(*(times for times, _, _ in runs), strict=True)]
+    ratio = statistics.median((certifying + checking) / solving for (solving, certifying, checking), _, _ in runs)
+    _, proved, size = runs[-1]
+    nodes = len(proved.certificate.tree)
+    return [proved.method, f"{proved.upper:.10g}", *seconds, f"{ratio:.2f}", f"{nodes:,}", f"{size / nodes:.0f}"]
+
+
+def _run(net: Network, p: float) -> tuple[list[float], Bound, int]:
+    """Seconds to solve, to certify and to check; the bound; and the bytes of its certificate."""
     times = [time.process_time()]
     bound = exact(net, p=p)
     times.append(time.process_time())
@@ -56,9 +70,7 @@ def row(net: Network, p: float) -> list[str]:
     writing = time.process_time() - times[-1]
     check(net, json.loads(text), p=p, lower=proved.exact_value or proved.lower, upper=upper)
     times.append(time.process_time() - writing)
-    seconds = [f"{after - before:.2f}" for before, after in pairwise(times)]
-    nodes = len(proved.certificate.tree)
-    return [bound.method, f"{bound.upper:.10g}", *seconds, f"{nodes:,}", f"{len(text) / nodes:.0f}"]
+    return [after - before for before, after in pairwise(times)], proved, len(text)
 
 
 def _cases(only: str | None, seed: int) -> Iterator[tuple[str, Network, float]]:

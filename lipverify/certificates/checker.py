@@ -432,7 +432,7 @@ class Tree:
         free = [i for i, sign in enumerate(self.signs) if sign == 0]
         T = dict(zip(free, listed(integers, "sdp", len(free)), strict=True))
         j, size = self.net.outputs, self.net.outputs + len(free)
-        values = [[int(i == j) for j in range(size)] for i in range(self.net.outputs)]
+        values = [[int(i == m) for m in range(j)] for i in range(j)]  # in v₀ and the u that are met so far
         # Z is scaled by the square of all units; as u counts as its multiple by those passed, its row by those ahead.
         rho, whole = self.bound**2, self.net.layers[-1].scale
         up, down = rho.denominator << max(0, shift), rho.denominator << max(0, -shift)
@@ -440,19 +440,21 @@ class Tree:
         for k in range(len(self.net.layers) - 1, 0, -1):
             rows, values = product(transposed(self.net.layers[k].weight), values), []
             below, start = self.net.layers[k - 1], self.net.first[k - 1]
+            fresh = [i for i in free if start <= i < start + len(rows)]
             for i, (y, (left, right)) in enumerate(zip(rows, below.slopes, strict=True), start):
-                values.append([(right if self.signs[i] > 0 else left) * x for x in y])
+                slope = right if self.signs[i] > 0 else left
+                values.append([slope * x for x in y] + [int(i == m) for m in fresh])
                 if self.signs[i] == 0:
                     factor = integer(T[i], "a multiplier", -MULTIPLIERS, MULTIPLIERS) * up * below.scale**2
-                    half[j] = [factor * (right - left) * x for x in y]
+                    half[j][: len(y)] = [factor * (right - left) * x for x in y]
                     half[j][j] -= factor
-                    values[-1][j] += 1
                     j += 1
         out = transposed(product(transposed(self.net.layers[0].weight), values))
-        Z = [[-down * x for x in row] for row in product(out, transposed(out))]
-        for i, row in enumerate(Z):
-            row[i] += rho.numerator * whole**2 << max(0, -shift) if i < self.net.outputs else 0
-            Z[i] = [x - a - b[i] for x, a, b in zip(row, half[i], half, strict=True)]
+        gram = [[_dot(x, y) for y in out[i:]] for i, x in enumerate(out)]  # its upper triangle
+        each = range(size)
+        Z = [[-down * gram[min(i, j)][abs(i - j)] - half[i][j] - half[j][i] for j in each] for i in each]
+        for i in range(self.net.outputs):
+            Z[i][i] += rho.numerator * whole**2 << max(0, -shift)
         ensure(semidefinite(Z), "the matrix is not shown to be positive semidefinite")
 
 

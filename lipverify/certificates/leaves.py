@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias, final
 
 import numpy as np
 
-from lipverify.arrays import Signs, Vector
+from lipverify.arrays import Matrix, Signs, Vector
 from lipverify.certificates import checker
 from lipverify.network import Network
-from lipverify.norms import NormPair, norms_upper
+from lipverify.norms import INF, NormPair, dual, norms_upper
 from lipverify.relaxations.sdp import Relaxation, certified_square
 from lipverify.relaxations.split import Oriented
 from lipverify.relaxations.split_sdp import SplitSDP
@@ -138,14 +138,18 @@ class SlopeRanges:
         self._ends = np.cumsum([0, *net.hidden])
         self._sizes = [np.abs(w) for w in net.weights]
         pairs = np.concatenate([np.zeros((0, 2)), *net.slopes])
-        self._left, self._right = pairs[:, 0], pairs[:, 1]
-        self._least, self._most = pairs.min(axis=1), pairs.max(axis=1)
+        left, right = pairs.T
+        # A neuron's least and greatest slope by its sign: 0, +1, and the last for −1.
+        self._least, self._most = np.stack([pairs.min(axis=1), right, left]), np.stack([pairs.max(axis=1), right, left])
+        self._all = np.arange(len(pairs))
         self._rising = bool((pairs >= 0).all())
+        self._first = np.stack([net.weights[0], -net.weights[0]])
+        signed = [(np.maximum(w, 0.0), np.maximum(-w, 0.0)) for w in net.weights[1:]]
+        self._parts = [np.block([[plus, minus], [minus, plus]]) for plus, minus in signed]
 
     def offer(self, signs: Signs, parent: None, upper: float) -> Offer:
         """The rule has no evidence of its own: the checker computes the ranges."""
-        least = np.where(signs > 0, self._right, np.where(signs < 0, self._left, self._least))
-        most = np.where(signs > 0, self._right, np.where(signs < 0, self._left, self._most))
+        least, most = self._least[signs, self._all], self._most[signs, self._all]
         with np.errstate(all="ignore"):
             reached = not self._norm(least, most) > upper * (1 + _DOUBT)
             # A neuron is chosen where the leaf stays open; should the checker refuse it, any will do.
@@ -167,19 +171,18 @@ class SlopeRanges:
         return [values[a:b, None] for a, b in pairwise(self._ends.tolist())]
 
     def _norm(self, least: Vector, most: Vector) -> float:
-        """About the norm of the entrywise largest Jacobian."""
-        middle, radius = self._net.weights[0], np.zeros_like(self._net.weights[0])
-        steps = zip(self._layers(least), self._layers(most), self._net.weights[1:], self._sizes[1:], strict=True)
-        for a, b, weight, size in steps:
-            low, high = middle - radius, middle + radius
-            if self._rising:
-                low, high = np.minimum(a * low, b * low), np.maximum(a * high, b * high)
-            else:
-                p, q, r, s = a * low, b * low, a * high, b * high
-                low = np.minimum(np.minimum(p, q), np.minimum(r, s))
-                high = np.maximum(np.maximum(p, q), np.maximum(r, s))
-            middle, radius = weight @ ((low + high) / 2), size @ ((high - low) / 2)
-        return float(norms_upper(np.abs(middle)[None], radius[None], self._pair)[0])
+        """About the norm of the entrywise largest Jacobian.
+
+        `ends`, shape (2, n_k, d), are the entries' upper ends and their lower ends' negatives, which slopes and the
+        positive and negative parts of weights send to the same again.
+        """
+        ends = self._first
+        for a, b, parts in zip(self._layers(least), self._layers(most), self._parts, strict=True):
+            widest = np.maximum(a * ends, b * ends)
+            if not self._rising:
+                widest = np.maximum(widest, np.maximum(-a * ends[::-1], -b * ends[::-1]))
+            ends = (parts @ widest.reshape(-1, widest.shape[2])).reshape(2, -1, widest.shape[2])
+        return _monotone_norm(np.maximum(ends[0], ends[1]), self._pair)
 
     def _scores(self, least: Vector, most: Vector) -> Vector:
         """A neuron's range of slopes times the magnitudes that reach it from either end."""
@@ -194,3 +197,14 @@ class SlopeRanges:
         reach = [x * y for x, y in zip(below, reversed(above), strict=False)] if steep else []
         scores = (most - least) * np.concatenate([np.zeros(0), *reach])
         return np.where(np.isfinite(scores), scores, 0.0)
+
+
+def _monotone_norm(sizes: Matrix, pair: NormPair) -> float:
+    """‖A‖_{p→q} of a matrix without negative entries, to rounding, for every pair but 2→2."""
+    if pair.p == 1.0:
+        return float(np.linalg.norm(sizes, pair.q, axis=0).max())
+    if pair.q == INF:
+        return float(np.linalg.norm(sizes, dual(pair.p), axis=1).max())
+    if pair.p == INF:
+        return float(np.linalg.norm(sizes.sum(axis=1), pair.q))
+    return float(np.linalg.norm(sizes.sum(axis=0)))  # 2→1, that of the transpose from ∞ to 2

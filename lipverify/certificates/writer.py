@@ -39,8 +39,6 @@ _FEW = 4
 """Inputs up to which most patterns are empty, so that cutting cells is worth more than tighter bounds: 2 to 8 times
 fewer steps on networks 3-10x10-2 and 2-6x6x6-1, as many on 4-8x8-1, more from 6 inputs on."""
 _CUTTING, _READY = 1e9, 3.0
-_MANY = 3
-"""Rulings that are worth another bound to do without: half the bytes on a network 3-10-10-2, in the same time."""
 _LONG = 1000
 """Nodes after which compiled code is worth loading, if it is on the disk."""
 
@@ -240,8 +238,6 @@ class Proof:
     def _closed_by_few(self, node: _Node, bare: Offer | None, full: Offer) -> bool:
         """Close a node that all of the rulings close with few of them, or none; whether it was done."""
         if bare is None:
-            if len(self._trail) < _MANY:
-                return False
             bare = self._leaves.offer(self._signs(), node.parent, self._aim)
             if self._closed(bare):
                 return True

@@ -16,7 +16,8 @@ from lipverify.watch import tick
 CENTRED = 0.8  # a Newton decrement below this counts as centred
 SHRINK = 0.15  # of μ once centred
 ARMIJO = 0.1
-(_trtri,) = get_lapack_funcs(("trtri",), dtype=np.float64)
+LONGEST = 12.0  # of a step that is tried, in those that are certain to be feasible
+_potrf, _trtri = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
 RESCUE = 8.0  # of μ when the iteration is jammed
 MOST_RESCUES = 4
 MOST_TRIES = 400
@@ -24,10 +25,9 @@ MOST_TRIES = 400
 
 def cholesky(A: Matrix) -> tuple[Matrix, bool]:
     """The lower Cholesky factor, and whether there is one."""
-    try:
-        return np.linalg.cholesky(A).astype(np.float64, copy=False), True
-    except np.linalg.LinAlgError:
-        return A, False
+    # LAPACK counts by columns: its upper triangle of Aᵀ is the lower one of A. It lets NaN pass, and so the last pivot.
+    U, broken = _potrf(A.T, lower=0, clean=1)
+    return U.T, broken == 0 and bool(U[-1, -1] > 0)
 
 
 def lower_inverse(L: Matrix) -> Matrix:
@@ -84,16 +84,14 @@ def derivatives(X: Matrix, P: Matrix, G: Matrix, mu: float, frozen: Bools) -> tu
     hessian[0, 1:] = border
     hessian[1:, 0] = border
     hessian[0, 0] = (X[:d, :d] * X[:d, :d]).sum()
-    gradient[0] = 1 / mu
-    for i in range(d):
-        gradient[0] -= X[i, i]
-    for i in range(m):
-        gradient[i + 1] = 2 * E[i, i]
-        if frozen[i]:
-            hessian[i + 1, :] = 0.0
-            hessian[:, i + 1] = 0.0
-            hessian[i + 1, i + 1] = 1.0
-            gradient[i + 1] = 0.0
+    gradient[0] = 1 / mu - np.diag(X)[:d].sum()
+    gradient[1:] = 2 * np.diag(E)
+    if frozen.any():
+        still = 1 + np.flatnonzero(frozen)
+        hessian[still] = 0.0
+        hessian[:, still] = 0.0
+        hessian[still, still] = 1.0
+        gradient[still] = 0.0
     tick()
     return gradient, hessian
 
@@ -103,9 +101,9 @@ def advance(
 ) -> tuple[Matrix, float, Vector, bool]:
     """The factor, ρ and T after a step against a direction, shortened until the barrier decreases; whether it does."""
     value = rho / mu - 2 * np.log(np.diag(L)).sum()
-    decrement = np.sqrt(square)
-    length = 1.0
-    for k in range(40):
+    # Far from the path only short steps are feasible; some 1 / (1 + decrement) always is, in real arithmetic.
+    length = min(1.0, LONGEST / (1 + np.sqrt(square)))
+    for _ in range(40):
         tick()
         r, t = rho - length * direction[0], multipliers - length * direction[1:]
         M, positive = cholesky(assemble(rows, gram, r, t))
@@ -113,7 +111,7 @@ def advance(
             volume = 2 * np.log(np.diag(M)).sum()
             if r / mu - volume <= value - ARMIJO * length * square + 1e-9 * abs(value):
                 return M, float(r), t, True
-        length *= max(0.25, 1.5 / (1 + decrement)) if k == 0 and decrement > 2 else 0.5
+        length *= 0.5
     return L, rho, multipliers, False
 
 
@@ -163,11 +161,10 @@ def descend(
     gap = np.inf
     steps = rescues = 0
     L, rho, positive = feasible(rows, gram, rho, T)
-    while positive:
+    if not positive:
+        return rho, T, mu, gap, scores, steps
+    while True:
         X, P, G = moments(rows, columns, L)
-        for i in range(m):
-            scores[i, 0] = X[d + i, d + i] * mu
-            scores[i, 1] = max(0.0, (G[i, i] + 2 * P[d + i, i]) * mu)
         if steps >= limit:
             break
         steps += 1
@@ -186,11 +183,13 @@ def descend(
                 break
             mu *= RESCUE
         elif rho <= target:
-            limit = steps  # once more around, for the scores
+            limit = steps  # once more around, for the moments
         elif decrement < CENTRED:
             gap = mu * (N + decrement * np.sqrt(N))
             if rho - gap > target > 0 or gap < tolerance * rho:
                 limit = steps
             else:
                 mu *= SHRINK
+    scores[:, 0] = mu * np.diag(X)[d:]
+    scores[:, 1] = np.maximum(mu * (np.diag(G) + 2 * np.diag(P[d:])), 0.0)
     return rho, T, mu, gap, scores, steps

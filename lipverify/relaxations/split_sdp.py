@@ -116,7 +116,7 @@ class OpenSplitSDP:
         moments = np.maximum(relaxation.scores, 0.0)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             found = relaxation.multipliers**2 * moments[:, 0] * moments[:, 1]
-        scores[self._chain.order[relaxation.free]] = np.nan_to_num(found)
+        scores[self._chain.order[relaxation.free]] = found if np.isfinite(found).all() else np.nan_to_num(found)
         return scores
 
     def _square(self, upper: float) -> float:
