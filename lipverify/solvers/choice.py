@@ -26,6 +26,7 @@ _MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the 
 _DOUBLING = (5.5, 4.0)  # undecided neurons after which the program takes twice as long; with several hidden layers
 _TREE = 0.05  # seconds of branch and bound at no undecided neuron
 _LAYERS = (0.05, 8.0)  # the same by layers, and the neurons that double it
+_BY_REGIONS = (0.5, 3e4)  # what it takes at most, with few inputs: seconds, and regions per second
 _BRANCHING = MappingProxyType({False: 2.5, True: 5.5})  # neurons after which it takes twice as long; spectral norms
 
 
@@ -108,8 +109,9 @@ def _milp(size: Size) -> tuple[float, str]:
 def _branch_and_bound(size: Size) -> tuple[float, str]:
     n = sum(size.undecided)
     if size.by_layers:
-        seconds, doubling = _LAYERS
-        return size.away + seconds * 2.0 ** min(n / doubling, 1000.0), f"{n} undecided neurons, by layers"
+        (seconds, doubling), (least, rate) = _LAYERS, _BY_REGIONS
+        search = min(seconds * 2.0 ** min(n / doubling, 1000.0), least + size.regions / rate)
+        return size.away + search, f"{n} undecided neurons, by layers"
     return _TREE * 2.0 ** min(n / _BRANCHING[size.spectral], 1000.0), f"{n} undecided neurons"
 
 

@@ -34,6 +34,7 @@ def network(*sizes: int) -> lv.Network:
     [
         ((2, 8, 1), 2, "enumeration"),
         ((2, 32, 32, 1), INF, "enumeration"),  # few regions, however many patterns
+        ((3, 48, 48, 48, 1), INF, "branch-and-bound"),  # it prunes: few regions cost it less than the enumeration
         ((8, 8, 8, 1), INF, "milp"),
         ((16, 16, 1), 1, "milp"),
         ((3, 16, 16, 1), INF, "branch-and-bound"),

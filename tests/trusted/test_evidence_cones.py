@@ -146,6 +146,22 @@ def test_a_last_neuron_that_is_not_the_last_input_is_no_row() -> None:
     assert not said(chain, SPACE, Claim((-1, -1, 0, 0), 2, -1, {}, False))
 
 
+def test_a_last_neuron_that_adds_an_input_is_no_row() -> None:
+    """z = −s for a last neuron s = x1 + t of the first layer: not ≤ 0 everywhere."""
+    weights = (np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), np.array([[0.0, -1.0], [0.0, 1.0]]), np.ones((1, 2)))
+    chain = Chain(weights, (np.zeros(2), np.zeros(2), np.zeros(1)), (np.array([RELU, LINEAR]), np.array([RELU] * 2)))
+    assert not said(chain, SPACE, Claim((-1, 1, 0, 0), 2, -1, {}, False))
+
+
+def test_a_last_neuron_that_turns_the_last_input_round_is_no_row() -> None:
+    """z = −s for s = −t, which the first layer's last neuron makes of t: z ≥ 0."""
+    carry = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    weights = (carry, np.eye(2), np.array([[0.0, -1.0], [0.0, 1.0]]), np.ones((1, 2)))
+    slopes = (np.array([RELU, [0.0, -1.0]]), np.array([RELU, LINEAR]), np.array([RELU] * 2))
+    chain = Chain(weights, (np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(1)), slopes)
+    assert not said(chain, SPACE, Claim((-1, 1, -1, 1, 0, 0), 4, -1, {}, False))
+
+
 @pytest.mark.parametrize("layer", [0, 1])
 def test_where_there_are_biases_there_are_no_cones(layer: int) -> None:
     biases = tuple(np.full(len(b), float(k == layer)) for k, b in enumerate(CHAIN.biases))
