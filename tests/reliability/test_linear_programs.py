@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lipverify as lv
+from lipverify.catalogue import METHODS
 from lipverify.domain import Domain
 from lipverify.testing import domains, networks
 from lipverify.testing.suite import random_network
@@ -27,6 +29,12 @@ STATUSES = tuple(highspy.HighsModelStatus.__members__.values())
 EXACT = ("enumeration", "branch-and-bound", "milp")
 NET = random_network((2, 4, 4, 1), 3)
 BOX = lv.Box([-1] * 2, [1] * 2)
+
+
+def asking(method: str) -> Any:
+    """The method, as it is where its linear programs are HiGHS's: compiled, branch and bound asks none."""
+    made = METHODS[method]()
+    return replace(made, engines=None) if method == "branch-and-bound" else made
 
 
 class Faults:
@@ -95,9 +103,9 @@ def faulty(faults: Faults) -> Iterator[Faults]:
 @pytest.mark.parametrize("status", STATUSES, ids=lambda status: status.name)
 def test_every_status(status: Any, method: str) -> None:
     """At every other call; the time limit of HiGHS is that of one piece of work, and goes on."""
-    whole = lv.exact(NET, method, domain=BOX, p=math.inf)
+    whole = lv.exact(NET, asking(method), domain=BOX, p=math.inf)
     with faulty(Faults("status", 0.5, 1, status)) as faults:
-        hold(lv.exact(NET, method, domain=BOX, p=math.inf, time_limit=20), whole)
+        hold(lv.exact(NET, asking(method), domain=BOX, p=math.inf, time_limit=20), whole)
     assert faults.count
 
 
@@ -105,9 +113,9 @@ def test_every_status(status: Any, method: str) -> None:
 @pytest.mark.parametrize("method", EXACT)
 @pytest.mark.parametrize("kind", ["raise", "refuse", "nan", "infinite", "noise"])
 def test_every_fault_at_every_call(kind: str, method: str, p: Any) -> None:
-    whole = lv.exact(NET, method, domain=BOX, p=p)
+    whole = lv.exact(NET, asking(method), domain=BOX, p=p)
     with faulty(Faults(kind, 1.0, 1)) as faults:
-        hold(lv.exact(NET, method, domain=BOX, p=p, time_limit=20), whole)
+        hold(lv.exact(NET, asking(method), domain=BOX, p=p, time_limit=20), whole)
     assert faults.count
 
 
@@ -127,7 +135,7 @@ def test_any_network(
     domain: Domain = data.draw(domains(net.input_dim))
     whole = lv.exact(net, "enumeration", p=p, domain=domain)
     with faulty(Faults(kind, rate, data.draw(st.integers(0, 9)), status)):
-        hold(lv.exact(net, method, p=p, domain=domain, time_limit=20), whole)
+        hold(lv.exact(net, asking(method), p=p, domain=domain, time_limit=20), whole)
 
 
 @pytest.mark.parametrize("p", [2, math.inf])
@@ -135,10 +143,10 @@ def test_any_network(
 @pytest.mark.parametrize("rate", [1.0, 0.2])
 def test_a_program_that_does_not_end_leaves_an_interval_in_time(rate: float, method: str, p: Any) -> None:
     """The first one, or some later one: HiGHS is asked in pieces, between which the clock is looked at."""
-    whole = lv.exact(NET, method, domain=BOX, p=p)
+    whole = lv.exact(NET, asking(method), domain=BOX, p=p)
     with faulty(Faults("hang", rate, 2)) as faults:
         began = time.monotonic()
-        found = lv.exact(NET, method, domain=BOX, p=p, time_limit=2.0)
+        found = lv.exact(NET, asking(method), domain=BOX, p=p, time_limit=2.0)
         lasted = time.monotonic() - began
     assert faults.count
     assert found.status is lv.Status.TIME_LIMIT
@@ -149,11 +157,11 @@ def test_a_program_that_does_not_end_leaves_an_interval_in_time(rate: float, met
 
 @pytest.mark.parametrize("method", EXACT)
 def test_a_program_that_does_not_end_hears_ctrl_c(method: str) -> None:
-    whole = lv.exact(NET, method, domain=BOX)
+    whole = lv.exact(NET, asking(method), domain=BOX)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with faulty(Faults("hang", 1.0, 2)), pytest.raises(lv.Interrupted) as caught:
-        lv.exact(NET, method, domain=BOX)
+        lv.exact(NET, asking(method), domain=BOX)
     timer.join()
     assert caught.value.bound.lower <= whole.upper
     assert whole.lower <= caught.value.bound.upper < math.inf
@@ -162,9 +170,9 @@ def test_a_program_that_does_not_end_hears_ctrl_c(method: str) -> None:
 @pytest.mark.parametrize("method", EXACT)
 def test_a_step_that_looks_at_no_clock_costs_its_time_and_nothing_else(method: str) -> None:
     """Nobody in one process can stop it; `jobs` can: test_a_process_that_hangs (tests/solvers/test_shared.py)."""
-    whole = lv.exact(NET, method, domain=BOX)
+    whole = lv.exact(NET, asking(method), domain=BOX)
     with faulty(Faults("stall", 1.0, 2)) as faults:
-        found = lv.exact(NET, method, domain=BOX, time_limit=0.5)
+        found = lv.exact(NET, asking(method), domain=BOX, time_limit=0.5)
     assert faults.count <= 1  # the limit is over when it ends, on a busy machine before it begins
     assert found.status is lv.Status.TIME_LIMIT
     assert found.lower <= whole.upper
