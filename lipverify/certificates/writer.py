@@ -39,7 +39,7 @@ _FEW = 4
 """Inputs up to which most patterns are empty, so that cutting cells is worth more than tighter bounds: 2 to 8 times
 fewer steps on networks 3-10x10-2 and 2-6x6x6-1, as many on 4-8x8-1, more from 6 inputs on."""
 _CUTTING, _READY = 1e9, 3.0
-_LONG = 1000
+_LONG = 2000
 """Nodes after which compiled code is worth loading, if it is on the disk."""
 
 
