@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -12,13 +12,14 @@ import numpy as np
 from lipverify.arrays import Signs
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.estimators.autolip import AutoLip
-from lipverify.estimators.chain import root_up
+from lipverify.estimators.chain import links, product_up, root_up
 from lipverify.network import Network
 from lipverify.norms import NormPair
 from lipverify.problem import Budget, Problem, Side
 from lipverify.relaxations.decided import decided_signs
 from lipverify.relaxations.diagonal import DiagonalRelaxation
 from lipverify.relaxations.split import Oriented
+from lipverify.trusted.vectors import vector_upper
 
 _INF = math.inf
 
@@ -58,9 +59,7 @@ class GeoLip:
         (product,) = (bound.upper for bound in AutoLip().run(problem, budget))
         yield self._bound(product, Status.INTERRUPTED)
         net, decided = problem.network, decided_signs(problem.network, problem.domain)
-        parts = _parts(net, problem.norm.p)
-        quick = [AutoLip().run(Problem(part, problem.norm), budget) for part in parts]
-        tops = [min(bound.upper for bound in bounds) for bounds in quick]
+        tops = _products(net, problem.norm)
         largest = 0.0
         for k in np.argsort(tops)[::-1].tolist():
             if tops[k] <= largest:  # and so are those behind it
@@ -68,7 +67,7 @@ class GeoLip:
             if budget.expired:
                 yield self._bound(min(product, max(largest, tops[k])), Status.TIME_LIMIT)
                 return
-            largest = max(largest, min(tops[k], self._part(parts[k], decided, problem.norm.p)))
+            largest = max(largest, min(tops[k], self._part(_part(net, problem.norm.p, k), decided, problem.norm.p)))
         yield self._bound(min(product, largest), Status.ONE_SIDED)
 
     def _part(self, part: Network, decided: Signs, p: float) -> float:
@@ -83,10 +82,20 @@ class GeoLip:
         return Bound(method=self.name, status=status, upper=upper, upper_rigor=self.rigor)
 
 
-def _parts(net: Network, p: float) -> Sequence[Network]:
-    """The network's outputs one by one for p = ∞, and its inputs for p = 1."""
+def _products(net: Network, norm: NormPair) -> list[float]:
+    """AutoLip's bounds of the outputs for p = ∞, of the inputs for p = 1: all of its factors but one are shared."""
+    chain = links(net)
+    own = chain[-1 if norm.p == _INF else 0]
+    shared = [link.norm(norm) for link in chain if link is not own]
+    sizes = own.ball.scale_rows(own.steepest).magnitude()
+    exponent = sum(link.exponent + link.shift for link in chain)
+    return [product_up([vector_upper(v, 1.0), *shared], exponent) for v in (sizes if norm.p == _INF else sizes.T)]
+
+
+def _part(net: Network, p: float, k: int) -> Network:
+    """The network's k-th output alone for p = ∞, its k-th input for p = 1."""
     *inner, last = net.weights
     if p == _INF:
-        return [Network([*inner, row[None]], slopes=net.slopes) for row in last]
+        return Network([*inner, last[k : k + 1]], slopes=net.slopes)
     first, *behind = net.weights
-    return [Network([column[:, None], *behind], slopes=net.slopes) for column in first.T]
+    return Network([first[:, k : k + 1], *behind], slopes=net.slopes)
