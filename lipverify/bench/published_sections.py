@@ -156,6 +156,7 @@ def eclipse(folder: Path, seconds: float) -> tuple[str, str, list[Row]]:
         if path.stem.startswith("tmlr"):
             continue
         net = load(path)
+        assert path.stem.startswith("gauss") or all(bool(np.all(w >= 0)) for w in net.weights)
         bound, ours = _asked(net, methods, seconds)
         claims = dict(printed.get(path.stem, {}))
         if path.stem in shown:
