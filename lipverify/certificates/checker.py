@@ -34,6 +34,7 @@ MOST_SIGNS = 16  # of an enumeration of sign vectors
 MOST_ELIMINATED = 200  # rows of a matrix on which exact elimination is tried
 MULTIPLIERS = 1 << 16384  # are smaller
 PRECISION = 160  # bits to which a matrix is rounded before it is eliminated
+RULES = {"split": 1, "empty": 1, "slopes": 0, "sdp": 2}  # and how many arguments they have
 
 
 class Refused(Exception):
@@ -325,9 +326,8 @@ class Tree:
         """Follow one step. A leaf that is refused leaves the node open."""
         ensure(len(self.waiting) > 0, "the tree is closed already")
         rule, *rest = listed(step, "a step") or [None]
-        rules = {"split": 1, "empty": 1, "slopes": 0, "sdp": 2}
-        ensure(isinstance(rule, str) and rule in rules, f"{rule!r:.40} is no rule")
-        getattr(self, rule)(*listed(rest, rule, rules[rule]))
+        ensure(isinstance(rule, str) and rule in RULES, f"{rule!r:.40} is no rule")
+        getattr(self, rule)(*listed(rest, rule, RULES[rule]))
         if rule != "split":
             neuron, self.signs, self.forms = self.waiting.pop()
             self.signs[neuron] = -1
@@ -346,7 +346,8 @@ class Tree:
             return *self.domain.facets[-1 - index], 1
         k = bisect(self.net.first, index) - 1
         layer, i = self.net.layers[k], index - self.net.first[k]
-        self.open_layers(k + (self.signs[index] == 0))  # the form of a neuron that has its sign is computed alone
+        if k >= len(self.forms):
+            self.open_layers(k + (self.signs[index] == 0))  # the form of a neuron that has its sign is computed alone
         if k < len(self.forms):
             row = self.forms[k][i]
         elif (values := self.entering(k)) is not None:
@@ -392,7 +393,7 @@ class Tree:
     def compare(self, side: int) -> bool:
         """Whether side·(bound − ‖J‖_{p→q}) ≥ 0."""
         J, below = self.jacobian()
-        limit, scale = (self.bound * below).numerator ** 2, (self.bound * below).denominator ** 2
+        limit, scale = (self.bound.numerator * below) ** 2, self.bound.denominator**2
         if self.pair != (2, 2):
             return side * (limit - scale * _norm_square(J, *self.pair)) >= 0
         gram = product(J, transposed(J))
@@ -410,11 +411,14 @@ class Tree:
         middle, radius = [[2 * x for x in row] for row in J], [[0] * len(row) for row in J]
         for k in range(known - 1, len(layers) - 1):
             for i, pair in enumerate(layers[k].slopes):
-                sign, ends = self.signs[self.net.first[k] + i], zip(middle[i], radius[i], strict=True)
-                slopes = [pair[sign > 0]] if sign else pair
-                corners = [[slope * x for slope in slopes for x in (m - r, m + r)] for m, r in ends]
-                middle[i] = [(max(c) + min(c)) // 2 for c in corners]
-                radius[i] = [(max(c) - min(c)) // 2 for c in corners]
+                if sign := self.signs[self.net.first[k] + i]:
+                    slope = pair[sign > 0]
+                    middle[i], radius[i] = [slope * m for m in middle[i]], [abs(slope) * r for r in radius[i]]
+                    continue
+                ranges = zip(middle[i], radius[i], strict=True)
+                corners = [[slope * x for slope in pair for x in (m - r, m + r)] for m, r in ranges]
+                ends = [(min(c), max(c)) for c in corners]
+                middle[i], radius[i] = [(x + y) // 2 for x, y in ends], [(y - x) // 2 for x, y in ends]
             weight = layers[k + 1].weight
             middle, radius = product(weight, middle), product([list(map(abs, row)) for row in weight], radius)
         largest = [[abs(x) + r for x, r in zip(m, s, strict=True)] for m, s in zip(middle, radius, strict=True)]
@@ -436,8 +440,8 @@ class Tree:
         # Z is scaled by the square of all units; as u counts as its multiple by those passed, its row by those ahead.
         rho, whole = self.bound**2, self.net.layers[-1].scale
         up, down = rho.denominator << max(0, shift), rho.denominator << max(0, -shift)
-        half = [[0] * size for _ in range(size)]
-        for k in range(len(self.net.layers) - 1, 0, -1):
+        Z = [[0] * size for _ in range(size)]  # its lower triangle at first
+        for k in range(len(self.net.layers) - 1, len(self.forms) - 1, -1):
             rows, values = product(transposed(self.net.layers[k].weight), values), []
             below, start = self.net.layers[k - 1], self.net.first[k - 1]
             fresh = [i for i in free if start <= i < start + len(rows)]
@@ -446,13 +450,14 @@ class Tree:
                 values.append([slope * x for x in y] + [int(i == m) for m in fresh])
                 if self.signs[i] == 0:
                     factor = integer(T[i], "a multiplier", -MULTIPLIERS, MULTIPLIERS) * up * below.scale**2
-                    half[j][: len(y)] = [factor * (right - left) * x for x in y]
-                    half[j][j] -= factor
+                    Z[j][: len(y)] = [factor * (left - right) * x for x in y]
+                    Z[j][j] = 2 * factor
                     j += 1
-        out = transposed(product(transposed(self.net.layers[0].weight), values))
-        gram = [[_dot(x, y) for y in out[i:]] for i, x in enumerate(out)]  # its upper triangle
-        each = range(size)
-        Z = [[-down * gram[min(i, j)][abs(i - j)] - half[i][j] - half[j][i] for j in each] for i in each]
+        # The rest of the way to the inputs, on which all is decided, is the transpose of the last known form.
+        out = transposed(product(transposed([row[:-1] for row in self.forms[-1]]), values))
+        for i, x in enumerate(out):
+            for j, y in enumerate(out[: i + 1]):
+                Z[i][j] = Z[j][i] = Z[i][j] - down * _dot(x, y)
         for i in range(self.net.outputs):
             Z[i][i] += rho.numerator * whole**2 << max(0, -shift)
         ensure(semidefinite(Z), "the matrix is not shown to be positive semidefinite")
