@@ -70,7 +70,7 @@ def worthwhile(problem: Problem) -> bool:
     """Whether it promises to be faster at a problem than the general search.
 
     With a Euclidean norm that one has semidefinite bounds: better ones, at a price that does not depend on the inputs.
-    They win on the whole space and where inputs are many; passes win where a few inputs and several layers are.
+    They win on the whole space and where inputs are many; passes win where a few inputs meet several layers.
     """
     if not any(isinstance(head, Block) for head in heads(problem)):
         return True
