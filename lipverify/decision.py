@@ -113,7 +113,8 @@ def decide(
     """Whether the Lipschitz constant is at most a number, as soon as that is known.
 
     Product bounds first, then a glance for steep regions, the best cheap bound, and at last an exact search that drops
-    whatever is bounded by the claim: it never looks for the constant itself.
+    whatever is bounded by the claim: it never looks for the constant itself. The search by layers, where it is loaded,
+    and the one for steep regions have a moment each before the cheap bounds, which may take longer than they do.
 
     Parameters
     ----------
