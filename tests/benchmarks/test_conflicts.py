@@ -1,6 +1,6 @@
 """What conflict learning is worth to branch and bound, with and without it in one run: `pytest -m benchmark -s`.
 
-The clauses are `lipverify.trusted.circuits`: minimal dependencies of rows, each of which refutes a combination of signs.
+The clauses are `lipverify.trusted.circuits`: minimal dependencies of rows, each of which refutes some signs of theirs.
 """
 
 from __future__ import annotations
