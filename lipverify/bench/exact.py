@@ -220,7 +220,7 @@ def _figures(bound: Bound) -> tuple[str, ...]:
         bound.status.name,
         digits_down(bound.lower),
         digits_up(bound.upper),
-        f"{bound.nodes:,}",
+        f"{bound.nodes or 0:,}",
         f"{bound.stats.get('lps', 0):,}",
         f"{bound.seconds:.2f}",
     )
