@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +27,7 @@ from lipverify.problem import Budget, Problem, Side, supports
 from lipverify.progress import narrated
 from lipverify.readers import as_network
 from lipverify.records import bound_to_dict, json_float
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 from lipverify.solvers.choice import choose
 from lipverify.testing.witness import Pair, slope_square, steepest_pair
 from lipverify.trusted.algebraic import ExactNorm
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from lipverify.readers import Model
 
 _GLANCES = 3  # bounds of the incumbent search before anything that takes long
+_FIRST = 0.3  # seconds of either search, where it begins at once, before upper bounds that take as long
 
 
 class Answer(enum.Enum):
@@ -109,7 +113,8 @@ def decide(
     """Whether the Lipschitz constant is at most a number, as soon as that is known.
 
     Product bounds first, then a glance for steep regions, the best cheap bound, and at last an exact search that drops
-    whatever is bounded by the claim: it never looks for the constant itself.
+    whatever is bounded by the claim: it never looks for the constant itself. The search by layers, where it is loaded,
+    and the one for steep regions have a moment each before the cheap bounds, which may take longer than they do.
 
     Parameters
     ----------
@@ -207,13 +212,16 @@ class Deciding:
     def _bounds(self, problem: Problem, budget: Budget) -> Iterator[Bound]:
         if supports(AutoLip(), problem):
             yield from bounds_of(AutoLip(), problem, budget)
-        for glances, bound in enumerate(bounds_of(LocalSearch(patience=2), problem, budget)):
-            yield bound
-            if glances == _GLANCES:
-                break
-        yield from bounds_of(resolve("auto", "upper", problem).method, problem, budget)
+        walks = bounds_of(LocalSearch(), problem, budget)
+        yield from itertools.islice(walks, 1 + _GLANCES)
         aim = float_down(self.at_most) if isinstance(self.at_most, Fraction) else self.at_most
-        yield from bounds_of(METHODS[choose(problem)[0]](), problem, replace(budget, target=aim))
+        search = bounds_of(METHODS[choose(problem)[0]](), problem, replace(budget, target=aim))
+        engines = CompiledEngines()
+        if engines.loaded() and engines.able(problem):
+            yield from _for_a_while(search, _FIRST)
+            yield from _for_a_while(walks, _FIRST)
+        yield from bounds_of(resolve("auto", "upper", problem).method, problem, budget)
+        yield from search
 
     def _refutes(self, problem: Problem, bound: Bound) -> bool:
         """Whether the witness of the lower side is steeper than the claim, exactly."""
@@ -223,6 +231,15 @@ class Deciding:
             return True
         matrix = jacobian_exact(problem.network, bound.witness.pattern)
         return exact_norm(matrix, problem.norm).exceeds(ExactNorm.rational(Fraction(self.at_most)))
+
+
+def _for_a_while(bounds: Iterator[Bound], seconds: float) -> Iterator[Bound]:
+    """The bounds of the first seconds; whoever has the iterator may go on with it."""
+    until = time.monotonic() + seconds
+    for bound in bounds:
+        yield bound
+        if time.monotonic() > until:
+            return
 
 
 def _may_exceed(bound: Bound, claim: Fraction | float) -> bool:

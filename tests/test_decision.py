@@ -138,6 +138,8 @@ def test_the_search_drops_what_the_claim_bounds() -> None:
 
 def test_a_certificate_proves_the_claim() -> None:
     found = lv.decide(NET, at_most=Fraction(23, 10), certify=True)
+    assert found.status is lv.Answer.HOLDS
+    assert found.bound.upper <= Fraction(23, 10)
     assert found.bound.upper_rigor is lv.Rigor.PROVED
     assert lv.check(NET, found.bound.certificate, upper=Fraction(23, 10)).upper is not None
     assert lv.decide(NET, at_most=1, certify=True).status is lv.Answer.REFUTED

@@ -190,6 +190,7 @@ class _Direct:
     offsets: Vector
 
     @classmethod
+    @quiet
     def of(cls, net: Network, domain: Domain) -> _Direct | None:
         """None where there may be patterns without a region."""
         first = net.weights[0]

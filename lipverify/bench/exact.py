@@ -177,7 +177,9 @@ def main(argv: list[str]) -> int:
         from lipverify.bench.exact_plots import plot_gaps, plot_growth
 
         options.plot.mkdir(parents=True, exist_ok=True)
-        for path in (plot_gaps(runs, options.plot), plot_growth(sizes, options.plot)):
+        written = [plot_gaps(runs, options.plot)] if runs else []
+        written += [plot_growth(sizes, options.plot)] if sizes else []
+        for path in written:
             console.print(f"wrote {path}")
     return 0
 
@@ -218,7 +220,7 @@ def _figures(bound: Bound) -> tuple[str, ...]:
         bound.status.name,
         digits_down(bound.lower),
         digits_up(bound.upper),
-        f"{bound.nodes:,}",
+        f"{bound.nodes or 0:,}",
         f"{bound.stats.get('lps', 0):,}",
         f"{bound.seconds:.2f}",
     )

@@ -5,6 +5,7 @@ simplex.py    a tableau of boxed variables: one row per decided neuron, a split 
 cells.py      which neurons of the front, and above it, have one sign on a cell
 passes.py     functional passes over the slopes that are left
 sign_tree.py  the signs of the entries, chosen one by one, without a look at feasibility
+blocks.py     the spectral norm of a block, turned so that it is nearly diagonal
 points.py     points where the norm is large, and points inside cells
 dive.py       depth first through some hundred nodes
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lipverify.engine.blocks import bound_block, straight
 from lipverify.engine.cells import deep_layer, front_ranges, probe
 from lipverify.engine.passes import ends, push, ranges
 from lipverify.engine.points import ascend, between, inside, norm_at
@@ -113,6 +114,14 @@ def copy_row(a, b):  # type: ignore[no-untyped-def]
 
 
 @inner
+def copy_turn(a, b):  # type: ignore[no-untyped-def]
+    """b becomes a."""
+    for i in range(len(a)):
+        for j in range(len(a)):
+            b[i, j] = a[i, j]
+
+
+@inner
 def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
     """Level b becomes a copy of level a."""
     d, rows = net.d, cell.rows[a]
@@ -133,6 +142,8 @@ def copy_level(net, cell, a, b):  # type: ignore[no-untyped-def]
         cell.nonbasic[b, j] = cell.nonbasic[a, j]
     for j in range(d + rows):
         cell.low[b, j], cell.high[b, j], cell.value[b, j] = cell.low[a, j], cell.high[a, j], cell.value[a, j]
+    copy_turn(cell.left[a], cell.left[b])
+    copy_turn(cell.right[a], cell.right[b])
 
 
 @inner
@@ -255,7 +266,7 @@ def process(net, cell, lev, work, out, states, facts):  # type: ignore[no-untype
 def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic, codes, begin):  # type: ignore[no-untyped-def]
     """1 closed, 2 a tie, 0 open at the sign vector cell.failed[lev], −1 given up; the passes that took; `at`.
 
-    The sign tree that closed it is written down in codes[begin:at].
+    The sign tree that closed it is written down in codes[begin:at]; the turn that did is cell's.
     """
     depth, front = len(net.width), cell.front[lev]
     signs = cell.signs[lev]
@@ -266,6 +277,9 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic, codes,
             work.least[k, i] = min(a, b) if s == 0 else (b if s > 0 else a)
             work.greatest[k, i] = max(a, b) if s == 0 else work.least[k, i]
     first, last = (front, depth - 1) if head.upward else (depth - 1, front)
+    if head.end < 0:
+        status, used = bound_block(net, head, cell, lev, work, first, last, target, tie)
+        return status, used, begin
     directions = len(head.directions)
     for i in range(net.width[last]):
         v = net.last[head.end, i] if head.upward else cell.form[lev, i, head.end]
@@ -402,6 +416,8 @@ def choose(net, head, cell, lev, work):  # type: ignore[no-untyped-def]
     directions = len(head.directions)
     for i in range(n):
         total = 0.0
+        if head.end < 0:
+            total = work.start[0, i] if work.block_high[0, 0] >= -work.block_low[0, 0] else -work.start[0, i]
         for r in range(directions):
             s = float(cell.failed[lev, r]) if cell.has_failed[lev] else work.slope[r]
             total += s * work.start[r, i]
@@ -475,6 +491,7 @@ def dive(
     copy_row(signs, cell.signs[0])
     copy_row(failed, cell.failed[0])
     cell.has_failed[0] = has_failed
+    straight(cell, top)
     for r in range(len(net.shifts)):
         v = add_row(net, cell, top, net.rows[r], r)
         cell.low[0, v] = -net.shifts[r]
@@ -567,6 +584,8 @@ def dive(
         out.used[node] = used
         out.side[node] = entered
         copy_row(cell.failed[lev], out.node_failed[node])
+        copy_turn(cell.left[lev], out.left[node])
+        copy_turn(cell.right[lev], out.right[node])
         out.node_has_failed[node] = cell.has_failed[lev]
         out.counts[2] += used
         if fate != SPLIT:

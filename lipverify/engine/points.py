@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lipverify.engine.blocks import block_norm
 from lipverify.engine.simplex import climb, express
 from lipverify.kernels import inner
 
@@ -11,12 +12,18 @@ _NUDGE = 1e-6  # towards the middle of the box, so that a point lies on no hyper
 
 @inner
 def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
-    """The 1-norm of the head of the Jacobian at x; −1 outside the domain and where floats cannot tell the region."""
+    """The norm of the head of the Jacobian at x; −1 outside the domain and where floats cannot tell the region."""
     depth, d = len(net.width), len(x)
     z, y, v, slope = work.z, work.y, work.v, work.slope_at
     for j in range(d):
         z[j] = x[j]
         if not net.lower[j] < x[j] < net.upper[j]:
+            return -1.0
+    if net.reach < 1e300:
+        total = 0.0
+        for j in range(d):
+            total += (x[j] - net.center[j]) ** 2
+        if total >= net.reach**2:
             return -1.0
     for r in range(len(net.shifts)):
         total = net.shifts[r]
@@ -38,6 +45,8 @@ def norm_at(net, head, x, work):  # type: ignore[no-untyped-def]
         n = net.width[k]
         for i in range(n):
             z[i] = y[i]
+    if head.end < 0:
+        return block_norm(net, head, work)
     total = 0.0
     if head.upward:
         for i in range(n):

@@ -19,7 +19,7 @@ from lipverify.network import Network
 from lipverify.norms import EUCLIDEAN, reduced_pair
 from lipverify.problem import Problem
 from lipverify.relaxations.interval import preactivation_ranges
-from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines, able
+from lipverify.solvers.branch_and_bound.by_layers import CompiledEngines
 
 _PER_SECOND = 3_000.0  # regions that the enumeration visits; it was seen to visit 1,500 to 14,000
 _MILP = (0.02, 0.07, 0.3)  # seconds at no undecided neuron, by how many of the two norms are Euclidean
@@ -45,7 +45,7 @@ class Size:
     spectral
         Whether the norm is the spectral one, for which branch and bound has its semidefinite bound.
     by_layers
-        Whether branch and bound has its compiled search by layers for it: p = 1 and ∞.
+        Whether branch and bound takes its compiled search by layers for it.
     away
         In how many seconds that search can be there.
     """
@@ -63,7 +63,7 @@ class Size:
         net = problem.network
         pair = reduced_pair(problem.norm, net.output_dim, net.input_dim)
         spectral = pair == reduced_pair(EUCLIDEAN[0], net.output_dim, net.input_dim)
-        layers = able(problem)
+        layers = CompiledEngines().able(problem)
         if layers and away is None:
             away = CompiledEngines().away()
         return cls(_undecided(net, problem), net.input_dim, pair.count(2.0), spectral, layers, away or 0.0)

@@ -77,12 +77,14 @@ def independent(problem: Problem) -> Parts | None:
     if not net.slopes or not isinstance(problem.domain, (Everywhere, Box)):
         return None
     added = net.is_scalar or norm.p == 1
-    parts = [
-        _part(problem, levels, added)
+    whole = [
+        levels
         for levels in _components(net, added)
         if all(len(level) for level in levels) and net.weights[-1][:, levels[len(net.slopes)]].any()
     ]
-    return Parts(problem, tuple(parts), _order(norm, added)) if len(parts) > 1 else None
+    if len(whole) < 2:
+        return None
+    return Parts(problem, tuple(_part(problem, levels, added) for levels in whole), _order(norm, added))
 
 
 def _order(norm: NormPair, added: bool) -> float:

@@ -12,7 +12,7 @@ circuits.py      linear dependencies that decide signs
 chains.py        what rounding can do to products along a network
 vectors.py       norms of vectors, from above and from below
 evidence.py      what a search may claim of a partial pattern; evidence_moves and evidence_replay: what holds where;
-                 evidence_floats (with arrays, sizes, compiled forms and passes) and evidence_exact: who reads it
+                 evidence_floats (arrays, sizes, compiled forms, passes, blocks) and evidence_exact: who reads it
 spectral/        operator norms from above
 semidefinite.py  positive semidefinite, and largest eigenvalues from above, in floats and in rationals
 algebraic.py     norms known exactly: rational, or the root of a rational or of a polynomial's largest root

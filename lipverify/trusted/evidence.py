@@ -51,7 +51,7 @@ class Chain:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """{x : lower ≤ x ≤ upper, rows·x + shifts ≥ 0}: the closure of a domain, shapes (d,), (g, d), (g,).
+    """{x : lower ≤ x ≤ upper, rows·x + shifts ≥ 0}: the closure of a domain, or more; shapes (d,), (g, d), (g,).
 
     Attributes
     ----------
@@ -59,6 +59,8 @@ class Space:
         The domain is the cone over the box instead, {x : x_j ≥ 0 where lower_j = 0}, for a chain without biases in its
         hidden layers: every cell is a cone, and its part in the box stands for it. Bounds are otherwise < 0 < bounds,
         and there are no rows.
+    round
+        The center and the radius of the ball that the domain is, if it is one. Proofs make no use of it.
     """
 
     lower: Vector
@@ -66,6 +68,7 @@ class Space:
     rows: Matrix
     shifts: Vector
     cone: bool = False
+    round: tuple[Vector, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,24 @@ class Head:
     upward: bool
     end: int
     directions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of J whose spectral norm is sought: rows `outputs`, m of them, and columns `inputs`, d."""
+
+    outputs: tuple[int, ...]
+    inputs: tuple[int, ...]
+
+    @property
+    def upward(self) -> bool:
+        """Whether passes go from the inputs to the outputs: the rows are no more than the columns."""
+        return len(self.outputs) <= len(self.inputs)
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """No signs are chosen."""
+        return ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,3 +154,18 @@ class Pruned:
     limit: int
     trees: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     begins: Indices | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """States under which no Jacobian's block has a spectral norm above the target.
+
+    Evidence: matrices U and V, nearly orthogonal, in which the blocks under a state are nearly diagonal; shapes
+    (S, m, m) and (S, d, d). With N entry by entry above all |U·J·V|, ‖J‖ ≤ ‖U⁻¹‖‖N‖‖V⁻¹‖. "Recompute the passes."
+    """
+
+    states: Signs
+    block: Block
+    target: float
+    left: Array
+    right: Array

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lipverify.arrays import Array, Indices, Matrix, Signs, Vector
-from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence import Block, Chain, Head, Space
 
 
 class Flat(NamedTuple):
@@ -79,11 +79,30 @@ class FlatHead(NamedTuple):
     @classmethod
     def of(cls, flat: Flat, head: Head) -> FlatHead:
         """The arrays of a head."""
-        depth, top = flat.bias.shape
-        link = np.zeros((depth, top, top))
-        for k in range(depth):
-            if head.upward and k + 1 < depth:
-                link[k] = flat.weight[k + 1, :, :top].T
-            if not head.upward and k:
-                link[k] = flat.weight[k, :, :top]
-        return cls(head.upward, head.end, np.array(head.directions, dtype=np.intp), link)
+        return cls(head.upward, head.end, np.array(head.directions, dtype=np.intp), _links(flat, head.upward))
+
+
+class FlatBlock(NamedTuple):
+    """A block, and the links as of a head."""
+
+    upward: bool
+    outputs: Indices
+    inputs: Indices
+    link: Array
+
+    @classmethod
+    def of(cls, flat: Flat, block: Block) -> FlatBlock:
+        """The arrays of a block."""
+        outputs, inputs = (np.array(part, dtype=np.intp) for part in (block.outputs, block.inputs))
+        return cls(block.upward, outputs, inputs, _links(flat, block.upward))
+
+
+def _links(flat: Flat, upward: bool) -> Array:
+    depth, top = flat.bias.shape
+    link = np.zeros((depth, top, top))
+    for k in range(depth):
+        if upward and k + 1 < depth:
+            link[k] = flat.weight[k + 1, :, :top].T
+        if not upward and k:
+            link[k] = flat.weight[k, :, :top]
+    return link

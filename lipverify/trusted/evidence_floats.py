@@ -10,14 +10,15 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from lipverify.arrays import Bools, Indices, Matrix, Signs, Vector
-from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
-from lipverify.trusted.evidence_arrays import Flat, FlatHead
+from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
+from lipverify.trusted.evidence import Block, Chain, Empty, Head, Implied, Pruned, Space, Turned
+from lipverify.trusted.evidence_arrays import Flat, FlatBlock, FlatHead
+from lipverify.trusted.evidence_blocks import BlockRoom, read_blocks
 from lipverify.trusted.evidence_cones import judge_on_cones
 from lipverify.trusted.evidence_forms import Memory, judge
 from lipverify.trusted.evidence_passes import Room, read
-from lipverify.trusted.evidence_sizes import Charges, Sizes
-from lipverify.trusted.rounding import TINY, gamma
+from lipverify.trusted.evidence_sizes import LARGEST, Charges, Sizes
+from lipverify.trusted.rounding import TINY, U, gamma
 
 
 @final
@@ -27,7 +28,7 @@ class FloatReader:
     One thread at a time may use it.
     """
 
-    COMPILED: ClassVar[tuple[Any, ...]] = (judge, judge_on_cones, read)
+    COMPILED: ClassVar[tuple[Any, ...]] = (judge, judge_on_cones, read, read_blocks)
 
     def __init__(self, chain: Chain, space: Space) -> None:
         self.chain = chain
@@ -35,6 +36,7 @@ class FloatReader:
         self._flat = Flat.of(chain, space)
         self._memory = Memory.of(self._flat)
         self._heads: dict[Head, tuple[FlatHead, Charges, Room]] = {}
+        self._blocks: dict[Block, tuple[FlatBlock, Charges, BlockRoom]] = {}
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -62,9 +64,14 @@ class FloatReader:
         begins = none if claims.begins is None or len(claims.begins) != len(none) else claims.begins
         return self._read(claims.states, claims.head, claims.target, max(1, claims.limit), claims.trees, begins)[0]
 
-    def error(self, head: Head) -> float:
+    def turned(self, claims: Turned) -> Bools:
+        """Which states have no Jacobian whose block exceeds the target, shape (S,)."""
+        return self.upper_of_block(claims.states, claims.block, claims.left, claims.right) <= claims.target
+
+    def error(self, head: Head | Block) -> float:
         """What a pass of this head may err by, whatever the states."""
-        return float(self._head(head)[1].error.max())
+        charges = (self._block(head) if isinstance(head, Block) else self._head(head))[1]
+        return float(charges.error.max())
 
     def upper(self, states: Signs, head: Head) -> Vector:
         """An upper bound of the 1-norms of the head under each of the states, shape (S,); inf where none is shown."""
@@ -73,6 +80,29 @@ class FloatReader:
         with np.errstate(all="ignore"):
             top = np.nextafter(np.minimum(found[:, 0], found[:, 1]) + found[:, 2], np.inf)
         return np.where(top >= 0, top, np.where(np.isnan(top), np.inf, 0.0))
+
+    def upper_of_block(self, states: Signs, block: Block, left: Array, right: Array) -> Vector:
+        """Upper bounds of the spectral norms of a block under each of the states, shape (S,); inf where none is shown.
+
+        U and V, shapes (S, m, m) and (S, d, d), are those of `Turned`.
+        """
+        flat, charges, room = self._block(block)
+        count, m, d = len(states), len(block.outputs), len(block.inputs)
+        if left.shape != (count, m, m) or right.shape != (count, d, d):
+            return np.full(count, np.inf)
+        found, turns = np.full(count, np.nan), [np.ascontiguousarray(t, dtype=np.float64) for t in (left, right)]
+        known = np.ascontiguousarray(states, dtype=np.int8)
+        read_blocks(self._flat, flat, charges, known, *turns, self._memory, room, found)
+        with np.errstate(all="ignore"):
+            value = found * (1 + gamma(2 * (m + d) + 32)) + TINY * (1 + found)
+            top = np.nextafter(value / np.sqrt(_singular(turns[0]) * _singular(turns[1])) * (1 + 8 * U), np.inf)
+        return np.where(np.isfinite(top), top, np.inf)
+
+    def _block(self, block: Block) -> tuple[FlatBlock, Charges, BlockRoom]:
+        if block not in self._blocks:
+            flat = FlatBlock.of(self._flat, block)
+            self._blocks[block] = flat, Charges.of(self.chain, self.sizes, block), BlockRoom.of(self._flat, flat)
+        return self._blocks[block]
 
     def _judge(self, states: Signs, index: Indices, neurons: Indices, signs: Signs, multipliers: Matrix) -> Bools:
         verdict = np.zeros(len(index), dtype=bool)
@@ -160,3 +190,14 @@ class FloatReader:
             flat = FlatHead.of(self._flat, head)
             self._heads[head] = flat, Charges.of(self.chain, self.sizes, head), Room.of(self._flat, flat)
         return self._heads[head]
+
+
+def _singular(turns: Array) -> Vector:
+    """Lower bounds of the squares of all singular values of square matrices, shapes (S, n, n) to (S,); NaN for none.
+
+    ‖U·Uᵀ − I‖ ≤ e says that they are at least 1 − e. For e < ½ no entry is larger than `LARGEST`.
+    """
+    n = turns.shape[1]
+    off = np.abs(turns @ np.swapaxes(turns, 1, 2) - np.eye(n))
+    error = n * (off.max(axis=(1, 2)) + LARGEST**2 * n * gamma(n + 8)) * (1 + gamma(8))
+    return np.where(error < 0.5, (1 - error) * (1 - 2 * U), np.nan)

@@ -178,15 +178,21 @@ def ranges(flat, head, charges, front, first, last, room):  # type: ignore[no-un
 
 
 @inner_in_order
-def prepare(flat, head, charges, signs, memory, room):  # type: ignore[no-untyped-def]
-    """Bound the entries under some states; returns the front, and the first and the last layer of a pass."""
-    depth, front = len(flat.width), front_of(flat, signs)
-    look(flat, signs, front, memory)
-    for k in range(front, depth):
+def open_slopes(flat, signs, front, room):  # type: ignore[no-untyped-def]
+    """The slopes that states leave, from the front on."""
+    for k in range(front, len(flat.width)):
         for i in range(flat.width[k]):
             s, a, b = signs[flat.offset[k] + i], flat.left[k, i], flat.right[k, i]
             room.least[k, i] = smaller(a, b) if s == 0 else (b if s > 0 else a)
             room.greatest[k, i] = larger(a, b) if s == 0 else room.least[k, i]
+
+
+@inner_in_order
+def prepare(flat, head, charges, signs, memory, room):  # type: ignore[no-untyped-def]
+    """Bound the entries under some states; returns the front, and the first and the last layer of a pass."""
+    depth, front = len(flat.width), front_of(flat, signs)
+    look(flat, signs, front, memory)
+    open_slopes(flat, signs, front, room)
     first, last = (front, depth - 1) if head.upward else (depth - 1, front)
     for i in range(flat.width[last]):
         if head.upward:

@@ -12,8 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lipverify.arrays import Array, Matrix, Vector
-from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence import Block, Chain, Head, Space
 from lipverify.trusted.rounding import TINY, gamma
+
+LARGEST = 1.25
+"""No entry of a matrix that turns a block is larger."""
+_Ends = tuple[tuple[Matrix, Matrix], tuple[Vector, Vector]]
 
 
 class Sizes(NamedTuple):
@@ -80,7 +84,7 @@ class Sizes(NamedTuple):
 
 
 class Charges(NamedTuple):
-    """What the passes of a head err by when the front is layer f, for all K of them.
+    """What the passes of a head err by when the front is layer f, for all K of them; of a block any one of its passes.
 
     Attributes
     ----------
@@ -105,9 +109,10 @@ class Charges(NamedTuple):
     end: Matrix
 
     @classmethod
-    def of(cls, chain: Chain, sizes: Sizes, head: Head) -> Charges:
-        """The charges of a head."""
-        depth, top, count = len(chain.widths), max(chain.widths), len(head.directions)
+    def of(cls, chain: Chain, sizes: Sizes, head: Head | Block) -> Charges:
+        """The charges of a head, or of a block."""
+        count = 1 if isinstance(head, Block) else len(head.directions)
+        depth, top = len(chain.widths), max(chain.widths)
         size, slack, more = (np.zeros((depth, depth, top)) for _ in range(3))
         found = cls(
             size,
@@ -123,22 +128,17 @@ class Charges(NamedTuple):
                 found._fill(front, chain, sizes, head)
         return found
 
-    def _fill(self, front: int, chain: Chain, sizes: Sizes, head: Head) -> None:
-        depth, last, offsets = len(chain.widths), chain.weights[-1], chain.offsets
+    def _fill(self, front: int, chain: Chain, sizes: Sizes, head: Head | Block) -> None:
+        depth, offsets = len(chain.widths), chain.offsets
         layers = list(range(front, depth)) if head.upward else list(range(depth - 1, front - 1, -1))
         rows = slice(offsets[front], offsets[front + 1])
-        directions = list(head.directions)
-        if head.upward:
-            start, start_error = sizes.form[rows][:, directions].T, sizes.form_error[rows][:, directions].T
-            size = np.abs(last[head.end])
-        else:
-            start = np.abs(last[directions])
-            start_error = np.zeros_like(start)
-            off = sizes.form_error[rows][:, head.end]
-            size = np.nextafter(sizes.form[rows][:, head.end] + off, np.inf)
-            self.end[front, : len(off)] = off
+        given = chain.weights[-1], sizes.form[rows], sizes.form_error[rows]
+        ends = _ends_of_block(*given, head) if isinstance(head, Block) else _ends_of_head(*given, head)
+        (start, start_error), (size, off) = ends
+        size = np.nextafter(size + off, np.inf)
+        self.end[front, : len(off)] = off
         steep = [sizes.steep[offsets[k] : offsets[k + 1]] for k in layers]
-        total = sum(chain.widths) + 4 * len(directions) + 30 * (depth + 2)
+        total = sum(chain.widths) + 4 * len(start) + 30 * (depth + 2)
         rounding = 4 * (depth + 2) * gamma(total)
         # A coefficient that underflows behind a slope is of v itself, and before one of δv.
         lost = TINY * (total + 8) * (1 + 4 * float(((1 + steep[-1]) * size).sum()))
@@ -157,4 +157,29 @@ class Charges(NamedTuple):
         entry = rounding * reach + (start_error @ (steep[0] * size)) * (1 + rounding)
         entry = entry + lost * (1 + start.sum(axis=1))
         self.reach[front], self.entry[front] = reach, entry
-        self.error[front] = float(entry.sum() * (1 + gamma(len(directions) + 8)) * 2)
+        self.error[front] = float(entry.sum() * (1 + gamma(len(start) + 8)) * 2)
+
+
+def _ends_of_head(last: Matrix, form: Matrix, error: Matrix, head: Head) -> _Ends:
+    """Sizes and errors of the functionals that passes begin with, shape (D, n), and of v at the other end, (n,)."""
+    directions = list(head.directions)
+    if head.upward:
+        v = np.abs(last[head.end])
+        return (form[:, directions].T, error[:, directions].T), (v, np.zeros_like(v))
+    start = np.abs(last[directions])
+    return (start, np.zeros_like(start)), (form[:, head.end], error[:, head.end])
+
+
+def _ends_of_block(last: Matrix, form: Matrix, error: Matrix, block: Block) -> _Ends:
+    """The same for all combinations of rows, and of columns, with factors of at most `LARGEST`."""
+    outputs, inputs = list(block.outputs), list(block.inputs)
+    ends = []
+    for given, off in ((np.abs(last[outputs]), np.zeros((1, last.shape[1]))), (form[:, inputs].T, error[:, inputs].T)):
+        size = LARGEST * given.sum(axis=0) * (1 + gamma(2 * len(given) + 16))
+        lost = TINY * (len(given) + 4) * (1 + LARGEST)
+        more = (LARGEST * off.sum(axis=0) + gamma(2 * len(given) + 16) * size) * (1 + gamma(2 * len(given) + 16)) + lost
+        ends.append((size, more))
+    (top, top_error), (bottom, bottom_error) = ends
+    if block.upward:
+        return (bottom[None], bottom_error[None]), (top, top_error)
+    return (top[None], top_error[None]), (bottom, bottom_error)

@@ -15,6 +15,7 @@ import numpy as np
 from lipverify.arrays import Array, Bools, Indices, Matrix, Vector
 from lipverify.trusted.balls import Ball
 from lipverify.trusted.rounding import TINY, downs, grown, quiet, up, ups
+from lipverify.watch import tick
 
 _FAR = 2**20
 
@@ -78,7 +79,9 @@ def normalised(ball: Ball) -> tuple[Ball, int]:
 @quiet
 def moved(ball: Ball, exponent: int | Indices) -> Ball:
     """ball · 2^exponent (one for all, or one a row, shape (m, 1)), losses in the radius."""
+    tick()
     mid, rad = shifted(ball.mid, exponent), shifted(ball.rad, exponent)
+    tick()
     lost = (shifted(mid, np.negative(exponent)) != ball.mid) | (ball.rad > 0)
     return Ball.known(mid, np.where(lost, grown(rad, 4) + 2 * TINY, 0.0))
 

@@ -132,6 +132,20 @@ def test_an_interrupted_run_leaves_a_proof_too() -> None:
     lv.check(net, bound.certificate, lower=bound.lower, upper=bound.upper)
 
 
+@pytest.mark.parametrize("p", [1, INF])
+def test_what_can_be_proved_at_once_is_no_float_and_is_rounded_up(p: Any) -> None:
+    """Stopped at its first node, the proof of an exact constant ends above it, at a rational."""
+    rng = np.random.default_rng(5)
+    net = lv.Network([rng.normal(size=(b, a)) / 3 for a, b in itertools.pairwise((3, 5, 4, 2))])
+    exact = lv.exact(net, "enumeration", p=p)
+    found = writer.certify(writer.Problem(net, norm_pair(p)), exact, 0, lambda: True)
+    assert found.status is lv.Status.TIME_LIMIT
+    assert found.upper > exact.upper
+    lv.check(net, found.certificate, p=p, upper=found.upper)
+    with pytest.raises(lv.CertificateError):
+        lv.check(net, found.certificate, p=p, upper=found.upper * (1 - 2.0**-17))
+
+
 @pytest.mark.parametrize("graph_size", [5, 8])
 def test_a_maximum_cut_is_proved_by_its_grid(graph_size: int) -> None:
     import networkx as nx

@@ -91,6 +91,20 @@ def test_search_and_relaxation_against_brute_force(integer: bool) -> None:
             assert oracle.encloses(products, 0.0, bound, 2, 2)
 
 
+def test_what_rounding_does_to_a_product_is_known() -> None:
+    """Every float product A diag(σ) B of a pair against the exact one, entry by entry."""
+    rng = np.random.default_rng(11)
+    for _ in range(5):
+        pair = random_pair(rng, 5, 3, 2)
+        floats = pair.products(vertices(pair)).tolist()
+        for found, exact in zip(floats, exact_products(pair), strict=True):
+            gaps = (
+                Fraction(x) - y for got, row in zip(found, exact, strict=True) for x, y in zip(got, row, strict=True)
+            )
+            assert sum(gap * gap for gap in gaps) <= Fraction(pair.error) ** 2
+        assert pair.error < 1e-12
+
+
 def test_search_of_wider_pairs_against_brute_force() -> None:
     """Thirteen and fourteen neurons: beyond what is enumerated, so that multipliers, pruning and branching all work."""
     rng = np.random.default_rng(3)

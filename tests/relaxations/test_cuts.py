@@ -129,6 +129,33 @@ def test_a_square_certified_with_cuts_bounds_every_completion(seed: int, dims: t
             assert below * (1 - 1e-12) <= certified_square(chain, own) <= found.rho * (1 + 1e-6)
 
 
+@settings(max_examples=examples(25))
+@given(st.integers(0, 2**32), st.integers(2, 6), st.booleans())
+def test_what_cuts_take_is_known_to_its_last_rounding(seed: int, n: int, bent: bool) -> None:
+    """Σ ν ½(e fᵀ + f eᵀ) in rationals, from the network's own numbers: what floats miss of it is charged for."""
+    rng = np.random.default_rng(seed)
+    chain = Oriented.of(network(rng, (3, n, 1), bent=bent))
+    signs = np.where(rng.random(n) < 0.7, 0, rng.choice([-1, 1], n)).astype(np.int8)
+    free = np.flatnonzero(signs == 0)
+    c = [
+        (Fraction(float(b)) - Fraction(float(a))) * Fraction(float(w))
+        for a, b, w in zip(chain.alpha, chain.beta, chain.weights[0][:, 0], strict=True)
+    ]
+    coefficients = np.where([x != 0 for x in c], rng.integers(-2, 3, (4, n)), 0).astype(np.int8)
+    cuts, weights = Cuts(coefficients, rng.integers(-2, 3, 4)), rng.random(4)
+    taken = taken_by(chain, signs, 1 + len(free), cuts, weights)
+    assert taken is not None
+    exact = [[Fraction(0)] * (1 + len(free)) for _ in range(1 + len(free))]
+    for b, k, weight in zip(coefficients.tolist(), cuts.offsets.tolist(), weights.tolist(), strict=True):
+        constant = Fraction(sum(b[i] for i in np.flatnonzero(signs > 0)) - k)
+        e = [constant, *(b[i] / c[i] if b[i] else Fraction(0) for i in free)]
+        f = [constant - 1, *e[1:]]
+        for i, j in itertools.product(range(len(e)), repeat=2):
+            exact[i][j] += Fraction(weight) * (e[i] * f[j] + f[i] * e[j]) / 2
+    for row, mid, rad in zip(exact, taken.mid.tolist(), taken.rad.tolist(), strict=True):
+        assert sum(abs(x - Fraction(y)) for x, y in zip(row, mid, strict=True)) <= Fraction(rad)
+
+
 def odd_cycle(n: int) -> Network:
     """The network of an odd cycle: its maximum cut n − 1 is what one triangle more than the SDP shows for n = 3."""
     return Network([nx.incidence_matrix(nx.cycle_graph(n), oriented=True).toarray(), np.ones((1, n))])

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipverify.arrays import Array, Signs
-from lipverify.domain import Box
+from lipverify.domain import Ball, Box
 from lipverify.errors import InvalidArgument
 from lipverify.network import Network
 from lipverify.relaxations.crown import crown_ranges
+from lipverify.relaxations.decided import domain_ranges
 from lipverify.relaxations.interval import Ranges, Slopes, jacobian_ranges, preactivation_ranges, slope_ranges
 from lipverify.relaxations.layers import Layers
 from lipverify.testing.strategies import domains, networks
@@ -164,6 +165,24 @@ def test_crown_sees_what_intervals_cannot() -> None:
     ranges = crown_ranges(sloped, [-1.0], [1.0])
     assert ranges.high[1] == pytest.approx(0.5)
     assert preactivation_ranges(sloped, [-1.0], [1.0]).high[1] == pytest.approx(1.5)
+
+
+@settings(max_examples=examples(40))
+@given(
+    st.lists(st.fractions(-3, 3, max_denominator=50), min_size=2, max_size=2),
+    st.integers(1, 2**20),
+    st.sampled_from([(3, 4), (5, -12), (-8, 15), (0, 1), (0, 0)]),
+)
+def test_a_first_layer_reaches_what_it_does_on_a_ball(centre: list[Fraction], size: int, row: tuple[int, int]) -> None:
+    """w·x + b on a ball ends at w·c + b ± r‖w‖₂, which is rational for rows of whole length."""
+    ball = Ball([float(x) for x in centre], size * 2.0**-18)
+    net = Network([[row]], [[0.3]])
+    ranges = domain_ranges(Layers.of(net), ball)
+    middle = oracle.dot([Fraction(x) for x in ball.center.tolist()], [Fraction(x) for x in row]) + Fraction(0.3)
+    reach = Fraction(ball.radius) * math.isqrt(row[0] ** 2 + row[1] ** 2)
+    for end, exact, sign in ((ranges.low[0], middle - reach, -1), (ranges.high[0], middle + reach, 1)):
+        beyond = sign * (Fraction(float(end[0])) - exact)
+        assert 0 <= beyond <= Fraction(1, 10**12)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

@@ -20,6 +20,7 @@ from lipverify.relaxations import barrier
 from lipverify.relaxations.sdp import Relaxation, certified_square, is_certified
 from lipverify.relaxations.sdp_exact import exact_matrix, proved_square
 from lipverify.relaxations.split import Forms, Oriented
+from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.testing import networks
 from lipverify.trusted.semidefinite import is_positive_exact
 from tests import oracle
@@ -108,6 +109,23 @@ def test_float_certificates_hold_in_rationals(seed: int, bent: bool, k: int) -> 
     assert is_certified(chain, relaxation, edge * (1 + 1e-9))
     assert not is_certified(chain, relaxation, edge * (1 - 1e-9))
     assert not is_positive_exact(exact_matrix(chain, relaxation, edge * (1 - 1e-9)))
+
+
+@settings(max_examples=examples(30))
+@given(st.integers(0, 2**32), st.integers(-40, 40))
+def test_a_bound_is_no_less_than_the_root_of_its_square(seed: int, k: int) -> None:
+    """The certified ρ, its root and the power of two that the chain left out: rounded up, and by no more than that."""
+    net = random_network(seed, (3, 3, 2))
+    net = lv.Network([net.weights[0] * 2.0**k, net.weights[1]])
+    chain = Oriented.of(net)
+    bounds = SplitSDP().of(chain)
+    for first in (-1, 0, 1):
+        signs = np.array([first, 1, -1], dtype=np.int8)
+        estimate = bounds.estimate(signs, None, 0.0)
+        assert isinstance(estimate.state, Relaxation)
+        square = Fraction(certified_square(chain, estimate.state)) * Fraction(4) ** chain.exponent
+        found = Fraction(bounds.certified(signs, estimate, 0.0)) ** 2
+        assert square <= found <= square * (1 + Fraction(1, 2**49))
 
 
 def _edge(chain: Oriented, relaxation: Relaxation) -> float:

@@ -290,7 +290,7 @@ def flipped(path: Path) -> None:
         (lambda path: rewrite(path, open=[["+", "0x1p+0", None]]), "a node of another size"),
         (lambda path: rewrite(path, open=[["+" * 16, "nan", None]]), "a bound that is no number"),
         (lambda path: rewrite(path, open=[["+" * 16]]), "it is damaged"),
-        (lambda path: rewrite(path, open=[["+" * 16, "0x1p+0", 0]]), "a node for a head that there is none of"),
+        (lambda path: rewrite(path, open=[["+" * 16, "0x1p+0", 9]]), "a node for a head that there is none of"),
         (lambda path: rewrite(path, incumbent=["1/0"] * 3), "it is damaged"),
         (lambda path: rewrite(path, incumbent=["1", "1"]), "a point of another size"),
     ],

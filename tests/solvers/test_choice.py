@@ -59,8 +59,22 @@ def test_the_search_by_layers_is_for_sums_of_entries(domain: lv.Box | lv.Everywh
     chosen, reason = choose(Problem(net, norm_pair(INF), domain), away=1.0)
     assert chosen == "branch-and-bound"
     assert "by layers" in reason
-    assert "by layers" not in choose(Problem(net, norm_pair(2), domain), away=1.0)[1]
     assert choose(Problem(network(8, 4, 1), norm_pair(INF), domain), away=1.0)[0] != "branch-and-bound"
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_euclidean_norms_go_by_layers_where_inputs_are_few(outputs: int) -> None:
+    def chosen(*sizes: int, domain: Any = None) -> bool:
+        box = lv.Box([-1] * sizes[0], [1] * sizes[0]) if domain is None else domain
+        return "by layers" in choose(Problem(network(*sizes, outputs), norm_pair(2), box), away=1.0)[1]
+
+    assert chosen(3, 32, 32)
+    assert chosen(16, 32, 32)
+    assert not chosen(17, 32, 32)
+    assert chosen(8, 32)
+    assert not chosen(9, 32)
+    assert chosen(3, 32, 32, domain=lv.Ball([0, 0, 0], 1))
+    assert not chosen(3, 32, 32, domain=lv.Everywhere())
 
 
 def test_signs_on_wide_cones_are_left_to_others() -> None:

@@ -26,11 +26,12 @@ from lipverify.problem import Budget, Problem
 from lipverify.solvers.branch_and_bound.by_layers import ByLayers, CompiledEngines, able
 from lipverify.solvers.branch_and_bound.dives import Dive, Engine, Node
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
+from lipverify.solvers.branch_and_bound.setting import Setting
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.solvers.milp.method import Milp
 from lipverify.testing import domains, networks
-from lipverify.trusted.evidence import Chain, Head, Space
+from lipverify.trusted.evidence import Block, Chain, Head, Space
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
 from tests import oracle
@@ -40,7 +41,7 @@ from tests.solvers.test_enumeration import CASES, SMALL, Case
 
 INF = math.inf
 ROOT = Path(__file__).parents[2]
-NORMS: tuple[Any, ...] = (1, INF, (1, INF))
+NORMS: tuple[Any, ...] = (1, INF, (1, INF), 2, (2, INF), (1, 2))
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +86,7 @@ class _Twisted:
     engine: Engine
     words: Waiting
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+    def dive(self, node: Node, head: Head | Block, target: float, margin: float, passes: int) -> Dive:
         self.words.asked.append(passes)
         found = self.engine.dive(node, head, target, margin, passes)
         return found if self.words.change is None else self.words.change(found)
@@ -144,7 +145,9 @@ def test_agrees_with_brute_force_on_random_networks(sizes: tuple[int, ...], p: A
 
 
 @pytest.mark.parametrize("lie", [None, "no multipliers", "all is open", "all is pruned"])
-@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 3), INF), ((2, 4, 4, 2), 1), ((3, 7, 1), INF)], ids=str)
+@pytest.mark.parametrize(
+    ("sizes", "p"), [((2, 5, 4, 3), INF), ((2, 4, 4, 2), 1), ((3, 7, 1), INF), ((2, 5, 4, 3), 2)], ids=str
+)
 def test_two_threads_give_what_one_gives(sizes: tuple[int, ...], p: float, lie: str | None) -> None:
     net, domain = random_network(sizes, 1), BOXES[sizes[0]]
     hold_to_the_oracle(net, p, domain, exact(net, p, domain, Waiting(LIES[lie] if lie else None), threads=2))
@@ -164,11 +167,48 @@ def test_no_threads(threads: int) -> None:
         exact(random_network((2, 5, 1), 1), INF, BOXES[2], threads=threads)
 
 
+@settings(max_examples=examples(60))
+@given(st.data(), st.sampled_from(NORMS), st.sampled_from((0.5, 1.0, 2.0)))
+def test_agrees_with_brute_force_on_balls(data: st.DataObject, p: Any, radius: float) -> None:
+    net = data.draw(networks(inputs=(1, 3), hidden=(1, 2), width=(1, 3), slopes=data.draw(st.booleans())))
+    center = data.draw(st.lists(st.integers(-2, 2), min_size=net.input_dim, max_size=net.input_dim))
+    ball = lv.Ball(np.array(center) / 2, radius)
+    hold_to_the_oracle(net, p, ball, exact(net, p, ball))
+
+
+@pytest.mark.parametrize("p", NORMS, ids=str)
+@pytest.mark.parametrize("sizes", [(2, 5, 4, 3), (3, 4, 4, 2), (1, 6, 3)], ids=str)
+def test_agrees_with_brute_force_on_random_networks_on_balls(sizes: tuple[int, ...], p: Any) -> None:
+    net, ball, engines = random_network(sizes, 1), lv.Ball([0.25] * sizes[0], 0.75), Waiting()
+    hold_to_the_oracle(net, p, ball, exact(net, p, ball, engines))
+    assert engines.asked
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_a_ball_lies_in_what_is_searched(d: int) -> None:
+    """And touches its half-spaces: a corner of the box is not in it."""
+    rng = np.random.default_rng(d)
+    for radius in (2.0**-600, 1.0, 3.7, 2.0**600):
+        ball = lv.Ball(rng.normal(size=d) * radius, radius)
+        setting = Setting.of(random_network((d, 2, 1), 0), ball)
+        assert setting is not None
+        space = setting.space
+        assert (space.lower <= ball.box.lower).all()
+        assert (space.upper >= ball.box.upper).all()
+        assert len(space.rows) == (0 if d == 1 else 2**d)
+        center = [Fraction(c) for c in ball.center.tolist()]
+        for row, shift in zip(space.rows.tolist(), space.shifts.tolist(), strict=True):
+            least = sum((Fraction(r) * c for r, c in zip(row, center, strict=True)), Fraction(shift))
+            far = Fraction(radius) ** 2 * sum(Fraction(r) ** 2 for r in row)  # least ≥ radius·‖row‖
+            assert least > 0
+            assert far <= least**2 <= far * (1 + Fraction(1, 2**40))
+
+
 def test_what_is_loaded_is_what_runs() -> None:
     """Other types of arrays would be compiled anew, for half a minute, in the middle of a search."""
     from lipverify.engine.dive import dive
 
-    for domain in (BOXES[2], lv.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 1, 1]), WHOLE):
+    for domain in (BOXES[2], lv.Polytope([[1, 1], [-1, 0], [0, -1]], [1, 1, 1]), lv.Ball([0, 0], 1), WHOLE):
         for p in NORMS:
             for net in (random_network((2, 5, 4, 3), 2), CASES[0].net):
                 exact(net, p, domain if domain is WHOLE or net.input_dim == 2 else BOXES[net.input_dim])
@@ -214,7 +254,7 @@ def test_agrees_with_brute_force_on_random_networks_on_the_whole_space(
     bound = exact(net, p, WHOLE, engines)
     hold_to_the_oracle(net, p, WHOLE, bound)
     assert engines.asked  # it was the engine that searched
-    assert bound.stats["facts"] >= 4 * bound.stats["settled"]  # and the reader in floats that believed it
+    assert bound.stats["facts"] >= 4 * (bound.stats["settled"] - 1)  # and the reader in floats that believed it
 
 
 # An engine that lies costs time and nothing else ---------------------------------------------------
@@ -254,6 +294,8 @@ def _made_up(dive: Dive) -> Dive:
         dive.where[:0],
         dive.trees[:0],
         np.zeros(2, dtype=np.intp),
+        dive.left[:1],
+        dive.right[:1],
     )
 
 
@@ -283,11 +325,17 @@ def _orphaned(dive: Dive) -> Dive:
         np.full_like(dive.where, -1),
         dive.trees,
         np.append(dive.begins[keep], dive.begins[-1]),
+        dive.left[keep],
+        dive.right[keep],
     )
 
 
 def _no_points(dive: Dive) -> Dive:
     return replace(dive, points=np.full_like(dive.points, np.nan))
+
+
+def _turns(change: Callable[[Any], Any]) -> Callable[[Dive], Dive]:
+    return lambda dive: replace(dive, left=change(dive.left), right=change(dive.right))
 
 
 LIES: dict[str, Callable[[Dive], Dive]] = {
@@ -324,13 +372,19 @@ LIES: dict[str, Callable[[Dive], Dive]] = {
     "sign trees beyond": lambda dive: replace(dive, trees=np.full_like(dive.trees, 30_000)),
     "sign trees below": lambda dive: replace(dive, trees=np.full_like(dive.trees, -30_000)),
     "sign trees elsewhere": lambda dive: replace(dive, begins=dive.begins[::-1] + 5),
+    "turns of NaN": _turns(lambda t: t * np.nan),
+    "no turns": _turns(np.zeros_like),
+    "turns that shrink": _turns(lambda t: 0.8 * t),
+    "huge turns": _turns(lambda t: 1e300 * t),
+    "turns of others": _turns(lambda t: t[::-1].copy()),
+    "turns of other shapes": _turns(lambda t: t[:, :0]),
     "no facts are sure": lambda dive: replace(dive, sure=np.zeros_like(dive.sure)),
 }
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_a_lying_engine_costs_time_and_nothing_else(lie: Callable[[Dive], Dive]) -> None:
-    for sizes, p in (((2, 4, 3, 2), INF), ((2, 3, 3, 2), 1), ((3, 5, 1), INF)):
+    for sizes, p in (((2, 4, 3, 2), INF), ((2, 3, 3, 2), 1), ((3, 5, 1), INF), ((2, 4, 3, 2), 2), ((3, 5, 1), 2)):
         for seed in range(1):
             net = random_network(sizes, seed)
             for domain in (BOXES[sizes[0]], WHOLE):
@@ -357,7 +411,7 @@ def moments(net: lv.Network, p: Any, domain: Domain, engines: Waiting, rel_gap: 
 
 @pytest.mark.parametrize("lie", [None, "no multipliers", "all is open"])
 @pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 2), INF), ((2, 4, 4, 2), 1), ((3, 6, 1), INF)])
+@pytest.mark.parametrize(("sizes", "p"), [((2, 5, 4, 2), INF), ((2, 4, 4, 2), 1), ((3, 6, 1), INF), ((3, 6, 1), 2)])
 def test_stopping_at_any_moment_leaves_a_valid_interval(
     sizes: tuple[int, ...], p: float, whole: bool, lie: str | None
 ) -> None:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-PARTS = ("sizes", "forms", "cones", "passes", "floats")
+PARTS = ("sizes", "forms", "cones", "passes", "blocks", "floats")
 
 # name: what stands there in which part, and what stands there instead
 MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -46,7 +46,7 @@ MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "errors of the start in entries": (("sizes", " + (start_error @ (steep[0] * size)) * (1 + rounding)", ""),),
     "underflow of entries": (("sizes", "entry = entry + lost * (1 + start.sum(axis=1))", "entry = entry"),),
     "magnified underflow of entries": (("sizes", "lost * (1 + start.sum(axis=1))", "lost"),),
-    "errors of a pass": (("sizes", "float(entry.sum() * (1 + gamma(len(directions) + 8)) * 2)", "0.0"),),
+    "errors of a pass": (("sizes", "float(entry.sum() * (1 + gamma(len(start) + 8)) * 2)", "0.0"),),
     "error of a claim": (("forms", "charge = error + 2.0", "charge = 2.0"),),
     "rounding of a claim": (("forms", "error + 2.0 * rounding * size + lost", "error + lost"),),
     "underflow of a claim": (("forms", " + lost * (1.0 + mass)", ""),),
@@ -76,8 +76,19 @@ MUTANTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "error at the other end, wherever it is charged": (
         ("sizes", "self.end[front, : len(off)] = off", "self.end[front, : len(off)] = 0.0"),
-        ("sizes", "[:, head.end] + off, np.inf)", "[:, head.end], np.inf)"),
+        ("sizes", "np.nextafter(size + off, np.inf)", "np.nextafter(size, np.inf)"),
     ),
+    "error of an entry of a block": (("blocks", "smaller(end, reach) + charge", "smaller(end, reach)"),),
+    "forms' errors at the ends of a block": (
+        ("sizes", "(LARGEST * off.sum(axis=0) + gamma(2 * len(given) + 16)", "(gamma(2 * len(given) + 16)"),
+    ),
+    "turns that make a block smaller": (("floats", " / np.sqrt(_singular(turns[0]) * _singular(turns[1])) *", " *"),),
+    "turns that make a block smaller, the rows": (("floats", "_singular(turns[0]) * _singular", "_singular"),),
+    "turns that make a block smaller, the columns": (("floats", " * _singular(turns[1])", ""),),
+    "the other side of an entry of a block": (
+        ("blocks", "                side = -1.0\n", "                side = 1.0\n"),
+    ),
+    "ratios of the power method but the first": (("blocks", "larger(square, z[b] / x[b])", "z[0] / x[0]"),),
 }
 
 

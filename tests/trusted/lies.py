@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from lipverify.arrays import Vector
-from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
+from lipverify.arrays import Array, Vector
+from lipverify.trusted.evidence import Block, Chain, Empty, Head, Implied, Pruned, Space, Turned
 from lipverify.trusted.rounding import float_down
+from tests import oracle
 
 Rational = list[Fraction]
 
@@ -77,11 +78,8 @@ class NormLie:
 
     def refuted(self) -> bool:
         """Whether a choice of the slopes that the states leave has a larger norm."""
-        ways = [
-            pair if s == 0 else [pair[1] if s > 0 else pair[0]]
-            for s, pair in zip(self.states, np.concatenate(self.chain.slopes).tolist(), strict=True)
-        ]
-        return any(self._norm(exact(np.array(slopes))) > Fraction(self.claimed) for slopes in itertools.product(*ways))
+        ways = _ways(self.states, self.chain)
+        return any(self._norm(exact(np.array(slopes))) > Fraction(self.claimed) for slopes in ways)
 
     def _head(self) -> Head:
         return Head(self.upward, 0, tuple(range(len(self._start()[0]))))
@@ -97,6 +95,47 @@ class NormLie:
             v = [s * x for s, x in zip(part, v, strict=True)]
             v = [dot(exact(column), v) for column in w.T]
         return sum((abs(x) for x in v), Fraction(0))
+
+
+@dataclass(frozen=True, eq=False)
+class BlockLie:
+    """That the Jacobian's spectral norm is at most `claimed`, which it is not."""
+
+    chain: Chain
+    states: tuple[int, ...]
+    left: Array
+    right: Array
+    claimed: float
+    space: Space
+
+    def told_to(self, make: Any) -> bool:
+        """Whether a reader believes it."""
+        (m, _), (_, d) = self.chain.weights[-1].shape, self.chain.weights[0].shape
+        block, states = Block(tuple(range(m)), tuple(range(d))), np.array([self.states], dtype=np.int8)
+        turned = Turned(states, block, self.claimed, self.left[None], self.right[None])
+        return bool(make(self.chain, self.space).turned(turned)[0])
+
+    def refuted(self) -> bool:
+        """Whether a choice of the slopes that the states leave has a larger norm."""
+        weights = [[exact(row) for row in w] for w in self.chain.weights]
+        parts = [np.split(np.array(way), self.chain.offsets[1:-1]) for way in _ways(self.states, self.chain)]
+        return any(not oracle.at_most(_product(weights, part), Fraction(self.claimed) ** 2, 2, 2) for part in parts)
+
+
+def _ways(states: tuple[int, ...], chain: Chain) -> Iterator[tuple[float, ...]]:
+    """All slopes that states leave."""
+    pairs = np.concatenate(chain.slopes).tolist()
+    ways = [pair if s == 0 else [pair[1] if s > 0 else pair[0]] for s, pair in zip(states, pairs, strict=True)]
+    return itertools.product(*ways)
+
+
+def _product(weights: list[list[Rational]], slopes: list[Vector]) -> Any:
+    """The Jacobian."""
+    matrix = weights[0]
+    for w, part in zip(weights[1:], slopes, strict=True):
+        scaled = [[s * x for x in row] for s, row in zip(exact(part), matrix, strict=True)]
+        matrix = [[dot(row, list(column)) for column in zip(*scaled, strict=True)] for row in w]
+    return tuple(tuple(row) for row in matrix)
 
 
 def exact(values: Vector) -> Rational:
@@ -294,3 +333,19 @@ def powers_of_two() -> Iterator[NormLie]:
         for states in itertools.product((0, 1), repeat=len(slopes)):
             for upward in (True, False):
                 yield NormLie(net, states, upward, truth * 0.75, UNIT)
+
+
+def blocks() -> Iterator[BlockLie]:
+    """Claims of spectral norms: those of norms, of one output and of two; and turns that make a block smaller."""
+    for lie in norms():
+        yield BlockLie(lie.chain, lie.states, np.eye(1), np.eye(1), lie.claimed, lie.space)
+        weights = (*lie.chain.weights[:-1], np.repeat(lie.chain.weights[-1], 2, axis=0))
+        twice = Chain(weights, (*lie.chain.biases[:-1], np.zeros(2)), lie.chain.slopes)
+        turn = np.array([[1.0, 1.0], [-1.0, 1.0]]) * 0.5**0.5
+        yield BlockLie(twice, lie.states, turn, np.eye(1), lie.claimed, lie.space)
+    one, small = np.eye(1), 0.9 * np.eye(1)
+    for left, right in ((small, one), (one, small), (small, small)):
+        yield BlockLie(chain([[[1.0]]]), (1,), left, right, 0.95, UNIT)
+    minus = chain([[[-1.0]]])
+    yield BlockLie(minus, (1,), one, one, 0.95, UNIT)
+    yield BlockLie(chain([[[0.0, 1.0]]]), (1,), one, np.eye(2), 0.95, box((-1.0, 1.0), (-1.0, 1.0)))

@@ -7,9 +7,9 @@ import pytest
 
 from lipverify.trusted.evidence_floats import FloatReader
 from tests.trusted.charges import MUTANTS, interpreted
-from tests.trusted.lies import NormLie, SignLie, norms, signs
+from tests.trusted.lies import BlockLie, NormLie, SignLie, blocks, norms, signs
 
-LIES: tuple[SignLie | NormLie, ...] = (*signs(), *norms())
+LIES: tuple[SignLie | NormLie | BlockLie, ...] = (*signs(), *norms(), *blocks())
 
 
 def test_every_lie_is_one() -> None:

@@ -18,7 +18,7 @@ from lipverify.arrays import Signs
 from lipverify.rationals import Never
 from lipverify.testing import networks
 from lipverify.trusted import evidence_forms
-from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence import Block, Chain, Empty, Head, Implied, Pruned, Space, Turned
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
@@ -366,6 +366,118 @@ def test_what_is_pruned_is_no_greater_than_the_target(data: st.DataObject) -> No
             for target in (float(value), np.nextafter(float(value), -1.0), 0.999 * float(value), 1.5 * float(value)):
                 (said,) = reader.pruned(Pruned(states[k : k + 1], head, float(target), 10_000))
                 assert not said or value <= Fraction(float(target))
+
+
+# Turned --------------------------------------------------------------------------------------------
+
+
+def left_over(net: lv.Network, states: Signs) -> list[oracle.Matrix]:
+    """The Jacobians of all slopes that the states leave, in Fractions."""
+    weights, _, slopes = net.fractions()
+    pairs = [pair for layer in slopes for pair in layer]
+    ways = [(pair if s == 0 else (pair[1 if s > 0 else 0],)) for s, pair in zip(states, pairs, strict=True)]
+    found = []
+    for chosen in itertools.product(*ways):
+        rest, matrix = iter(chosen), weights[0]
+        for w in weights[1:]:
+            scaled = [[d * v for v in row] for d, row in zip([next(rest) for _ in matrix], matrix, strict=True)]
+            matrix = tuple(tuple(oracle.dot(row, column) for column in zip(*scaled, strict=True)) for row in w)
+        found.append(matrix)
+    return found
+
+
+def blocks_of(net: lv.Network) -> list[Block]:
+    """All of the Jacobian, a row, a column, an entry, and a part."""
+    outputs, inputs = tuple(range(net.output_dim)), tuple(range(net.input_dim))
+    return [
+        Block(outputs, inputs),
+        Block((0,), inputs),
+        Block(outputs, (0,)),
+        Block((0,), (0,)),
+        Block(outputs, inputs[:2]),
+    ]
+
+
+def turns(kind: str, jacobians: list[oracle.Matrix], block: Block, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Matrices that turn a block: singular vectors, any orthogonal ones, ones a little off, and such as are refused."""
+    m, d = len(block.outputs), len(block.inputs)
+    if kind == "straight":
+        return np.eye(m), np.eye(d)
+    middle = np.mean([[[float(J[i][j]) for j in block.inputs] for i in block.outputs] for J in jacobians], axis=0)
+    u, _, v = np.linalg.svd(middle if kind != "any" else rng.normal(size=(m, d)))
+    shift = 1.0 + {"off": 0.05 * rng.normal(), "small": -0.5, "zero": -1.0}.get(kind, 0.0)
+    return u.T * shift, v.T * shift
+
+
+KINDS = ("straight", "singular", "any", "off", "small", "zero")
+
+
+@settings(max_examples=examples(60))
+@given(st.data(), st.sampled_from(KINDS))
+def test_a_turned_block_is_no_greater_than_its_bound(data: st.DataObject, kind: str) -> None:
+    net = data.draw(
+        networks(inputs=(1, 3), hidden=(1, 3), width=(1, 3), outputs=(1, 3), slopes=data.draw(st.booleans()))
+    )
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    state = prefix(net, int(rng.integers(0, sum(net.hidden) + 1)), rng)
+    reader = FloatReader(chain(net), box([-1.0] * net.input_dim, [1.0] * net.input_dim))
+    jacobians = left_over(net, state)
+    for block in blocks_of(net):
+        parts = [tuple(tuple(J[i][j] for j in block.inputs) for i in block.outputs) for J in jacobians]
+        left, right = (t[None] for t in turns(kind, jacobians, block, rng))
+        (bound,) = reader.upper_of_block(state[None], block, left, right).tolist()
+        assert bound >= 0
+        assert bound == np.inf or all(oracle.at_most(part, Fraction(bound) ** 2, 2, 2) for part in parts)
+        assert (bound == np.inf) >= (kind in ("small", "zero"))
+        norm = max(float(np.linalg.norm(np.array(part, dtype=float), 2)) for part in parts)
+        for target in (norm, 0.999 * norm, np.nextafter(bound, 0.0), bound, np.nan):
+            (said,) = reader.turned(Turned(state[None], block, target, left, right))
+            assert said == (bound <= target)
+            assert (
+                not said or target == np.inf or all(oracle.at_most(part, Fraction(target) ** 2, 2, 2) for part in parts)
+            )
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (2, 4, 3, 3), (4, 3, 3, 1), (1, 5, 3), (3, 3, 3, 3)], ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turn_by_singular_vectors_is_exact_for_a_single_jacobian(sizes: tuple[int, ...], seed: int) -> None:
+    """And not far above the truth where little is left: the width of what is left counts once, not for every entry."""
+    rng = np.random.default_rng(seed)
+    net = lv.Network([rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)])
+    reader = FloatReader(chain(net), box([-1.0] * sizes[0], [1.0] * sizes[0]))
+    block, n = blocks_of(net)[0], sum(sizes[1:-1])
+    for decided in (n, n - 1):
+        states = prefix(net, decided, rng)[None]
+        jacobians = left_over(net, states[0])
+        truth = max(float(np.linalg.norm(np.array(J, dtype=float), 2)) for J in jacobians)
+        left, right = (t[None] for t in turns("singular", jacobians, block, rng))
+        (bound,) = reader.upper_of_block(states, block, left, right)
+        assert truth * (1 - 1e-12) <= bound
+        assert decided < n or bound <= truth * (1 + 1e-9) + 1e-9
+    last = net.weights[-1].copy()
+    last[:, -1] *= 1e-4  # the neuron that is open hardly matters
+    reader = FloatReader(chain(lv.Network([*net.weights[:-1], last])), reader.space)
+    jacobians = left_over(lv.Network([*net.weights[:-1], last]), states[0])
+    truth = max(float(np.linalg.norm(np.array(J, dtype=float), 2)) for J in jacobians)
+    left, right = (t[None] for t in turns("singular", jacobians, block, rng))
+    assert reader.upper_of_block(states, block, left, right)[0] <= truth * (1 + 1e-5) + 1e-9
+
+
+def test_turns_of_other_shapes_prove_nothing() -> None:
+    net = lv.Network([np.eye(2), np.eye(2)])
+    reader = FloatReader(chain(net), box([-1.0] * 2, [1.0] * 2))
+    states, block = np.ones((1, 2), dtype=np.int8), Block((0, 1), (0, 1))
+    one, two, none = np.ones((1, 1, 1)), np.eye(2)[None], np.zeros((1, 0, 0))
+    assert reader.upper_of_block(states, block, two, two)[0] < 1.0001
+    for left, right in ((one, two), (two, one), (none, none), (np.repeat(two, 2, axis=0), two), (two * np.nan, two)):
+        assert reader.upper_of_block(states, block, left, right)[0] == np.inf
+
+
+def test_a_block_without_entries_other_than_zero() -> None:
+    net = lv.Network([np.eye(2), np.zeros((2, 2))])
+    reader = FloatReader(chain(net), box([-1.0] * 2, [1.0] * 2))
+    states, turn = np.zeros((1, 2), dtype=np.int8), np.eye(2)[None]
+    assert reader.upper_of_block(states, Block((0, 1), (0, 1)), turn, turn)[0] < 1e-300
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lipverify.trusted.evidence import Chain, Empty, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence import Block, Chain, Empty, Head, Implied, Pruned, Space
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
 from lipverify.trusted.evidence_replay import replay
@@ -60,6 +60,11 @@ def answers() -> list[bytes]:
             begins = np.sort(rng.integers(0, 60, size=13))
             said += [reader.pruned(Pruned(states, head, x, 500, trees, begins)) for x in (bounds * 0.9).tolist()]
             said += list(reader._head(head)[2])
+        for outputs, inputs in ((sizes[-1], d), (sizes[-1], 1), (1, d)):
+            block = Block(tuple(range(outputs)), tuple(range(inputs)))
+            turns = (np.linalg.qr(rng.normal(size=(12, side, side)))[0] for side in (outputs, inputs))
+            said.append(reader.upper_of_block(states, block, *turns))
+            said += list(reader._block(block)[2])
         said += list(reader._memory)
         parents = np.array([-1, 0, 0, 1, 1, 4, 4, 2, 2, 9])
         moves = Moves(

@@ -13,6 +13,7 @@ PARTS = {
         "evidence_forms.judge",
         "evidence_cones.judge_on_cones",
         "evidence_passes.read",
+        "evidence_blocks.read_blocks",
         "evidence_replay._replay",
         "evidence_replay._reach",
     ),

@@ -18,7 +18,7 @@ from lipverify.solvers.branch_and_bound.dives import Engine
 from lipverify.solvers.branch_and_bound.heads import heads
 from lipverify.solvers.branch_and_bound.setting import Setting
 from lipverify.solvers.branch_and_bound.tree import Tree
-from lipverify.trusted.evidence import Chain, Space
+from lipverify.trusted.evidence import Block, Chain, Space
 from lipverify.trusted.evidence_sizes import Sizes
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _REPORT = 0.05  # seconds between two bounds that are yielded
 _PATIENCE = 0.5  # seconds of search before the engine is loaded
+_INPUTS = (8, 16)  # with a Euclidean norm, on bounded domains: with one hidden layer, and with more
+_OUTPUTS = 32  # each of them costs ranges, and all together passes for every input
 _WIDE = 128  # inputs or neurons of a layer: what a sign on a cone is verified by takes milliseconds then
 _LOADED, _COMPILED = 1.0, 40.0  # seconds until it is there, from the disk and from its sources
 
@@ -64,6 +66,19 @@ def able(problem: Problem) -> bool:
     return bool(np.isfinite(sizes.value).all() and np.isfinite(sizes.form).all())
 
 
+def worthwhile(problem: Problem) -> bool:
+    """Whether it promises to be faster at a problem than the general search.
+
+    With a Euclidean norm that one has semidefinite bounds: better ones, at a price that does not depend on the inputs.
+    They win on the whole space and where inputs are many; passes win where a few inputs meet several layers.
+    """
+    if not any(isinstance(head, Block) for head in heads(problem)):
+        return True
+    net = problem.network
+    most = _INPUTS[len(net.hidden) > 1]
+    return problem.domain.bounded and net.input_dim <= most and net.output_dim <= _OUTPUTS
+
+
 def _load() -> None:
     from lipverify.solvers.branch_and_bound.compiled_engine import load
 
@@ -85,8 +100,8 @@ class CompiledEngines:
     """The compiled engine, once it is loaded; one per process."""
 
     def able(self, problem: Problem) -> bool:
-        """Every norm that has heads, on bounded domains and on the whole space."""
-        return able(problem)
+        """Every norm that has heads, on bounded domains and on the whole space, where it is worthwhile."""
+        return worthwhile(problem) and able(problem)
 
     def loaded(self) -> bool:
         """Whether it is there."""

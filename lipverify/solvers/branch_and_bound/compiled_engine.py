@@ -15,7 +15,7 @@ from lipverify.engine.dive import dive
 from lipverify.kernels import alone, forget_older, on_disk, place
 from lipverify.solvers.branch_and_bound.dives import Dive, Node
 from lipverify.trusted import evidence_replay
-from lipverify.trusted.evidence import Chain, Head, Implied, Pruned, Space
+from lipverify.trusted.evidence import Block, Chain, Head, Implied, Pruned, Space, Turned
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
 from lipverify.trusted.evidence_sizes import Sizes
@@ -38,33 +38,35 @@ class CompiledEngine:
         size = Sizes.of(chain, space).value
         self._net = layout.net_arrays(chain, space, size, _SLACK * size)
         self._cone = space.cone  # where floats are sure of nothing by the value, which is 0 at the origin
-        self._heads: dict[Head, Any] = {}
+        self._heads: dict[Head | Block, Any] = {}
         self._passes = 0
         self._rng = np.random.default_rng(0)
-        self._arrays: dict[int, Any] = {}
+        self._arrays: dict[tuple[int, ...], Any] = {}
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+    def dive(self, node: Node, head: Head | Block, target: float, margin: float, passes: int) -> Dive:
         """Search below a node."""
-        net, directions = self._net, len(head.directions)
+        net = self._net
         ascents = min(_ASCENTS, self._passes // 16)  # now and then, for a few per cent of the time
         if head not in self._heads:
             ascents = _FEW if self._heads else _ASCENTS
             self._heads[head] = layout.head_arrays(net, head)
-        n, d = len(net.size), net.d
-        if directions not in self._arrays:
+        n, d, arrays = len(net.size), net.d, self._heads[head]
+        shape = len(arrays.directions), len(arrays.outputs), len(arrays.inputs)
+        if shape not in self._arrays:
             self._arrays.clear()
             levels = max(2, min(n + 2, _MEMORY // (24 * (n + len(net.shifts)) * d)))
-            nodes = max(64, min(_NODES, _MEMORY // (64 * (n + len(net.shifts) + directions))))
-            self._arrays[directions] = (
-                *layout.work_arrays(net, directions, levels),
-                layout.out_arrays(net, directions, nodes, _CODES),
+            turns = shape[1] ** 2 + shape[2] ** 2
+            nodes = max(64, min(_NODES, _MEMORY // (64 * (n + len(net.shifts) + shape[0] + turns))))
+            self._arrays[shape] = (
+                *layout.work_arrays(net, arrays, levels),
+                layout.out_arrays(net, arrays, nodes, _CODES),
             )
-        cells, work, out = self._arrays[directions]
+        cells, work, out = self._arrays[shape]
         best = max(target, 0.0)
         low = target - margin if math.isfinite(target) else -math.inf
         count, _, facts, points = dive(
             net,
-            self._heads[head],
+            arrays,
             cells,
             work,
             out,
@@ -102,6 +104,8 @@ class CompiledEngine:
             out.point_node[:points],
             out.tree,
             np.concatenate([_START, out.tree_end[:count]]),
+            out.left[:count],
+            out.right[:count],
         )
 
     def _moves(self, count: int) -> tuple[Matrix, Matrix]:
@@ -148,6 +152,8 @@ def _first_dive() -> None:
     reader = FloatReader(chain, space)
     reader.upper(blank[None], head)
     reader.pruned(Pruned(blank[None], head, 1.0, 1))
+    one = np.ones((1, 1, 1))
+    reader.turned(Turned(blank[None], Block((0,), (0,)), 1.0, one, one))
     none = np.zeros(1, dtype=np.intp)
     claim = Implied(blank[None], none, none, np.ones(1, dtype=np.int8), np.zeros((1, 1)))
     reader.implied(claim)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from lipverify.arrays import Bools, Indices, Matrix, Signs
-from lipverify.trusted.evidence import Head
+from lipverify.arrays import Array, Bools, Indices, Matrix, Signs
+from lipverify.trusted.evidence import Block, Head
 from lipverify.trusted.evidence_moves import Moves
 
 SPLIT, PRUNED, TIE, REGION, OPEN, FAILED = range(6)  # fates, as in `engine.dive`
@@ -30,6 +30,8 @@ class Dive:
         The claims' evidence, shape (F, g + n), and whether the engine is sure of it in floats, (F,).
     trees, begins
         The choices of sign trees as in `trusted.evidence.Pruned`: those of node i are trees[begins[i]:begins[i + 1]].
+    left, right
+        How the block is turned at every node, as in `trusted.evidence.Turned`; no entries for a head.
     points, where
         Points where the norm seems large, and the node of which each is a region's, −1 where any.
     """
@@ -44,12 +46,14 @@ class Dive:
     where: Indices
     trees: Indices
     begins: Indices
+    left: Array
+    right: Array
 
 
 class Engine(Protocol):
     """Whoever searches below a node; trusted by nobody."""
 
-    def dive(self, node: Node, head: Head, target: float, margin: float, passes: int) -> Dive:
+    def dive(self, node: Node, head: Head | Block, target: float, margin: float, passes: int) -> Dive:
         """Search below a node for more than the target, in about so many passes."""
         ...
 

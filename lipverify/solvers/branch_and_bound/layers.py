@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from lipverify.arrays import Bools, Indices, Matrix, Signs
+from lipverify.arrays import Array, Bools, Indices, Matrix, Signs, Vector
 from lipverify.evaluate import jacobian_exact
 from lipverify.geometry.cells import Cells
 from lipverify.geometry.margin import MarginProgram
@@ -35,7 +35,7 @@ from lipverify.solvers.branch_and_bound.dives import OPEN, PRUNED, REGION, SPLIT
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.heads import heads
 from lipverify.solvers.branch_and_bound.setting import Setting
-from lipverify.trusted.evidence import Chain, Implied, Pruned
+from lipverify.trusted.evidence import Block, Chain, Head, Implied, Pruned, Turned
 from lipverify.trusted.evidence_exact import ExactReader
 from lipverify.trusted.evidence_floats import FloatReader
 from lipverify.trusted.evidence_moves import Moves
@@ -215,7 +215,7 @@ class LayerSearch:
         signs = self._setting.within(node.signs)
         for h in range(len(self._heads)) if node.head is None else (node.head,):
             head = self._heads[h]
-            upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
+            upper = min(node.upper, float(_upper(self._reader, signs[None], head)[0]))
             failed = np.zeros(len(head.directions), dtype=np.int8)
             self._push(Node(h, signs, self._hint(signs), failed, upper))
 
@@ -248,8 +248,7 @@ class LayerSearch:
         goal, closed = self._goal, np.zeros(len(dive.fates), dtype=bool)
         shut = np.flatnonzero(np.isin(dive.fates, (PRUNED, TIE, REGION)) & tree.sound)
         if len(shut):
-            limit = _LEAVES * int(dive.passes[shut].max()) + 64
-            closed[shut] = hands.reader.pruned(Pruned(tree.signs[shut], head, goal, limit, *_trees(dive, shut)))
+            closed[shut] = _closed(hands.reader, tree.signs[shut], head, goal, dive, shut)
         return _Found(node, dive, tree, held, closed, goal, time.thread_time() - begun)
 
     # Committing what is proved.
@@ -302,7 +301,8 @@ class LayerSearch:
             rest[i] = not shown and not self._is_region(tree.signs[i], self._middle(tree.signs[i]))
         left = np.flatnonzero(rest & (fates == OPEN))
         if len(left):
-            uppers = np.minimum(self._reader.upper(tree.signs[left], head), node.upper)
+            turns = dive.left[left], dive.right[left]
+            uppers = np.minimum(_upper(self._reader, tree.signs[left], head, turns), node.upper)
             for i, upper in zip(left.tolist(), uppers.tolist(), strict=True):
                 cuts = _cuts(node, dive.moves, i)
                 # a dive that came no further than its first node would not the next time either
@@ -313,11 +313,10 @@ class LayerSearch:
 
     def _settle(self, node: Node, signs: Signs, failed: Signs) -> None:
         """A node whose signs are proved and whose end is not."""
-        if self.best is not None and self.best.norm.root is not None:
-            self.counts.settled += 1
-            if self._is_no_better(signs):
-                self.counts.pruned += 1
-                return
+        self.counts.settled += 1
+        if self._is_no_better(signs):
+            self.counts.pruned += 1
+            return
         self._reopen(node, signs, failed)
 
     def _reopen(self, node: Node, signs: Signs, failed: Signs) -> None:
@@ -342,7 +341,7 @@ class LayerSearch:
             self._offer(certify_region(self._problem, self._cells.point(cell), self._cells.pattern(cell)))
             return
         signs = self._setting.within(signs)
-        upper = min(node.upper, float(self._reader.upper(signs[None], head)[0]))
+        upper = min(node.upper, float(_upper(self._reader, signs[None], head)[0]))
         if self._closing.closes(upper):
             self.counts.pruned += 1
             return
@@ -406,6 +405,25 @@ class LayerSearch:
             self._closing.enough = self._grid.enough(found.norm)
             tolerated = min(self._incumbent.lower * (1 + self._budget.rel_gap), MAX)
             self._closing.tolerated = max(tolerated, self._target)
+
+
+def _upper(reader: FloatReader, states: Signs, head: Head | Block, turns: tuple[Array, Array] | None = None) -> Vector:
+    """Upper bounds of the norm of a head under some states, shape (S,); without turns a block is read as it is."""
+    if isinstance(head, Head):
+        return reader.upper(states, head)
+    if turns is None:
+        sides = (np.eye(len(part)) for part in (head.outputs, head.inputs))
+        left, right = (np.repeat(side[None], len(states), axis=0) for side in sides)
+        turns = left, right
+    return reader.upper_of_block(states, head, *turns)
+
+
+def _closed(reader: FloatReader, states: Signs, head: Head | Block, goal: float, dive: Dive, nodes: Indices) -> Bools:
+    """Which nodes of a dive, in these states, have no Jacobian whose head exceeds the goal."""
+    if isinstance(head, Block):
+        return reader.turned(Turned(states, head, goal, dive.left[nodes], dive.right[nodes]))
+    limit = _LEAVES * int(dive.passes[nodes].max()) + 64
+    return reader.pruned(Pruned(states, head, goal, limit, *_trees(dive, nodes)))
 
 
 def _cuts(node: Node, moves: Moves, i: int) -> Signs:

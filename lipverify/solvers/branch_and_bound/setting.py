@@ -1,6 +1,7 @@
 """What the search by layers searches instead of a problem: a chain on a bounded domain, or on a cone.
 
-A bounded domain is taken as it is. The whole space is homogenised: every bias becomes the weight of one more input
+A box and a polytope are taken as they are, a ball as a polytope around it: exact arithmetic settles whether a region
+that counts meets it. The whole space is homogenised: every bias becomes the weight of one more input
 t ≥ 0, which a last neuron of every layer hands on, so that the regions are the slices t = 1 of cones and the constant
 is taken over cones, of the derivatives by x alone. A network without biases is homogeneous by itself.
 Proof: proofs/engine.md, "The whole space".
@@ -8,15 +9,21 @@ Proof: proofs/engine.md, "The whole space".
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
-from lipverify.arrays import Bools, Signs, Vector
-from lipverify.domain import Box, Domain, Everywhere, Polytope
+from lipverify.arrays import Bools, Matrix, Signs, Vector
+from lipverify.domain import Ball, Box, Domain, Everywhere, Polytope
 from lipverify.geometry.enclosing_box import enclosing_box
 from lipverify.network import Network
 from lipverify.trusted.evidence import Chain, Space
+from lipverify.trusted.rounding import float_up, up
+
+_CORNERS = 6  # dimensions in which 2^d half-spaces make a box a ball's; with more, most of it is not the ball
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +53,9 @@ class Setting:
         if isinstance(domain, Polytope) and domain.bounded:
             box = enclosing_box(domain)
             return cls(chain, Space(box.lower, box.upper, -domain.A, domain.b), own)
+        if isinstance(domain, Ball) and domain.dimension <= _CORNERS:
+            box, corners = domain.box, _tangents(domain)
+            return cls(chain, Space(box.lower, box.upper, *corners, round=(domain.center, domain.radius)), own)
         if not isinstance(domain, Everywhere):
             return None
         low = -np.ones(net.input_dim)
@@ -70,6 +80,18 @@ class Setting:
         """The point of the problem that a point of the space stands for; NaN or infinite where it is none."""
         with np.errstate(all="ignore"):
             return z[:-1] / z[-1] if not self.own.all() else z
+
+
+def _tangents(ball: Ball) -> tuple[Matrix, Vector]:
+    """Half-spaces r·x + s ≥ 0 around a ball that cut the corners of its box off; s rounded up."""
+    d = ball.dimension
+    if d == 1:
+        return np.zeros((0, d)), np.zeros(0)
+    rows = np.array(list(itertools.product((1.0, -1.0), repeat=d)))
+    width = Fraction(ball.radius) * Fraction(up(math.sqrt(d)))
+    center = [Fraction(c) for c in ball.center.tolist()]
+    shifts = [width - sum((int(r) * c for r, c in zip(row, center, strict=True)), Fraction(0)) for row in rows.tolist()]
+    return rows, np.array([float_up(shift) for shift in shifts])
 
 
 def _homogenised(chain: Chain) -> Chain:

@@ -39,7 +39,9 @@ def spectral_upper(A: Ball) -> float:
     Never worse than the Frobenius norm, or than √(‖A‖₁‖A‖_∞).
     """
     magnitude = A.magnitude()
+    tick()
     simple = norm_up(magnitude)
+    tick()
     if not 2.0**-900 < simple < 2.0**900:
         return simple
     columns = max(vector_upper(c, 1.0) for c in magnitude.T)
