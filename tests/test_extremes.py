@@ -190,7 +190,21 @@ def test_some_networks_at_the_far_ends() -> None:
 
 @pytest.mark.parametrize(
     "seed",
-    [1002575, 1003680, 1014774, 1015234, 1015820, 1025195, 1026407, 1050961, 1068278, 1070779, 1100971, 2018201],
+    [
+        1002575,
+        1003680,
+        1014774,
+        1015234,
+        1015820,
+        1025195,
+        1026407,
+        1050961,
+        1068278,
+        1070779,
+        1100971,
+        2018201,
+        2088975,
+    ],
 )
 def test_networks_that_were_wrong_once(seed: int) -> None:
     """What campaigns found: regions that are none, an upper end below the constant, divisions by zero, warnings, an

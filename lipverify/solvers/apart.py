@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 
+from lipverify.arrays import Point
 from lipverify.bound import Bound, Rigor, Status
 from lipverify.contract import bounds_of
 from lipverify.errors import LipverifyError
@@ -109,7 +110,7 @@ class _Whole:
         # What is good enough for the whole is good enough for a part only where the greatest part is all that counts.
         own = budget if parts.order == math.inf else replace(budget, target=0.0)
         self._runs = [_Run(method, part, own) for part in parts.parts]
-        self._lowers: list[float] = []
+        self._found: list[Point | None] = []
         self._best: Certified | None = None
         self._upper = math.inf
 
@@ -139,12 +140,14 @@ class _Whole:
         return self._parts.order == math.inf and best is not None and run.last.upper <= best.norm.lower
 
     def _put_together(self) -> None:
-        """Certify the parts' witnesses as one point of the whole, where one of them has become better."""
-        lowers = [run.last.lower for run in self._runs]
-        if lowers == self._lowers or not any(run.last.witness for run in self._runs):
-            return
-        self._lowers = lowers
+        """Certify the parts' witnesses as one point of the whole, where one of them has become better.
+
+        Its norm may have become greater by less than the lower side, a float, can show.
+        """
         found = [run.last.witness.point if run.last.witness else None for run in self._runs]
+        if found == self._found or not any(point is not None for point in found):
+            return
+        self._found = found
         for point in self._parts.points(found):
             whole = certify_point(self._parts.whole, point)
             if whole is not None:

@@ -16,6 +16,7 @@ from scipy.linalg import block_diag
 import lipverify as lv
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.catalogue import METHODS
+from lipverify.driver import budget_of
 from lipverify.estimators.autolip import AutoLip
 from lipverify.norms import ALL_PAIRS, norm_pair
 from lipverify.problem import Method, Problem
@@ -162,3 +163,16 @@ def test_a_part_that_cannot_be_the_largest_is_left_alone() -> None:
     bound = lv.exact(net, Apart(SEARCH))
     assert bound.exact_value == Fraction(10**6)
     assert (bound.nodes or 0) < 2
+
+
+@pytest.mark.parametrize("method", ["enumeration", "milp", "branch-and-bound"])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize("p", [1, math.inf])
+def test_what_a_part_gains_below_the_last_bit_counts(method: str, side: float, p: float) -> None:
+    """The slopes of a part differ by 2⁻¹¹⁰, its lower sides as floats by nothing; whichever comes first."""
+    near, tiny = 1 + 2.0**-52, 2.0**-55
+    part = [[side * near], [-side * near], [side * tiny]], [[near, near, tiny]]
+    net = lv.Network([block_diag(part[0], [[0.5]]), block_diag(part[1], [[0.5]])])
+    *_, bound = Apart(METHODS[method]()).run(Problem(net, norm_pair(p)), budget_of(None, 0))
+    assert bound.stats["parts"] == 2
+    assert bound.exact_value == Fraction(near) ** 2 + Fraction(tiny) ** 2
