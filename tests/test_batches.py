@@ -86,8 +86,7 @@ def test_a_long_batch_loads_the_search_by_layers(monkeypatch: pytest.MonkeyPatch
     lv.exact(net, domain=[box], p=1)
     assert not asked
     monkeypatch.setattr(verbs, "_LONG", -1.0)
-    lv.exact(net, domain=[box], p=2)
-    lv.exact(net, domain=[lv.Ball([0, 0], 1), lv.Ball([1, 0], 1)], p=1)
+    lv.exact(net, domain=[lv.Polytope([[1, 0]], [1]), lv.Polytope([[0, 1]], [1])], p=2)
     lv.exact(net, "enumeration", domain=[box], p=1)
     assert not asked
     lv.exact(net, domain=[box, lv.Box([0, -1], [0, 1])], p=1)

@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lipverify as lv
+from lipverify.catalogue import METHODS
+from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from tests.conftest import examples
 
 # It tells when `main` is about to be called: before that, Python itself answers. Signals that the tests' own parent
@@ -40,6 +44,14 @@ COMMANDS = {
     "audit": ("audit", "seqlip-greedy", "--jobs", "1"),
     "tightness": ("tightness", "check", "frobenius", "autolip"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels() -> None:
+    """Compiled before: the compiler, once on a machine, looks at no signal for seconds."""
+    method = METHODS["branch-and-bound"]()
+    assert isinstance(method, BranchAndBound)
+    lv.exact(lv.Network([[[1.0], [-1.0]], [[1.0, 1.0]]]), replace(method, interpreted=0))
 
 
 def run(argv: list[str], delay: float, number: signal.Signals, folder: Path) -> tuple[int, str, str, float]:
