@@ -76,6 +76,33 @@ def test_a_bound_that_forgets_something_is_caught(dtype: torch.dtype, monkeypatc
         largest_share(net, lv.Box([-1] * 3, [1] * 3), dtype, 100, 0)
 
 
+def test_what_stagnates_in_one_layer_is_not_forgotten_in_the_next() -> None:
+    """2048 + 1 is 2048 in float16, and so 64 ones are lost, one after the other."""
+    total = np.float16(2048)
+    for _ in range(64):
+        total = np.float16(total + np.float16(1))
+    assert float(total) == 2048
+    net = lv.Network([[[2048.0] + [1.0] * 64], [[1.0]]])
+    (bound,) = lv.rounding_error(net, lv.Box([0.5] * 65, [1] * 65), "float16")
+    assert bound >= 64
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("low", "high"), [(0.3, 1.7), (-1.7, 0.3), (-0.7, -0.1)])
+def test_the_bound_is_no_less_than_the_theorems(name: str, low: float, high: float) -> None:
+    """|x| through a neuron, in rationals, underflow left out (proofs/forward_error.md): no less, and hardly more."""
+    u = Fraction(1, 2 ** FORMATS[name].bits)
+    spread = (1 + u) ** 5 - 1  # one product, and four roundings more
+    net = lv.Network([[[1.0]], [[2.0]]], [[0.25], [0.5]], [[(-1.0, 1.0)]])
+    size = max(abs(Fraction(low)), abs(Fraction(high)))
+    error = u * size
+    error = error + (size + error + Fraction(1, 4)) * spread
+    size = max(abs(Fraction(low) + Fraction(1, 4)), abs(Fraction(high) + Fraction(1, 4)))
+    error = 2 * error + (2 * (size + error) + Fraction(1, 2)) * spread
+    (bound,) = lv.rounding_error(net, lv.Box([low], [high]), name)
+    assert error <= Fraction(bound) <= error * (1 + Fraction(1, 2**10))
+
+
 def test_what_a_format_holds_costs_nothing() -> None:
     form = FORMATS["bfloat16"]
     values = np.array([1.0, 257.0, 2.0**-133, 2.0**-134, 3.0e38, 3.4e38, 0.0])
