@@ -30,7 +30,7 @@ _PATIENCE = 0.5  # seconds of search before the engine is loaded
 _INPUTS = (8, 16)  # with a Euclidean norm, on bounded domains: with one hidden layer, and with more
 _OUTPUTS = 32  # each of them costs ranges, and all together passes for every input
 _WIDE = 128  # inputs or neurons of a layer: what a sign on a cone is verified by takes milliseconds then
-_LOADED, _COMPILED = 1.0, 40.0  # seconds until it is there, from the disk and from its sources
+_LOADED, _COMPILED = 1.0, 60.0  # seconds until it is there, from the disk and from its sources
 
 
 class Engines(Protocol):
