@@ -92,7 +92,7 @@ def test_what_is_far_away_is_not_waited_for() -> None:
     assert [choose(longer, away=x)[0] for x in (0.0, 1.0, 40.0)] == ["branch-and-bound"] * 2 + ["milp"]
 
 
-@pytest.mark.parametrize(("there", "loaded", "seconds"), [(True, False, 1), (False, False, 40), (False, True, 0)])
+@pytest.mark.parametrize(("there", "loaded", "seconds"), [(True, False, 1), (False, False, 60), (False, True, 0)])
 def test_the_disk_says_how_far_the_engine_is(
     there: bool, loaded: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
