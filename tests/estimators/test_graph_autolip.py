@@ -79,6 +79,17 @@ def test_the_papers_example(softplus: Callable[[Any], Any], w: float) -> None:
         assert bound.details[-1].cumulative == bound.upper
 
 
+def test_a_quotient_is_bounded_at_its_least_divisor() -> None:
+    """tanh(x)/(3 + σ(x)): ⅓ times the 1 of tanh, 1/9 times the ¼ of σ, and no less by a rounding."""
+
+    class Module(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.tanh(x) / (3 + torch.sigmoid(x))
+
+    bound = Fraction(lv.autolip(Module(), torch.zeros(2, 1)).upper)
+    assert Fraction(13, 36) <= bound <= Fraction(13, 36) * (1 + Fraction(1, 10**9))
+
+
 def test_log_sum_exp_is_one_node_however_it_is_written() -> None:
     for function in (lambda x: torch.logsumexp(x, 1), lambda x: torch.log(torch.exp(x).sum(1))):
         assert upper(Does(lambda m, x, f=function: f(x)), (3,), 2) == 1.0
