@@ -302,11 +302,9 @@ class Proof:
 
 
 def _on_disk() -> bool:
-    from lipverify.geometry.simplex import climb
-    from lipverify.kernels import on_disk
-    from lipverify.relaxations.compiled import descend
+    from lipverify.relaxations.compiled import on_disk  # loads numba
 
-    return on_disk(climb) and on_disk(descend)
+    return on_disk()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

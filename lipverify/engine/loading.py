@@ -1,4 +1,4 @@
-"""Loads the compiled engine without keeping anybody waiting.
+"""Loads compiled code without keeping anybody waiting.
 
 numba needs a second or two to load what it has on disk and half a minute to compile it, once per machine. Loading
 runs in a thread; compiling, which would take turns with this process' interpreter, in a process of its own that
@@ -42,6 +42,11 @@ class Loading:
         self.done = False
         self._failure: Exception | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether anybody has asked for it."""
+        return self._thread is not None
+
     def ready(self) -> bool:
         """Whether it is there; the first call starts loading it."""
         if self._failure is not None:
@@ -66,6 +71,8 @@ class Loading:
                     child.pipe.send(self._load)
                     child.pipe.recv()
                     child.end()
+                if not threading.main_thread().is_alive():  # this process ends, and has ended the other one
+                    return
             self._load()
             self.done = True
         except Exception as failure:  # noqa: BLE001 (whoever asks next gets it)

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numba.extending import overload, register_jitable
 
+from lipverify import kernels
 from lipverify.arrays import Bools, Matrix, Vector
+from lipverify.geometry.simplex import climb
 from lipverify.kernels import forget_older, inner, reordered
 from lipverify.relaxations import barrier
 
@@ -111,3 +113,8 @@ for part in (barrier.feasible, barrier.moments, barrier.advance):
     register_jitable(part)
 descend = reordered(barrier.descend)
 forget_older(descend, [Path(__file__)])
+
+
+def on_disk() -> bool:
+    """Whether the loops of a long search, this one and that of the LPs, are on the disk: loaded in a moment."""
+    return kernels.on_disk(descend) and kernels.on_disk(climb)

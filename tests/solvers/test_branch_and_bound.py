@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -21,6 +22,7 @@ from lipverify.arrays import Indices, Signs, Vector
 from lipverify.attacks.local_search import LocalSearch
 from lipverify.catalogue import METHODS
 from lipverify.domain import Domain
+from lipverify.engine.loading import Loading
 from lipverify.estimators.autolip import AutoLip
 from lipverify.geometry.cells import Cell, Cells
 from lipverify.geometry.walk import Walk
@@ -28,10 +30,12 @@ from lipverify.norms import norm_pair
 from lipverify.problem import Budget, Problem
 from lipverify.relaxations.split_sdp import SplitSDP
 from lipverify.search.node_bound import Estimate, NodeBound
+from lipverify.solvers.branch_and_bound import loops
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.node import NodeBounds
 from lipverify.solvers.branch_and_bound.search import BranchAndBound
 from lipverify.solvers.branch_and_bound.slope_passes import SlopePasses
+from lipverify.solvers.branch_and_bound.tree import Tree
 from lipverify.solvers.enumeration import Enumeration
 from lipverify.testing import domains, networks
 from tests import oracle
@@ -360,21 +364,36 @@ def test_the_upper_side_comes_down_on_the_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "there", "compiles"), [(60.0, False, False), (60.0, True, True), (None, False, True)]
+    ("limit", "there", "begins", "loads"),
+    [(20.0, False, False, False), (60.0, False, True, False), (60.0, True, False, True), (None, False, True, False)],
 )
-def test_code_is_compiled_only_where_there_is_time(
-    monkeypatch: pytest.MonkeyPatch, limit: float | None, there: bool, compiles: bool
+def test_no_search_waits_for_a_compiler(
+    monkeypatch: pytest.MonkeyPatch, limit: float | None, there: bool, begins: bool, loads: bool
 ) -> None:
-    from lipverify import kernels
-    from lipverify.solvers.branch_and_bound.tree import Tree
-
-    asked: list[bool] = []
-    monkeypatch.setattr(kernels, "on_disk", lambda _: there)
-    monkeypatch.setattr(Tree, "_compile", lambda _: asked.append(True))
+    """It never ends here. It is begun where there is time, and what lies on the disk is loaded."""
+    over, loaded, loading = threading.Event(), list[bool](), Loading(lambda: over.wait(), lambda: True)
+    monkeypatch.setattr(loops, "_LOADING", loading)
+    monkeypatch.setattr(loops, "_on_disk", lambda: there)
+    monkeypatch.setattr(Tree, "_compile", lambda _: loaded.append(True))
     rng = np.random.default_rng(0)
     net = lv.Network([rng.normal(size=(8, 4)), rng.normal(size=(1, 8))])
-    method = replace(METHODS["branch-and-bound"](), interpreted=2)
-    bound = lv.exact(net, method, time_limit=limit)
-    assert bound.nodes is not None
-    assert bound.nodes > 2
-    assert bool(asked) is compiles
+    bound = lv.exact(net, replace(METHODS["branch-and-bound"](), interpreted=2), time_limit=limit)
+    over.set()
+    assert (bound.status, loading.begun, bool(loaded)) == (lv.Status.EXACT, begins, loads)
+
+
+def test_what_is_compiled_beside_a_search_is_what_it_calls() -> None:
+    """Other types of arrays would be compiled anew, in the middle of it."""
+    from lipverify.geometry.simplex import climb
+    from lipverify.relaxations.compiled import descend
+
+    rng = np.random.default_rng(0)
+    loops.load()
+    for outputs in (1, 2):
+        net = lv.Network(
+            [rng.normal(size=shape) for shape in ((6, 4), (6, 6), (outputs, 6))],
+            [rng.normal(size=6), rng.normal(size=6), None],
+        )
+        for domain in (None, lv.Box([-1] * 4, [1] * 4), lv.Ball([0] * 4, 1)):
+            exact(net, domain=domain, method=replace(PLAIN, interpreted=0))
+    assert len(climb.signatures) == len(descend.signatures) == 1

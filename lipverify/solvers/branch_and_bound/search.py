@@ -60,9 +60,8 @@ class BranchAndBound:
     memory
         Open nodes beyond which every order goes on depth first.
     interpreted
-        Nodes before compiled code is loaded: in tenths of a second from numba's cache, compiled in some ten
-        seconds once per machine; five times as fast from then on. Under a time limit it is compiled if minutes are
-        left. With 0 it is loaded at once, whatever the limit.
+        Nodes before compiled code is loaded, in tenths of a second; five times as fast from then on. Once per machine
+        it is compiled first, in some ten seconds, by a process beside this one. With 0 the search waits for it.
     log
         Called for every node as it comes up, with its fate (the value of a `Fate`), the signs of all neurons, and the
         bound as floats see it.

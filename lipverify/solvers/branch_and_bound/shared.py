@@ -42,7 +42,6 @@ def shared(options: BranchAndBound, problem: Problem, budget: Budget, tree: Tree
     else:
         return
     tree.pack()
-    theirs = _abroad(options, compiled=tree.load())
     with options.team.hired() as crew:
         deal: Deal[tuple[OpenNode, ...]] = Deal(crew)
         tree.away = deal.away
@@ -50,6 +49,7 @@ def shared(options: BranchAndBound, problem: Problem, budget: Budget, tree: Tree
             while tree.waiting and deal.room:
                 size = min(_MOST, 1 + len(tree.waiting) // 8)
                 nodes = tuple(tree.waiting[-size:])
+                theirs = _abroad(options, compiled=tree.load())
                 deal.out(nodes, Excursion(theirs, problem, budget, tree.given(nodes)))
                 del tree.waiting[-size:]  # they are away
             done, lost = deal.back(_GLANCE)

@@ -27,6 +27,7 @@ from lipverify.search.frontier import Frontier
 from lipverify.search.incumbent import Incumbent
 from lipverify.search.node_bound import Estimate, NodeBound, Tightens
 from lipverify.search.tree import expand
+from lipverify.solvers.branch_and_bound import loops
 from lipverify.solvers.branch_and_bound.checkpoint import Copy, OpenNode, Saved
 from lipverify.solvers.branch_and_bound.grid import Grid
 from lipverify.solvers.branch_and_bound.mirror import mirrored_neurons
@@ -37,10 +38,10 @@ from lipverify.trusted.rounding import MAX
 if TYPE_CHECKING:
     from lipverify.solvers.branch_and_bound.search import BranchAndBound
 
-_LOADING, _MAKING = 3.0, 180.0  # seconds that must be left for compiled code: from the disk, or new
+_LOADING, _MAKING = 3.0, 30.0  # seconds that must be left for compiled code: to load it, and to begin to make it
 _AT_ONCE = 64  # open nodes whose bounds are certified for one report
 _ROOM = 2e-5  # between the incumbent and what is enough: with less, cuts would have to close the gap itself
-_LOOK, _FEW = 16, 64  # nodes between two looks at the memory; open ones that are no burden
+_LOOK, _FEW = 16, 64  # nodes between two looks at the memory or for compiled code; open ones that are no burden
 _TIE = 1e-9  # nodes whose bound is this close to the incumbent wait until the others are done
 
 
@@ -91,7 +92,7 @@ class Tree:
         self._root_upper = upper
         self._root: Cell | None = None
         self._tried = 0
-        self._asked = self._compiled = False
+        self._compiled = False
         self._more: Counter[str] = Counter()
         self.waiting: list[OpenNode] = []
         self.away: Mapping[int, tuple[OpenNode, ...]] = {}
@@ -169,7 +170,8 @@ class Tree:
         while True:
             for _ in self.attacked():
                 yield
-            if not self._asked and self._effort.nodes >= self._options.interpreted:
+            nodes = self._effort.nodes - self._options.interpreted
+            if not self._compiled and nodes >= 0 and nodes % _LOOK == 0:
                 self.load()
             if next(expansion, self) is self:
                 return
@@ -206,27 +208,18 @@ class Tree:
                 self._effort.count(fate)
         self.waiting.pop()
 
-    def _may_compile(self) -> bool:
-        """Whether there is time: for what is on the disk a little, for what must be made first much."""
-        left = self._budget.remaining
-        if left > _MAKING or not self._options.interpreted:
-            return True
-        if left < _LOADING:
-            return False
-        from lipverify.geometry.simplex import climb
-        from lipverify.kernels import on_disk
-        from lipverify.relaxations.compiled import descend
-
-        return on_disk(climb) and on_disk(descend)
-
     def load(self) -> bool:
-        """Load compiled code, if there is time; whether it is there."""
-        if not self._asked:
-            self._asked = True
-            self._compiled = self._may_compile()
-            if self._compiled:
-                self._compile()
-        return self._compiled
+        """Load compiled code once that takes a moment and there is time; whether it is there."""
+        if self._compiled:
+            return True
+        left = self._budget.remaining
+        if not self._options.interpreted:
+            loops.wait()
+        elif left < _LOADING or not loops.ready(begin=left > _MAKING):
+            return False
+        self._compile()
+        self._compiled = True
+        return True
 
     def _compile(self) -> None:
         self._cells.compile()
