@@ -12,7 +12,7 @@ import math
 from lipverify.engine.passes import push, ranges
 from lipverify.kernels import inner
 
-_ROUNDS = 24  # of the power method, as in the reader
+_ROUNDS = 24  # of the power method, as in the reader: the same loops, but nobody need trust or keep these
 _SWEEPS = 12  # of Jacobi's method
 _FLAT = 1e-15  # cosines of columns that count as orthogonal
 _NONE = 1e-13  # singular values, relative to the largest, that have no direction of their own
@@ -71,19 +71,7 @@ def row_ranges(net, head, cell, lev, work, first, last, a):  # type: ignore[no-u
     for i in range(net.width[last]):
         v = combine(net, head, cell, lev, head.upward, i, a)
         work.low[last, i], work.high[last, i] = v, v
-    ranges(
-        head.link,
-        net.width,
-        first,
-        last,
-        work.least,
-        work.greatest,
-        work.low,
-        work.high,
-        work.lines,
-        work.c,
-        work.spare,
-    )
+    ranges(net, head, work, first, last)
 
 
 @inner

@@ -288,19 +288,7 @@ def bound(net, head, cell, lev, work, target, tie, predicted, arithmetic, codes,
         for i in range(net.width[first]):
             column = head.directions[r]
             work.start[r, i] = cell.form[lev, i, column] if head.upward else net.last[column, i]
-    ranges(
-        head.link,
-        net.width,
-        first,
-        last,
-        work.least,
-        work.greatest,
-        work.low,
-        work.high,
-        work.lines,
-        work.c,
-        work.spare,
-    )
+    ranges(net, head, work, first, last)
     n = net.width[first]
     for r in range(directions):
         for i in range(n):

@@ -60,8 +60,10 @@ def ends(g, h, a, b, line, i):  # type: ignore[no-untyped-def]
 
 
 @inner
-def ranges(link, width, first, last, least, greatest, low, high, lines, c, spare):  # type: ignore[no-untyped-def]
+def ranges(net, head, work, first, last):  # type: ignore[no-untyped-def]
     """The ranges of v, and the lines, at every layer, from the ranges at `last`."""
+    link, width, lines, c, spare = head.link, net.width, work.lines, work.c, work.spare
+    least, greatest, low, high = work.least, work.greatest, work.low, work.high
     step = 1 if last >= first else -1
     k = last
     for i in range(width[last]):
