@@ -193,10 +193,10 @@ def test_a_ball_lies_in_what_is_searched(d: int) -> None:
         setting = Setting.of(random_network((d, 2, 1), 0), ball)
         assert setting is not None
         space = setting.space
-        assert (space.lower <= ball.box.lower).all()
-        assert (space.upper >= ball.box.upper).all()
         assert len(space.rows) == (0 if d == 1 else 2**d)
         center = [Fraction(c) for c in ball.center.tolist()]
+        for c, low, high in zip(center, space.lower.tolist(), space.upper.tolist(), strict=True):
+            assert low <= c - Fraction(radius) < c + Fraction(radius) <= high
         for row, shift in zip(space.rows.tolist(), space.shifts.tolist(), strict=True):
             least = sum((Fraction(r) * c for r, c in zip(row, center, strict=True)), Fraction(shift))
             far = Fraction(radius) ** 2 * sum(Fraction(r) ** 2 for r in row)  # least ≥ radius·‖row‖
@@ -254,7 +254,8 @@ def test_agrees_with_brute_force_on_random_networks_on_the_whole_space(
     bound = exact(net, p, WHOLE, engines)
     hold_to_the_oracle(net, p, WHOLE, bound)
     assert engines.asked  # it was the engine that searched
-    assert bound.stats["facts"] >= 4 * (bound.stats["settled"] - 1)  # and the reader in floats that believed it
+    own = bound.exact_value is None  # a bound in floats is above an irrational norm: its region has to be settled
+    assert bound.stats["facts"] >= 4 * (bound.stats["settled"] - own)  # and the reader in floats that believed it
 
 
 # An engine that lies costs time and nothing else ---------------------------------------------------
